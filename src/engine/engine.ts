@@ -1,0 +1,99 @@
+import type { DeadLetter, DeadLetters } from '../agents/dead-letter.ts'
+import type { AppendBatch, Checkpoint, Lease, Moved, Stream, TopicPartition } from '../stream/stream.ts'
+import type { AgentVersion, MarkBatch, Trace } from '../trace/trace.ts'
+
+/**
+ * The engine ties stream and trace in one commit, so that what an agent did takes effect once. Suite: `testing/engine-suite.ts`.
+ */
+export interface Engine extends Stream, Trace, EngineView {
+  readonly letters: DeadLetters
+
+  /**
+   * Commits a unit of work. Embedded: one transaction. Distributed, each durable before the next: outputs and dead letters →
+   * cache → marks → checkpoints. After a failure nothing of it may be assumed: end the lease and read the checkpoints again.
+   * @throws LEASE_LOST: the assignment has ended or a checkpoint was moved by another; on an engine with one transaction nothing has happened.
+   * @throws DISK_FULL: nothing has happened; the same unit may be committed again.
+   */
+  commit(unit: UnitOfWork): Promise<void>
+
+  /** The last snapshot of a group's fold over one partition, or undefined. */
+  snapshot(group: string, place: TopicPartition): Promise<Snapshot | undefined>
+
+  close(): Promise<void>
+}
+
+/** What may be read of an engine, also by another process while it runs. */
+export interface EngineView extends Pick<Stream, 'read' | 'topics' | 'bounds'>, Pick<Trace, 'find'> {
+  readonly letters: Pick<DeadLetters, 'list'>
+
+  /** Every entry of a cache; undefined where no agent has written to it. */
+  cache(name: string): Promise<CacheView | undefined>
+  cacheEntry(name: string, key: string): Promise<CacheEntry | undefined>
+
+  /** Where every group stands: the ledger's rows. */
+  standings(): Promise<Standing[]>
+
+  close(): Promise<void>
+}
+
+/** Everything that one batch did, for one lease. */
+export interface UnitOfWork {
+  readonly lease: Lease
+  readonly agent: AgentVersion
+  readonly outputs: readonly AppendBatch[]
+  readonly letters: readonly DeadLetter[]
+  readonly marks: readonly MarkBatch[]
+  readonly cache: readonly CacheWrite[]
+  readonly snapshots: readonly Snapshot[]
+  readonly checkpoints: readonly Moved[]
+}
+
+/** A fold's value with the position it stands for: written only over a lower offset of the same partition, or another partition's. */
+export interface CacheWrite {
+  readonly cache: string
+  readonly key: string
+  /** JSON text. */
+  readonly value: string
+  readonly topic: string
+  readonly partition: number
+  /** The offset after the datum that it was computed from. */
+  readonly offset: number
+}
+
+export interface CacheEntry {
+  readonly key: string
+  readonly value: string
+  readonly updatedMs: number
+  /** Rises with each write to the cache; an entity tag. */
+  readonly revision: number
+}
+
+export interface CacheView {
+  readonly revision: number
+  readonly entries: readonly CacheEntry[]
+}
+
+/** State by key at an offset: everything below it is folded in. */
+export interface Snapshot extends TopicPartition {
+  readonly group: string
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
+/** A group's place in one partition, beside the partition's own bounds. */
+export interface Standing extends TopicPartition {
+  readonly group: string
+  readonly checkpoint: Checkpoint
+  /** The partition's first retained and next offset. */
+  readonly first: number
+  readonly next: number
+  /** When the oldest datum that is not committed yet was appended; undefined when the group is at the end. */
+  readonly oldestPendingMs?: number
+  /** Taken over by a group that replaces it: its place is kept and no longer moves. */
+  readonly replacedBy?: string
+}
+
+/** The group of an agent: one place in the stream for each version. */
+export function groupName(agent: AgentVersion): string {
+  return `${agent.name}@${agent.version}`
+}

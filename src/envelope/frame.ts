@@ -1,0 +1,255 @@
+import { isAscii } from 'node:buffer'
+import { MillraceError } from '../errors.ts'
+import { type DataId, formatId, ID_BYTES } from './data-id.ts'
+import { type Envelope, JSON_TYPE } from './envelope.ts'
+
+/*
+ * A frame is one datum as the engines carry it: a fixed header, then its variable parts, then `data` as the producer sent it.
+ * Frames are written once, where the datum enters, and never again re-encoded. Little-endian:
+ *
+ *    0  u32  length of the frame, this field included
+ *    4  u8   flags: 1 = the id was supplied by its producer
+ *    5  u8   source length       (UTF-8)
+ *    6  u8   content type length (ASCII; 0 = application/json)
+ *    7  u8   type length         (UTF-8; 0 = the topic that the batch is in)
+ *    8  u16  key length          (UTF-8)
+ *   10  u16  parents, 16 bytes each
+ *   12  f64  created, milliseconds since 1970 UTC
+ *   20  16 B data_id
+ *   36       parents ‖ source ‖ content type ‖ type ‖ key ‖ data
+ */
+export const FRAME_HEADER_BYTES = 36
+export const FLAG_SUPPLIED_ID = 1
+const MAX_KEY_BYTES = 65_535
+const MAX_PARENTS = 65_535
+
+/** What a frame is made from. `id`, `parents` are bytes at a place, so that no buffer is made for each datum. */
+export interface FrameParts {
+  id: Uint8Array
+  idAt: number
+  supplied: boolean
+  source: Uint8Array
+  createdMs: number
+  contentType: string
+  type: string
+  key: string
+  /** Concatenated ids, 16 bytes each; empty when the datum was not derived. */
+  parents: Uint8Array
+  data: Uint8Array | string
+}
+
+/** Frames of one partition being gathered for an append. Grows by doubling; {@link take} hands its bytes over and starts anew. */
+export class FrameWriter {
+  #buffer: Buffer
+  #length = 0
+  #count = 0
+  #ascii = true
+
+  constructor(initialBytes = 4096) {
+    this.#buffer = Buffer.allocUnsafeSlow(initialBytes)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get byteLength(): number {
+    return this.#length
+  }
+
+  add(p: FrameParts): void {
+    const keyBytes = Buffer.byteLength(p.key)
+    const typeBytes = Buffer.byteLength(p.type)
+    const contentType = p.contentType === JSON_TYPE ? '' : p.contentType
+    const parents = p.parents.length / ID_BYTES
+    if (keyBytes > MAX_KEY_BYTES || parents > MAX_PARENTS || p.source.length > 255 || contentType.length > 255 || typeBytes > 255) {
+      throw new RangeError(
+        `A frame holds a key of 65,535 bytes, 65,535 parents, and a source, type and content type of 255 bytes; got ${keyBytes}, ${parents}, ${p.source.length}, ${typeBytes}, ${contentType.length}.`,
+      )
+    }
+    // A string's UTF-8 is at most 3 bytes a code unit: reserve that, write, and count what it took.
+    const most =
+      FRAME_HEADER_BYTES +
+      p.parents.length +
+      p.source.length +
+      contentType.length +
+      typeBytes +
+      keyBytes +
+      (typeof p.data === 'string' ? p.data.length * 3 : p.data.length)
+    this.#reserve(most)
+    const b = this.#buffer
+    const start = this.#length
+    b[start + 4] = p.supplied ? FLAG_SUPPLIED_ID : 0
+    b[start + 5] = p.source.length
+    b[start + 6] = contentType.length
+    b[start + 7] = typeBytes
+    b.writeUInt16LE(keyBytes, start + 8)
+    b.writeUInt16LE(parents, start + 10)
+    b.writeDoubleLE(p.createdMs, start + 12)
+    for (let i = 0; i < ID_BYTES; i++) b[start + 20 + i] = p.id[p.idAt + i]!
+    let at = start + FRAME_HEADER_BYTES
+    b.set(p.parents, at)
+    at += p.parents.length
+    b.set(p.source, at)
+    at += p.source.length
+    if (contentType !== '') at += b.write(contentType, at, 'latin1')
+    if (typeBytes > 0) at += b.write(p.type, at, 'utf8')
+    if (keyBytes > 0) at += b.write(p.key, at, 'utf8')
+    if (typeof p.data === 'string') {
+      const wrote = b.write(p.data, at, 'utf8')
+      // UTF-8 is as long as the text exactly when every character is ASCII.
+      if (wrote !== p.data.length) this.#ascii = false
+      at += wrote
+    } else {
+      b.set(p.data, at)
+      at += p.data.length
+      if (this.#ascii && !isAscii(p.data)) this.#ascii = false
+    }
+    b.writeUInt32LE(at - start, start)
+    this.#length = at
+    this.#count++
+  }
+
+  /** The bytes gathered, in an ArrayBuffer of their own (it can be transferred to another thread). The writer is empty again. */
+  take(): { frames: Uint8Array<ArrayBuffer>; count: number; ascii: boolean } {
+    const frames = new Uint8Array(this.#length)
+    frames.set(this.#buffer.subarray(0, this.#length))
+    const taken = { frames, count: this.#count, ascii: this.#ascii }
+    this.#length = 0
+    this.#count = 0
+    this.#ascii = true
+    return taken
+  }
+
+  #reserve(bytes: number): void {
+    const need = this.#length + bytes
+    if (need <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(need, this.#buffer.length * 2))
+    this.#buffer.copy(grown, 0, 0, this.#length)
+    this.#buffer = grown
+  }
+}
+
+/**
+ * Walks the frames of a batch without an object for each: `while (cursor.next()) …`. The fields describe the current frame.
+ * @throws FRAME_CORRUPT when a length does not add up.
+ */
+export class FrameCursor {
+  readonly bytes: Buffer
+  /** Where the current frame begins and ends in `bytes`. */
+  start = 0
+  end = 0
+  dataStart = 0
+  /** Index of the current frame in the batch; −1 before the first. */
+  index = -1
+  readonly #ascii: boolean
+  #text: string | undefined
+
+  constructor(frames: Uint8Array, ascii = false) {
+    this.bytes = Buffer.from(frames.buffer, frames.byteOffset, frames.byteLength)
+    this.#ascii = ascii
+  }
+
+  next(): boolean {
+    const b = this.bytes
+    const start = this.end
+    if (start === b.length) return false
+    if (start + FRAME_HEADER_BYTES > b.length) throw corrupt(start, b.length)
+    const end = start + b.readUInt32LE(start)
+    const dataStart =
+      start +
+      FRAME_HEADER_BYTES +
+      b.readUInt16LE(start + 10) * ID_BYTES +
+      b[start + 5]! +
+      b[start + 6]! +
+      b[start + 7]! +
+      b.readUInt16LE(start + 8)
+    if (dataStart > end || end > b.length) throw corrupt(start, b.length)
+    this.start = start
+    this.end = end
+    this.dataStart = dataStart
+    this.index++
+    return true
+  }
+
+  /** The id's place in `bytes`. */
+  get idAt(): number {
+    return this.start + 20
+  }
+  get dataId(): DataId {
+    return formatId(this.bytes, this.start + 20)
+  }
+  get supplied(): boolean {
+    return (this.bytes[this.start + 4]! & FLAG_SUPPLIED_ID) !== 0
+  }
+  get createdMs(): number {
+    return this.bytes.readDoubleLE(this.start + 12)
+  }
+  get parentCount(): number {
+    return this.bytes.readUInt16LE(this.start + 10)
+  }
+  /** The parents' ids, 16 bytes each, as a view. */
+  get parents(): Buffer {
+    const at = this.start + FRAME_HEADER_BYTES
+    return this.bytes.subarray(at, at + this.parentCount * ID_BYTES)
+  }
+  /** The source's UTF-8, as a view. */
+  get sourceBytes(): Buffer {
+    const at = this.start + FRAME_HEADER_BYTES + this.parentCount * ID_BYTES
+    return this.bytes.subarray(at, at + this.bytes[this.start + 5]!)
+  }
+  get source(): string {
+    return this.sourceBytes.toString('utf8')
+  }
+  get contentType(): string {
+    const length = this.bytes[this.start + 6]!
+    if (length === 0) return JSON_TYPE
+    const at = this.dataStart - this.bytes.readUInt16LE(this.start + 8) - this.bytes[this.start + 7]! - length
+    return this.bytes.toString('latin1', at, at + length)
+  }
+  get isJson(): boolean {
+    return this.bytes[this.start + 6] === 0
+  }
+  /** The topic it was first written to, where that is not the batch's own (a replay); empty otherwise. */
+  get type(): string {
+    const length = this.bytes[this.start + 7]!
+    if (length === 0) return ''
+    const at = this.dataStart - this.bytes.readUInt16LE(this.start + 8) - length
+    return this.bytes.toString('utf8', at, at + length)
+  }
+  get key(): string {
+    const length = this.bytes.readUInt16LE(this.start + 8)
+    return length === 0 ? '' : this.bytes.toString('utf8', this.dataStart - length, this.dataStart)
+  }
+  get data(): Buffer {
+    return this.bytes.subarray(this.dataStart, this.end)
+  }
+  /** `data` as text. In a batch that is all ASCII, a slice of one string: the cheapest decode measured. */
+  get dataText(): string {
+    if (!this.#ascii) return this.bytes.toString('utf8', this.dataStart, this.end)
+    this.#text ??= this.bytes.toString('latin1', 0, this.bytes.length)
+    return this.#text.slice(this.dataStart, this.end)
+  }
+  /** The whole frame, as a view. */
+  get frame(): Buffer {
+    return this.bytes.subarray(this.start, this.end)
+  }
+
+  envelope(topic: string): Envelope {
+    const parents: DataId[] = []
+    for (let i = 0, at = this.start + FRAME_HEADER_BYTES; i < this.parentCount; i++, at += ID_BYTES) parents.push(formatId(this.bytes, at))
+    return {
+      dataId: this.dataId,
+      source: this.source,
+      createdMs: this.createdMs,
+      data: this.data,
+      type: this.type || topic,
+      ...(this.isJson ? {} : { contentType: this.contentType }),
+      ...(parents.length === 0 ? {} : { parents }),
+    }
+  }
+}
+
+function corrupt(at: number, length: number): MillraceError {
+  return new MillraceError('FRAME_CORRUPT', `A frame at byte ${at} of ${length} does not end where it says.`)
+}

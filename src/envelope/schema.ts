@@ -1,0 +1,43 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Issue } from '../errors.ts'
+
+export type { StandardSchemaV1 }
+export type InputOf<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>
+export type OutputOf<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<S>
+
+export type Validated<T> = { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
+
+/** Checks a value against any Standard Schema (https://standardschema.dev). A promise only where the schema itself is asynchronous. */
+export function validate<S extends StandardSchemaV1>(schema: S, value: unknown): Validated<OutputOf<S>> | Promise<Validated<OutputOf<S>>> {
+  const result = schema['~standard'].validate(value)
+  return result instanceof Promise ? result.then(settle<S>) : settle<S>(result)
+}
+
+function settle<S extends StandardSchemaV1>(result: StandardSchemaV1.Result<unknown>): Validated<OutputOf<S>> {
+  // The spec ties the result's value to the schema's output type; its own type leaves it unknown.
+  if (result.issues === undefined) return { value: result.value as OutputOf<S> }
+  return { issues: result.issues.map(issue => ({ path: pathText(issue.path), message: issue.message })) }
+}
+
+function pathText(path: StandardSchemaV1.Issue['path']): string {
+  let text = ''
+  for (const segment of path ?? []) {
+    const key = typeof segment === 'object' ? segment.key : segment
+    text += typeof key === 'number' ? `[${key}]` : text === '' ? String(key) : `.${String(key)}`
+  }
+  return text
+}
+
+/** The schema of a topic whose data are bytes (video frames, documents, …): the handler gets a Uint8Array as it was sent. */
+export function bytes(): StandardSchemaV1<Uint8Array, Uint8Array> {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'millrace',
+      validate: value =>
+        value instanceof Uint8Array
+          ? { value }
+          : { issues: [{ message: `Expected bytes, received ${value === null ? 'null' : typeof value}` }] },
+    },
+  }
+}

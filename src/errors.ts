@@ -1,0 +1,123 @@
+/**
+ * Every operating error that Millrace raises, by its stable code. `status` is the HTTP status it becomes,
+ * `retryable` says whether the same call may succeed later unchanged. A programmer's mistake is a TypeError, not one of these.
+ */
+const CATALOG = {
+  // Declarations
+  GRAPH_INVALID: { status: 500, retryable: false, title: 'The pipeline does not hold together' },
+  PIPELINE_NOT_FOUND: { status: 500, retryable: false, title: 'No pipeline was found' },
+  CONFIG_INVALID: { status: 500, retryable: false, title: 'A setting is wrong' },
+  // Front end
+  TOPIC_UNKNOWN: { status: 404, retryable: false, title: 'No such topic' },
+  ROUTE_UNKNOWN: { status: 404, retryable: false, title: 'No such route' },
+  TYPE_MISSING: { status: 400, retryable: false, title: 'The datum names no type' },
+  BODY_MALFORMED: { status: 400, retryable: false, title: 'The body cannot be read' },
+  HEADER_INVALID: { status: 400, retryable: false, title: 'A header is wrong' },
+  KEY_MISSING: { status: 401, retryable: false, title: 'No API key' },
+  KEY_INVALID: { status: 401, retryable: false, title: 'The API key is not valid' },
+  TOPIC_FORBIDDEN: { status: 403, retryable: false, title: 'This key may not write to the topic' },
+  METHOD_NOT_ALLOWED: { status: 405, retryable: false, title: 'Another method is needed here' },
+  SLOW_REQUEST: { status: 408, retryable: true, title: 'The request took too long to arrive' },
+  BODY_TOO_LARGE: { status: 413, retryable: false, title: 'Too large' },
+  CONTENT_TYPE_UNSUPPORTED: { status: 415, retryable: false, title: 'The content type cannot be used here' },
+  DATUM_INVALID: { status: 422, retryable: false, title: 'The datum does not match its topic' },
+  ID_TAKEN: { status: 409, retryable: false, title: 'The data_id is another source’s' },
+  RATE_LIMITED: { status: 429, retryable: true, title: 'Too many data for this source' },
+  OVERLOADED: { status: 503, retryable: true, title: 'The engine is behind' },
+  SHUTTING_DOWN: { status: 503, retryable: true, title: 'Shutting down' },
+  // Engine
+  APPEND_UNKNOWN: { status: 503, retryable: true, title: 'It is not known whether the data were stored' },
+  DISK_FULL: { status: 507, retryable: true, title: 'The disk is full' },
+  ENGINE_CLOSED: { status: 503, retryable: true, title: 'The engine is closed' },
+  ENGINE_FAILED: { status: 500, retryable: true, title: 'The engine failed' },
+  DATA_DIRECTORY_LOCKED: { status: 500, retryable: true, title: 'Another process uses the data directory' },
+  DATA_DIRECTORY_MISSING: { status: 500, retryable: false, title: 'There is no data directory' },
+  DATA_DIRECTORY_VERSION: { status: 500, retryable: false, title: 'The data directory is of another version' },
+  LOG_CORRUPT: { status: 500, retryable: false, title: 'The log is damaged' },
+  TOPIC_MISMATCH: { status: 500, retryable: false, title: 'The topic exists and differs' },
+  LEASE_LOST: { status: 409, retryable: true, title: 'The lease has ended' },
+  FRAME_CORRUPT: { status: 500, retryable: false, title: 'A record batch cannot be read' },
+  CODEC_INVALID: { status: 400, retryable: false, title: 'The bytes are not an envelope' },
+  // Agents
+  HANDLER_TIMEOUT: { status: 500, retryable: true, title: 'The handler ran out of time' },
+  OUTPUT_INVALID: { status: 500, retryable: false, title: 'An output does not match its topic' },
+  AGENT_UNKNOWN: { status: 404, retryable: false, title: 'No such agent' },
+  AGENT_CRASHED: { status: 500, retryable: true, title: 'The agent’s thread ended' },
+  LETTER_UNKNOWN: { status: 404, retryable: false, title: 'No such dead letter' },
+  // Storage
+  STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store is away' },
+  RECORD_UNSTORABLE: { status: 500, retryable: false, title: 'A datum does not fit the store' },
+  // Trace and cache
+  DATUM_UNKNOWN: { status: 404, retryable: false, title: 'No such datum' },
+  CACHE_UNKNOWN: { status: 404, retryable: false, title: 'No such cache or key' },
+  // Command line
+  USAGE: { status: 400, retryable: false, title: 'The command was used wrongly' },
+  SERVER_UNREACHABLE: { status: 503, retryable: true, title: 'Nothing answers there' },
+  NODE_TOO_OLD: { status: 500, retryable: false, title: 'A newer Node is needed' },
+} as const satisfies Record<string, { status: number; retryable: boolean; title: string }>
+
+export type ErrorCode = keyof typeof CATALOG
+
+/** What went wrong with one field: `path` as in `readings[3].megawatts`, empty for the whole datum. */
+export interface Issue {
+  readonly path: string
+  readonly message: string
+}
+
+/** An operating error: what happened (expected and got), and what to do about it. */
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError'
+  readonly code: ErrorCode
+  readonly title: string
+  readonly status: number
+  readonly retryable: boolean
+  readonly fix: string | undefined
+  readonly issues: readonly Issue[] | undefined
+
+  constructor(code: ErrorCode, what: string, options: { fix?: string; cause?: unknown; issues?: readonly Issue[] } = {}) {
+    super(options.fix === undefined ? what : `${what} ${options.fix}`, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.title = CATALOG[code].title
+    this.status = CATALOG[code].status
+    this.retryable = CATALOG[code].retryable
+    this.fix = options.fix
+    this.issues = options.issues
+  }
+}
+
+export function isMillraceError(error: unknown, code?: ErrorCode): error is MillraceError {
+  return error instanceof MillraceError && (code === undefined || error.code === code)
+}
+
+/** An error that crosses a thread: structured clone drops the class, so it travels as this and is raised again on the other side. */
+export interface PortableError {
+  readonly code?: ErrorCode
+  readonly name: string
+  readonly message: string
+  readonly fix?: string
+  readonly stack?: string
+}
+
+export function toPortable(error: unknown): PortableError {
+  if (error instanceof MillraceError) {
+    const what = error.fix === undefined ? error.message : error.message.slice(0, -error.fix.length - 1)
+    return {
+      code: error.code,
+      name: error.name,
+      message: what,
+      ...(error.fix === undefined ? {} : { fix: error.fix }),
+      ...(error.stack === undefined ? {} : { stack: error.stack }),
+    }
+  }
+  if (error instanceof Error)
+    return { name: error.name, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) }
+  return { name: 'Error', message: String(error) }
+}
+
+export function fromPortable(error: PortableError): Error {
+  if (error.code !== undefined) return new MillraceError(error.code, error.message, error.fix === undefined ? {} : { fix: error.fix })
+  const raised = new Error(error.message)
+  raised.name = error.name
+  if (error.stack !== undefined) raised.stack = error.stack
+  return raised
+}

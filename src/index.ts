@@ -1,0 +1,8 @@
+export { type Agent, agent, out } from './agents/agent.ts'
+export { type Cache, cache } from './agents/cache.ts'
+export type { Envelope } from './envelope/envelope.ts'
+export { bytes } from './envelope/schema.ts'
+export { type ErrorCode, type Issue, MillraceError } from './errors.ts'
+export { type Pipeline, pipeline } from './pipeline.ts'
+export { type StorageAgent, storageAgent } from './storage/storage.ts'
+export { type Topic, topic } from './stream/topic.ts'

@@ -1,0 +1,46 @@
+/**
+ * What the parts report, once a batch and never once a datum. Facts are plain data, so that they cross threads; the main thread
+ * turns them into metrics, flow rates and health. Recording never throws and never waits.
+ */
+export interface Recorder {
+  ingest(fact: IngestFact): void
+  work(fact: WorkFact): void
+}
+
+/** One request of a producer, or one coalesced group of them. */
+export interface IngestFact {
+  readonly topic: string
+  readonly source: string
+  readonly accepted: number
+  readonly duplicate: number
+  readonly rejected: number
+  readonly retry: number
+  /** Bytes of the data as received. */
+  readonly bytes: number
+  /** From the request's last byte to its receipts. */
+  readonly durationMs: number
+}
+
+/** One committed unit of work of an agent or storage agent. */
+export interface WorkFact {
+  readonly agent: string
+  readonly version: number
+  readonly topic: string
+  readonly partition: number
+  readonly done: number
+  readonly dead: number
+  readonly duplicate: number
+  readonly lost: number
+  /** Attempts beyond the first. */
+  readonly retries: number
+  readonly outputs: number
+  /** From when the batch's oldest datum was appended to when it was claimed. */
+  readonly queueMs: number
+  /** In the handler, or writing the files, for the whole unit. */
+  readonly handlerMs: number
+  /** From the commit's start to its end. */
+  readonly commitMs: number
+}
+
+/** Where nobody looks. */
+export const silentRecorder: Recorder = { ingest() {}, work() {} }

@@ -1,0 +1,142 @@
+import type { Agent } from './agents/agent.ts'
+import type { Cache } from './agents/cache.ts'
+import { MillraceError } from './errors.ts'
+import type { StorageAgent } from './storage/storage.ts'
+import { checkName, type Topic } from './stream/topic.ts'
+
+export type AnyAgent = Agent | StorageAgent
+
+/** A checked graph: every topic that an agent reads or writes, every agent, every cache, each by its name. */
+export interface Pipeline {
+  readonly kind: 'pipeline'
+  readonly name: string
+  readonly topics: ReadonlyMap<string, Topic>
+  readonly caches: ReadonlyMap<string, Cache>
+  /** By `name@version`. */
+  readonly agents: ReadonlyMap<string, AnyAgent>
+  /** Topics that no agent writes: where producers send. A producer may send to the others too, where its key names them. */
+  readonly entries: readonly Topic[]
+}
+
+export interface PipelineOptions {
+  readonly agents: readonly AnyAgent[]
+  /** Topics that no agent reads or writes yet, and those whose names other declarations must match. */
+  readonly topics?: readonly Topic[]
+}
+
+/** Declares a pipeline and checks its graph. @throws GRAPH_INVALID naming the agent and what to do. */
+export function pipeline(name: string, options: PipelineOptions): Pipeline {
+  checkName('pipeline', name)
+  const topics = new Map<string, Topic>()
+  const caches = new Map<string, Cache>()
+  const agents = new Map<string, AnyAgent>()
+  for (const declared of options.topics ?? []) addTopic(topics, declared, `pipeline('${name}')`)
+  for (const agent of options.agents) {
+    addAgent(agents, agent, name)
+    const say = describe(agent)
+    if (agent.from.length === 0) throw invalid(`${say} has no input.`, 'Give it the topic that it reads: from: demand.')
+    for (const from of agent.from) {
+      if (from?.kind !== 'topic')
+        throw invalid(`${say} reads from something that is not a topic.`, 'Declare it with topic(…) and give that: from: demand.')
+      addTopic(topics, from, say)
+    }
+    if (agent.kind !== 'agent') continue
+    for (const to of agent.to) {
+      if (to?.kind === 'topic') addTopic(topics, to, say)
+      else if (to?.kind === 'cache') addCache(caches, to, say)
+      else
+        throw invalid(
+          `${say} writes to something that is neither a topic nor a cache.`,
+          'Declare it with topic(…) or cache(…) and give that: to: prediction.',
+        )
+    }
+  }
+  checkReplaced(agents)
+  checkCycles(agents)
+  const written = new Set([...agents.values()].flatMap(agent => (agent.kind === 'agent' ? agent.to.map(to => to.name) : [])))
+  return { kind: 'pipeline', name, topics, caches, agents, entries: [...topics.values()].filter(topic => !written.has(topic.name)) }
+}
+
+export function isPipeline(value: unknown): value is Pipeline {
+  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'pipeline'
+}
+
+function addAgent(agents: Map<string, AnyAgent>, agent: AnyAgent, pipelineName: string): void {
+  if (agent?.kind !== 'agent' && agent?.kind !== 'storage-agent') {
+    throw invalid(
+      `pipeline('${pipelineName}') was given something that is not an agent.`,
+      'Its agents come from agent(…) or storageAgent(…).',
+    )
+  }
+  const id = `${agent.name}@${agent.version}`
+  if (agents.has(id)) throw invalid(`Two agents are both ${id}.`, 'Raise the version of one, or rename it.')
+  agents.set(id, agent)
+}
+
+function addTopic(topics: Map<string, Topic>, topic: Topic, say: string): void {
+  const known = topics.get(topic.name)
+  if (known !== undefined && known !== topic) {
+    throw invalid(
+      `${say} uses a topic '${topic.name}' that is not the one declared before under that name.`,
+      'Declare each topic once and share the constant, or rename one.',
+    )
+  }
+  topics.set(topic.name, topic)
+}
+
+function addCache(caches: Map<string, Cache>, cache: Cache, say: string): void {
+  const known = caches.get(cache.name)
+  if (known !== undefined && known !== cache)
+    throw invalid(`${say} uses a cache '${cache.name}' that is declared twice.`, 'Declare it once and share the constant.')
+  caches.set(cache.name, cache)
+}
+
+function checkReplaced(agents: ReadonlyMap<string, AnyAgent>): void {
+  for (const agent of agents.values()) {
+    if (agent.replaces === undefined) continue
+    const old = `${agent.name}@${agent.replaces}`
+    if (agents.has(old))
+      throw invalid(
+        `${describe(agent)} replaces ${old}, which is still in the pipeline.`,
+        `Remove ${old}, or drop 'replaces' to run both side by side.`,
+      )
+  }
+}
+
+/** A cycle is allowed only with a way out: some agent on it must also write to a topic or cache outside it, or data could only go round. */
+function checkCycles(agents: ReadonlyMap<string, AnyAgent>): void {
+  const transforms = [...agents.values()].filter(agent => agent.kind === 'agent')
+  const reachable = new Map(transforms.map(agent => [agent, reachableFrom(agent, transforms)]))
+  for (const agent of transforms) {
+    if (!reachable.get(agent)!.has(agent)) continue
+    const cycle = transforms.filter(other => reachable.get(agent)!.has(other) && reachable.get(other)!.has(agent))
+    const inside = new Set(cycle.flatMap(member => member.from.map(from => from.name)))
+    if (cycle.some(member => member.to.some(to => to.kind === 'cache' || !inside.has(to.name)))) continue
+    throw invalid(
+      `${cycle.map(describe).join(', ')} form${cycle.length === 1 ? 's' : ''} a cycle with no way out (${[...inside].join(' → ')} → ${[...inside][0]}): data would go round for ever.`,
+      'Let one of them also write to a topic outside the cycle, or read from another topic.',
+    )
+  }
+}
+
+function reachableFrom(start: Agent, agents: readonly Agent[]): Set<Agent> {
+  const reached = new Set<Agent>()
+  const queue = [start]
+  for (let agent = queue.pop(); agent !== undefined; agent = queue.pop()) {
+    const written = new Set(agent.to.filter(to => to.kind === 'topic').map(to => to.name))
+    for (const next of agents) {
+      if (reached.has(next) || !next.from.some(from => written.has(from.name))) continue
+      reached.add(next)
+      queue.push(next)
+    }
+  }
+  return reached
+}
+
+function describe(agent: AnyAgent): string {
+  return `${agent.kind === 'agent' ? 'agent' : 'storageAgent'} '${agent.name}@${agent.version}'`
+}
+
+function invalid(what: string, fix: string): MillraceError {
+  return new MillraceError('GRAPH_INVALID', what, { fix })
+}

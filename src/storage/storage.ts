@@ -1,0 +1,86 @@
+import type { Agent } from '../agents/agent.ts'
+import { checkVersion, list } from '../agents/agent.ts'
+import type { Clock } from '../clock.ts'
+import type { RecordBatch, Start } from '../stream/stream.ts'
+import { checkName, type Topic } from '../stream/topic.ts'
+
+/**
+ * A store that rolls: data gather in the stream until there is enough for a file, then exactly the positions [first, end) of one
+ * partition are written, so that writing them again gives the same files. Nothing is open in between, whatever the number of keys.
+ * Suite: `testing/storage-suite.ts`.
+ */
+export interface RollingStore {
+  readonly kind: 'rolling'
+  /** For people: what and where, such as `files ./lake`. */
+  readonly describe: string
+  readonly roll: RollPolicy
+  /** Called once in the thread that will write. @throws CONFIG_INVALID, STORE_UNAVAILABLE */
+  open(clock: Clock): Promise<RollingWriter>
+}
+
+/** A roll happens as soon as one of these is reached, also when nothing more arrives. */
+export interface RollPolicy {
+  readonly records: number
+  /** Bytes of frames in the stream, before encoding and compression. */
+  readonly bytes: number
+  /** Age of the oldest datum since it was appended to the stream. */
+  readonly ageMs: number
+}
+
+export interface RollingWriter {
+  /**
+   * Writes exactly the data [first, end) of the partition, and resolves when they are durable. It may have been begun before, by
+   * another process or by one that still runs: the outcome must be the same files with the same bytes, and none besides.
+   * `batches` yields the range in order and only once; the writer holds no more of it than it must.
+   * @throws STORE_UNAVAILABLE (retryable): the roll is tried again, and holds its partition meanwhile.
+   */
+  write(roll: Roll, batches: AsyncIterable<RecordBatch>, signal: AbortSignal): Promise<Written>
+  close(): Promise<void>
+}
+
+export interface Roll {
+  readonly topic: Topic
+  readonly partition: number
+  readonly first: number
+  readonly end: number
+  /** The intent was found, not made: an earlier attempt may have left files. */
+  readonly resumed: boolean
+}
+
+export interface Written {
+  readonly files: number
+  readonly bytes: number
+  /** Data that the store cannot hold (they do not decode, do not fit the columns): they go to the dead letters. */
+  readonly unstorable: readonly { readonly offset: number; readonly reason: string }[]
+}
+
+export type Store = RollingStore
+
+export interface StorageAgentOptions {
+  readonly version: number
+  readonly from: Topic | readonly Topic[]
+  readonly to: Store
+  readonly replaces?: number
+  readonly start?: Start
+}
+
+export interface StorageAgent extends Pick<Agent, 'name' | 'version' | 'from' | 'replaces' | 'start'> {
+  readonly kind: 'storage-agent'
+  readonly store: Store
+}
+
+/** Declares a storage agent: a first-class agent whose task is to store. */
+export function storageAgent(name: string, options: StorageAgentOptions): StorageAgent {
+  checkName('storageAgent', name)
+  checkVersion(`storageAgent('${name}')`, options.version)
+  if (options.to?.kind !== 'rolling') throw new TypeError(`storageAgent('${name}') needs a store, such as to: files('./lake').`)
+  return {
+    kind: 'storage-agent',
+    name,
+    version: options.version,
+    from: list(options.from),
+    replaces: options.replaces,
+    start: options.start ?? 'earliest',
+    store: options.to,
+  }
+}
