@@ -6,6 +6,7 @@ const CATALOG = {
   // Declarations
   GRAPH_INVALID: { status: 500, retryable: false, title: 'The pipeline does not hold together' },
   PIPELINE_NOT_FOUND: { status: 500, retryable: false, title: 'No pipeline was found' },
+  PIPELINE_BROKEN: { status: 500, retryable: false, title: 'The pipeline does not load' },
   CONFIG_INVALID: { status: 500, retryable: false, title: 'A setting is wrong' },
   // Front end
   TOPIC_UNKNOWN: { status: 404, retryable: false, title: 'No such topic' },

@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { ByteSize, Duration } from '../duration.ts'
+import { isMillraceError, MillraceError } from '../errors.ts'
+import { followGenerations } from './generations.ts'
+import { type Address, address, duration, type Read, size, text, wrong } from './settings.ts'
+
+/** What `millrace.config.ts` may say. Everything has a default; a flag or an environment variable goes before it. */
+export interface Settings {
+  /** Where producers send, such as `'127.0.0.1:7070'` (the default). Other than loopback needs API keys. */
+  readonly listen?: string
+  /** Where operators look: trace, metrics, cache, health. Default `'127.0.0.1:7071'`. */
+  readonly ops?: string
+  /** The data directory. Default `'./.millrace'`. */
+  readonly data?: string
+  /** A folder of static files that the operators' listener serves at `/`. */
+  readonly page?: string
+  readonly retention?: {
+    /** How long ids that producers sent are remembered, to recognise what is sent again. Default `'7d'`. */
+    readonly ids?: Duration
+    /** How long the trace is kept. Default `'24h'`. */
+    readonly trace?: Duration
+  }
+  /** The most that the data may take on disk; beyond it producers hear 507 until retention has made room. Default: the disk. */
+  readonly size?: ByteSize
+  readonly threads?: {
+    /** The most memory that one agent's thread may take before it is started anew. Default `'512MB'`. */
+    readonly memory?: ByteSize
+  }
+}
+
+/** Settings, read and checked. */
+export interface Config {
+  readonly listen: Address
+  readonly ops: Address
+  /** Absolute. */
+  readonly data: string
+  readonly page?: string
+  readonly idRetentionMs: number
+  readonly traceRetentionMs: number
+  readonly maxBytes?: number
+  readonly threadBytes: number
+}
+
+/** What the command line may give, as written. */
+export type Flags = { readonly [name in Setting]?: string | undefined }
+type Setting = 'listen' | 'ops' | 'data' | 'page' | 'size'
+
+const CONFIG_FILES = ['millrace.config.ts', 'millrace.config.js', 'millrace.config.mjs']
+
+/** Types the settings in `millrace.config.ts`: `export default defineConfig({ listen: '127.0.0.1:8080' })`. */
+export function defineConfig(settings: Settings): Settings {
+  return settings
+}
+
+/**
+ * Flags before environment before `millrace.config.ts` in `cwd` before defaults.
+ * @throws CONFIG_INVALID naming the setting as it was written, its value and what is allowed.
+ */
+export async function resolveConfig(from: {
+  readonly flags?: Flags
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+}): Promise<Config> {
+  const cwd = from.cwd ?? process.cwd()
+  const env = from.env ?? process.env
+  const file = await readConfigFile(cwd)
+
+  const pick = <T>(read: Read<T>, name: string, fallback: unknown, flag?: Setting): T | undefined => {
+    const variable = `MILLRACE_${name.replace('.', '_').toUpperCase()}`
+    if (flag !== undefined && from.flags?.[flag] !== undefined) return read(from.flags[flag], `--${flag}`)
+    if (env[variable] !== undefined && env[variable] !== '') return read(env[variable], variable)
+    const written = file?.values.get(name)
+    if (written !== undefined) return read(written, `${name} in ${file?.path}`)
+    return fallback === undefined ? undefined : read(fallback, name)
+  }
+
+  const page = pick(text, 'page', undefined, 'page')
+  const maxBytes = pick(size, 'size', undefined, 'size')
+  return {
+    listen: pick(address, 'listen', '127.0.0.1:7070', 'listen')!,
+    ops: pick(address, 'ops', '127.0.0.1:7071', 'ops')!,
+    data: resolve(cwd, pick(text, 'data', './.millrace', 'data')!),
+    ...(page === undefined ? {} : { page: resolve(cwd, page) }),
+    idRetentionMs: pick(duration, 'retention.ids', '7d')!,
+    traceRetentionMs: pick(duration, 'retention.trace', '24h')!,
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    threadBytes: pick(size, 'threads.memory', '512MB')!,
+  }
+}
+
+/** Names that the file may set, a dot between a group and its member. */
+const NAMES = ['listen', 'ops', 'data', 'page', 'size', 'retention.ids', 'retention.trace', 'threads.memory']
+const GROUPS = ['retention', 'threads']
+
+async function readConfigFile(cwd: string): Promise<{ path: string; values: Map<string, unknown> } | undefined> {
+  const path = CONFIG_FILES.map(name => resolve(cwd, name)).find(candidate => existsSync(candidate))
+  if (path === undefined) return undefined
+  const settings = await importSettings(path)
+  const values = new Map<string, unknown>()
+  for (const [name, value] of entriesOf(settings, 'The default export', path)) {
+    if (!GROUPS.includes(name)) values.set(name, value)
+    else for (const [member, inner] of entriesOf(value, name, path)) values.set(`${name}.${member}`, inner)
+  }
+  for (const name of values.keys()) {
+    // A setting that is misspelt would otherwise do nothing, in silence.
+    if (!NAMES.includes(name))
+      throw new MillraceError('CONFIG_INVALID', `${path} sets '${name}', which is no setting.`, { fix: `It may set ${NAMES.join(', ')}.` })
+  }
+  return { path, values }
+}
+
+async function importSettings(path: string): Promise<unknown> {
+  followGenerations()
+  try {
+    // A module's namespace is whatever the user wrote; entriesOf checks it.
+    return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
+  } catch (cause) {
+    if (isMillraceError(cause)) throw cause
+    throw new MillraceError('CONFIG_INVALID', `${path} does not load: ${cause instanceof Error ? cause.message : String(cause)}.`, {
+      fix: 'It must export its settings: export default defineConfig({ … })',
+      cause,
+    })
+  }
+}
+
+function entriesOf(value: unknown, name: string, path: string): [string, unknown][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(`${name} of ${path}`, value, 'an object of settings')
+  return Object.entries(value)
+}
