@@ -97,3 +97,10 @@ export interface Standing extends TopicPartition {
 export function groupName(agent: AgentVersion): string {
   return `${agent.name}@${agent.version}`
 }
+
+/** The agent of a group: {@link groupName}'s inverse. A group that is no agent's has version 0. */
+export function agentOf(group: string): AgentVersion {
+  const at = group.lastIndexOf('@')
+  const version = at < 0 ? Number.NaN : Number(group.slice(at + 1))
+  return Number.isSafeInteger(version) ? { name: group.slice(0, at), version } : { name: group, version: 0 }
+}

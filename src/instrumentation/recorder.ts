@@ -5,6 +5,8 @@
 export interface Recorder {
   ingest(fact: IngestFact): void
   work(fact: WorkFact): void
+  /** What an agent's thread has in hand now, once when it claims a batch and once when it has committed it: so that one which hangs is seen. */
+  inHand?(fact: InHandFact): void
 }
 
 /** One request of a producer, or one coalesced group of them. */
@@ -40,6 +42,15 @@ export interface WorkFact {
   readonly handlerMs: number
   /** From the commit's start to its end. */
   readonly commitMs: number
+}
+
+/** Data claimed and not committed. */
+export interface InHandFact {
+  readonly agent: string
+  readonly version: number
+  readonly count: number
+  /** When the oldest of them was claimed, milliseconds since 1970 UTC; 0 when there are none. */
+  readonly sinceMs: number
 }
 
 /** Where nobody looks. */

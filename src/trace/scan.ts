@@ -1,0 +1,113 @@
+import { type DataId, formatId, ID_BYTES, parseId } from '../envelope/data-id.ts'
+import { FrameCursor } from '../envelope/frame.ts'
+import type { Stream, TopicPartition } from '../stream/stream.ts'
+import type { OutputRange } from './trace.ts'
+
+/** How much is read from the log in one call. */
+export const READ_BYTES = 1_048_576
+
+/** What a question to the trace may cost: bytes read from the log, and look-ups by id. Shared by all steps of one question. */
+export class Budget {
+  #bytes: number
+  #lookups: number
+  /** Something was left out because the budget, or another bound, was reached. */
+  truncated = false
+
+  constructor(bytes: number, lookups: number) {
+    this.#bytes = bytes
+    this.#lookups = lookups
+  }
+
+  get canRead(): boolean {
+    if (this.#bytes > 0) return true
+    this.truncated = true
+    return false
+  }
+
+  /** Counts one look-up; false, and truncated, when there are none left. */
+  lookup(): boolean {
+    if (this.#lookups > 0) {
+      this.#lookups--
+      return true
+    }
+    this.truncated = true
+    return false
+  }
+
+  spend(bytes: number): void {
+    this.#bytes -= bytes
+  }
+}
+
+/** A datum that was found in the log by its parents. */
+export interface Child {
+  readonly dataId: DataId
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly source: string
+  readonly createdMs: number
+  readonly appendedMs: number
+  /** The datum whose handling made it. */
+  readonly cause: DataId
+  readonly parentCount: number
+  /** It was derived from the datum asked for: as the one handled, or as part of its window. */
+  readonly related: boolean
+}
+
+/**
+ * Every derived datum of a range, and whether `dataId` is among its parents.
+ * Stops at the budget; what retention has passed is not there any more and is skipped.
+ */
+export async function scanRange(view: Pick<Stream, 'read'>, range: OutputRange, dataId: DataId, budget: Budget): Promise<Child[]> {
+  const id = parseId(dataId)
+  const found: Child[] = []
+  await eachFrame(view, range, range.first, range.end, budget, (cursor, offset, appendedMs) => {
+    const parents = cursor.parents
+    if (parents.length === 0) return true
+    found.push({
+      dataId: cursor.dataId,
+      topic: range.topic,
+      partition: range.partition,
+      offset,
+      source: cursor.source,
+      createdMs: cursor.createdMs,
+      appendedMs,
+      cause: formatId(parents, 0),
+      parentCount: cursor.parentCount,
+      related: includesId(parents, id),
+    })
+    return true
+  })
+  return found
+}
+
+/** Visits the frames [first, end) of a partition, in order, until `visit` says false or the budget is spent. */
+export async function eachFrame(
+  view: Pick<Stream, 'read'>,
+  place: TopicPartition,
+  first: number,
+  end: number,
+  budget: Budget,
+  visit: (cursor: FrameCursor, offset: number, appendedMs: number) => boolean,
+): Promise<void> {
+  for (let from = first; from < end; ) {
+    if (!budget.canRead) return
+    const batch = await view.read(place.topic, place.partition, from, READ_BYTES)
+    if (batch.count === 0) return
+    budget.spend(batch.frames.byteLength)
+    const cursor = new FrameCursor(batch.frames, batch.ascii)
+    while (cursor.next()) {
+      const offset = batch.first + cursor.index
+      if (offset < from) continue
+      if (offset >= end) return
+      if (!visit(cursor, offset, batch.appendedMs)) return
+    }
+    from = batch.first + batch.count
+  }
+}
+
+function includesId(parents: Buffer, id: Buffer): boolean {
+  for (let at = 0; at < parents.length; at += ID_BYTES) if (parents.compare(id, 0, ID_BYTES, at, at + ID_BYTES) === 0) return true
+  return false
+}
