@@ -39,10 +39,15 @@ export interface RollingWriter {
 }
 
 export interface Roll {
+  /** The topic that is rolled. Frames that name another type (in the agent's replay topic) belong to that topic, found in `types`. */
   readonly topic: Topic
+  /** By name, the topics that this agent stores. */
+  readonly types: ReadonlyMap<string, Topic>
   readonly partition: number
   readonly first: number
   readonly end: number
+  /** Names this log, agent and edition in 8 hexadecimal digits, so that what one of them wrote is never taken for another's. */
+  readonly writer: string
   /** The intent was found, not made: an earlier attempt may have left files. */
   readonly resumed: boolean
 }

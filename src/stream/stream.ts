@@ -8,6 +8,9 @@
 export interface Stream {
   readonly capabilities: StreamCapabilities
 
+  /** Names this log, and another one after it was made anew: offsets of logs with different names have nothing to do with each other. */
+  readonly logId?: string
+
   /** Makes the topics that are missing and checks the others. @throws TOPIC_MISMATCH naming the difference; nothing is changed then. */
   ensure(topics: readonly TopicSpec[]): Promise<void>
 

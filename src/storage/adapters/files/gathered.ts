@@ -1,0 +1,36 @@
+/** Bytes being gathered, in a buffer that doubles. Nothing is reserved for one that holds nothing: a roll may have thousands. */
+export class Gathered {
+  bytes: Buffer = NOTHING
+  length = 0
+  /** How many data are in it. */
+  count = 0
+
+  /** Memory held. */
+  get capacity(): number {
+    return this.bytes.length
+  }
+
+  /** Makes room for `more` bytes behind `length`. */
+  reserve(more: number): void {
+    const need = this.length + more
+    if (need <= this.bytes.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(need, this.bytes.length * 2, SMALLEST_BYTES))
+    this.bytes.copy(grown, 0, 0, this.length)
+    this.bytes = grown
+  }
+
+  /** What was gathered, as a view; good until the next byte is added. */
+  view(): Buffer {
+    return this.bytes.subarray(0, this.length)
+  }
+
+  /** Empty again. @param release whether its memory goes too. */
+  clear(release: boolean): void {
+    this.length = 0
+    this.count = 0
+    if (release) this.bytes = NOTHING
+  }
+}
+
+const NOTHING = Buffer.alloc(0)
+const SMALLEST_BYTES = 1024

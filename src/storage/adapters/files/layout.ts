@@ -1,0 +1,49 @@
+import type { Topic } from '../../../stream/topic.ts'
+import type { Roll } from '../../storage.ts'
+import { safeSegment, shortHash, tellsApart } from './safe-name.ts'
+
+export type Interval = '1h' | '1d'
+
+const INTERVAL_MS = { '1h': 3_600_000, '1d': 86_400_000 } as const
+const OFFSET_DIGITS = 16
+
+/**
+ * Where data of a roll belong: `<topic>/key=<key>/date=<day>/hour=<hour>/<partition>-<first>-<writer>.<extension>`, the folders as
+ * Hive names them, so that DuckDB, Spark and the like take them for columns.
+ */
+export class Layout {
+  readonly byKey: boolean
+  readonly #interval: Interval
+  readonly #extension: string
+
+  constructor(byKey: boolean, interval: Interval, extension: string) {
+    this.byKey = byKey
+    this.#interval = interval
+    this.#extension = extension
+  }
+
+  /** The interval that a time lies in, counted from 1970. */
+  intervalOf(createdMs: number): number {
+    return Math.floor(createdMs / INTERVAL_MS[this.#interval])
+  }
+
+  /**
+   * The path, below the store's folder, of the n-th part of a file. Parts follow each other where the columns change within a roll.
+   * The key is in the file's name once more (as a hash) where its folder's name might be shared with another key.
+   */
+  path(roll: Roll, topic: Topic, key: string, interval: number, part: number): string {
+    const keyed = this.byKey && topic.keyOf !== undefined
+    const segment = keyed ? safeSegment(key) : ''
+    const folder = [safeSegment(topic.name), ...(keyed ? [`key=${segment}`] : []), ...this.#time(interval)].join('/')
+    const first = String(roll.first).padStart(OFFSET_DIGITS, '0')
+    const place = `${roll.topic.name === topic.name ? '' : 'replay-'}${roll.partition}-${first}-${roll.writer}`
+    const apart = tellsApart(segment) && tellsApart(safeSegment(topic.name)) ? '' : `-${shortHash(`${topic.name}\0${keyed ? key : ''}`)}`
+    return `${folder}/${place}${apart}${part === 0 ? '' : `-part${part}`}.${this.#extension}`
+  }
+
+  #time(interval: number): string[] {
+    const time = new Date(interval * INTERVAL_MS[this.#interval]).toISOString()
+    const [date = '', clock = ''] = time.split('T')
+    return this.#interval === '1h' ? [`date=${date}`, `hour=${clock.slice(0, 2)}`] : [`date=${date}`]
+  }
+}

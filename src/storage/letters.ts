@@ -1,0 +1,35 @@
+import type { DeadLetter } from '../agents/dead-letter.ts'
+import { FrameCursor } from '../envelope/frame.ts'
+import type { Stream, TopicPartition } from '../stream/stream.ts'
+import type { AgentVersion } from '../trace/trace.ts'
+import { cut } from './exact-range.ts'
+import type { Written } from './storage.ts'
+
+/** The dead letters of what a store could not hold, each with its datum, read again from the stream: few are expected. */
+export async function lettersOf(
+  stream: Pick<Stream, 'read'>,
+  agent: AgentVersion,
+  place: TopicPartition,
+  unstorable: Written['unstorable'],
+  atMs: number,
+): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = []
+  for (const { offset, reason } of unstorable) {
+    const one = cut(await stream.read(place.topic, place.partition, offset, 1), offset, offset + 1)
+    const cursor = new FrameCursor(one.frames)
+    // Taken by retention between the writing and now: there is nothing left to keep, and the datum is marked dead with its reason.
+    if (!cursor.next()) continue
+    letters.push({
+      agent,
+      topic: place.topic,
+      partition: place.partition,
+      offset,
+      dataId: cursor.dataId,
+      error: { code: 'RECORD_UNSTORABLE', name: 'MillraceError', message: reason },
+      attempts: 1,
+      atMs,
+      frame: Uint8Array.from(cursor.frame),
+    })
+  }
+  return letters
+}

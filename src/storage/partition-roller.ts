@@ -1,0 +1,224 @@
+import type { RunContext } from '../agents/running.ts'
+import { failpoint } from '../engine/failpoint.ts'
+import { isMillraceError } from '../errors.ts'
+import type { Assigned, Checkpoint, Lease, TopicPartition } from '../stream/stream.ts'
+import type { Topic } from '../stream/topic.ts'
+import type { AgentVersion, Range } from '../trace/trace.ts'
+import { Arrivals, type Arrived } from './arrivals.ts'
+import { ExactRange } from './exact-range.ts'
+import { lettersOf } from './letters.ts'
+import type { Patience } from './patience.ts'
+import type { Roll, RollingWriter, RollPolicy, Written } from './storage.ts'
+import type { Turns } from './turns.ts'
+
+/** What the partitions of one lease share. */
+export interface Rolling {
+  readonly agent: AgentVersion
+  readonly context: RunContext
+  readonly lease: Lease
+  readonly policy: RollPolicy
+  readonly writer: RollingWriter
+  /** See {@link Roll.writer}. */
+  readonly writerName: string
+  readonly types: ReadonlyMap<string, Topic>
+  readonly turns: Turns
+  readonly patience: Patience
+  /** Aborts when nothing more may be done under this lease. */
+  readonly signal: AbortSignal
+}
+
+/** What one roll came to. */
+interface Rolled {
+  readonly range: Range
+  readonly present: readonly Range[]
+  readonly written: Written
+  readonly queueMs: number
+  readonly handlerMs: number
+  readonly claimedMs: number
+}
+
+/**
+ * One partition of a storage agent, for one lease. Its state is its checkpoint:
+ *
+ * - without intent: data gather in the stream. What the last roll did is settled.
+ * - with intent {first, end}: exactly these are being written. Whoever has the lease finishes that before anything else, so that
+ *   every attempt writes the same files, however the clock or the policy would cut now.
+ *
+ * `#commit` is the only setter, and what it sets is durable first.
+ */
+export class PartitionRoller {
+  readonly #rolling: Rolling
+  readonly #place: TopicPartition
+  readonly #topic: Topic
+  readonly #arrivals: Arrivals
+  #checkpoint: Checkpoint
+  #stopping = false
+
+  constructor(rolling: Rolling, topic: Topic, { topic: name, partition, checkpoint }: Assigned) {
+    this.#rolling = rolling
+    this.#topic = topic
+    this.#place = { topic: name, partition }
+    this.#checkpoint = checkpoint
+    this.#arrivals = new Arrivals(rolling.lease, this.#place, checkpoint.intent?.end ?? checkpoint.offset, rolling.context.clock)
+  }
+
+  /** Gathers and rolls until the lease ends or {@link stop}. @throws LEASE_LOST, and what nobody here can mend. */
+  async run(): Promise<void> {
+    const open = this.#checkpoint.intent
+    if (open !== undefined) await this.#roll(open, undefined, true)
+    while (!this.#stopping) {
+      const gathered = await this.#gather()
+      if (gathered === undefined) return
+      const range = { first: gathered.first, end: gathered.end }
+      await this.#commit({ ...this.#checkpoint, intent: range })
+      failpoint('after-intent')
+      await this.#roll(range, gathered, false)
+    }
+  }
+
+  /** No roll begins after this; one that has begun goes on. What has gathered stays in the stream, where it is safe. */
+  stop(): void {
+    this.#stopping = true
+    this.#arrivals.close()
+  }
+
+  /** Waits until the policy asks for a roll. Undefined when the lease ends or this stops first. */
+  async #gather(): Promise<Arrived | undefined> {
+    const { policy } = this.#rolling
+    let range: Arrived | undefined
+    for (;;) {
+      const next = await this.#arrivals.next(range && range.appendedMs + policy.ageMs)
+      if (next === undefined) return undefined
+      if (next === 'due') return range
+      if (range === undefined) {
+        if (next.first > this.#checkpoint.offset) await this.#lose(next.first)
+        if (next.end > next.first) range = next
+      } else if (next.first !== range.end) {
+        // Retention has passed all that was gathered: settle that first, then count what lies between as lost.
+        this.#arrivals.unread(next)
+        return range
+      } else range = { ...range, end: next.end, bytes: range.bytes + next.bytes }
+      if (range === undefined) continue
+
+      const most = range.first + policy.records
+      if (range.end >= most) return this.#cutAt(range, most)
+      if (range.bytes >= policy.bytes) return range
+    }
+  }
+
+  #cutAt(range: Arrived, end: number): Arrived {
+    if (range.end === end) return range
+    // The bytes of the rest are in proportion: they only decide when the next roll is due.
+    const kept = Math.round((range.bytes * (end - range.first)) / (range.end - range.first))
+    this.#arrivals.unread({ first: end, end: range.end, bytes: range.bytes - kept, appendedMs: range.appendedMs })
+    return { ...range, end, bytes: kept }
+  }
+
+  /** Retention has taken what was never stored (I7): counted, as soon as it is seen. */
+  async #lose(first: number): Promise<void> {
+    const lost = first - this.#checkpoint.offset
+    await this.#commit({ ...this.#checkpoint, offset: first, lost: this.#checkpoint.lost + lost })
+    this.#record({ done: 0, dead: 0, lost, queueMs: 0, handlerMs: 0, commitMs: 0 })
+  }
+
+  async #roll(range: Range, gathered: Arrived | undefined, found: boolean): Promise<void> {
+    const { context, writer, turns, patience, signal } = this.#rolling
+    const claimedMs = context.clock.now()
+    let resumed = found
+    const rolled = await patience.until(() => {
+      const attempt = turns.take(async (): Promise<Rolled> => {
+        const startedMs = context.clock.now()
+        const data = new ExactRange(context.engine, this.#place, range)
+        const written = await writer.write(this.#describe(range, resumed), data, signal)
+        const handlerMs = context.clock.now() - startedMs
+        const queueMs = gathered === undefined ? 0 : Math.max(0, claimedMs - gathered.appendedMs)
+        return { range, present: data.present, written, queueMs, handlerMs, claimedMs }
+      }, signal)
+      // An attempt that failed may have left files, as one of another process may.
+      resumed = true
+      return attempt
+    }, signal)
+    failpoint('after-roll')
+    await this.#settle(rolled)
+  }
+
+  /** Marks, dead letters and the place in the stream move as one. */
+  async #settle({ range, present, written, queueMs, handlerMs, claimedMs }: Rolled): Promise<void> {
+    const { context, agent, lease, patience, signal } = this.#rolling
+    const { engine, clock } = context
+    const finishedMs = clock.now()
+    const dead = [...written.unstorable].sort((a, b) => a.offset - b.offset)
+    const letters = await lettersOf(engine, agent, this.#place, dead, finishedMs)
+    const there = present.reduce((sum, { first, end }) => sum + end - first, 0)
+    const done = there - dead.length
+    const lost = range.end - this.#checkpoint.offset - there
+    const { intent: _, ...before } = this.#checkpoint
+    const after: Checkpoint = {
+      ...before,
+      offset: range.end,
+      done: before.done + done,
+      dead: before.dead + dead.length,
+      lost: before.lost + lost,
+    }
+    const marks = {
+      ...this.#place,
+      done: without(
+        present,
+        dead.map(({ offset }) => offset),
+      ),
+      dead,
+      claimedMs,
+      finishedMs,
+      attempts: [],
+    }
+    const unit = {
+      lease,
+      agent,
+      outputs: [],
+      letters,
+      marks: [marks],
+      cache: [],
+      snapshots: [],
+      checkpoints: [{ ...this.#place, from: before.offset, checkpoint: after }],
+    }
+    await patience.until(() => engine.commit(unit), signal)
+    this.#checkpoint = after
+    this.#record({ done, dead: dead.length, lost, queueMs, handlerMs, commitMs: clock.now() - finishedMs })
+  }
+
+  async #commit(checkpoint: Checkpoint): Promise<void> {
+    const { lease, patience, signal } = this.#rolling
+    await patience.until(() => lease.commit([{ ...this.#place, from: this.#checkpoint.offset, checkpoint }]), signal)
+    this.#checkpoint = checkpoint
+  }
+
+  #describe(range: Range, resumed: boolean): Roll {
+    const { types, writerName } = this.#rolling
+    return { ...range, topic: this.#topic, types, partition: this.#place.partition, writer: writerName, resumed }
+  }
+
+  #record(fact: { done: number; dead: number; lost: number; queueMs: number; handlerMs: number; commitMs: number }): void {
+    const { agent, context } = this.#rolling
+    context.recorder.work({ agent: agent.name, version: agent.version, ...this.#place, duplicate: 0, retries: 0, outputs: 0, ...fact })
+  }
+}
+
+/** The ranges without these offsets, which rise. */
+export function without(ranges: readonly Range[], offsets: readonly number[]): Range[] {
+  const left: Range[] = []
+  for (const range of ranges) {
+    let first = range.first
+    for (const offset of offsets) {
+      if (offset < first || offset >= range.end) continue
+      if (offset > first) left.push({ first, end: offset })
+      first = offset + 1
+    }
+    if (first < range.end) left.push({ first, end: range.end })
+  }
+  return left
+}
+
+/** Whether an error says that the partition is another's now: nothing of it was done here, and the other finishes it. */
+export function leaseLost(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || isMillraceError(error, 'LEASE_LOST')
+}
