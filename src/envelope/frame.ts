@@ -22,6 +22,7 @@ export const FRAME_HEADER_BYTES = 36
 export const FLAG_SUPPLIED_ID = 1
 const MAX_KEY_BYTES = 65_535
 const MAX_PARENTS = 65_535
+const SHORT_TEXT = 32
 
 /** What a frame is made from. `id`, `parents` are bytes at a place, so that no buffer is made for each datum. */
 export interface FrameParts {
@@ -58,27 +59,35 @@ export class FrameWriter {
   }
 
   add(p: FrameParts): void {
-    const keyBytes = Buffer.byteLength(p.key)
-    const typeBytes = Buffer.byteLength(p.type)
     const contentType = p.contentType === JSON_TYPE ? '' : p.contentType
+    // A string's UTF-8 is at most 3 bytes a code unit: reserve that, write, and count what it took.
+    this.#reserve(
+      FRAME_HEADER_BYTES +
+        p.parents.length +
+        p.source.length +
+        contentType.length +
+        (p.type.length + p.key.length) * 3 +
+        (typeof p.data === 'string' ? p.data.length * 3 : p.data.length),
+    )
+    const b = this.#buffer
+    const start = this.#length
+    let at = start + FRAME_HEADER_BYTES
+    b.set(p.parents, at)
+    at += p.parents.length
+    b.set(p.source, at)
+    at += p.source.length
+    if (contentType !== '') at += b.write(contentType, at, 'latin1')
+    const typeBytes = p.type === '' ? 0 : b.write(p.type, at)
+    at += typeBytes
+    const keyBytes = p.key === '' ? 0 : writeShort(b, p.key, at)
+    at += keyBytes
     const parents = p.parents.length / ID_BYTES
+    // Nothing counts until #length moves, so a frame that is refused here has left no trace.
     if (keyBytes > MAX_KEY_BYTES || parents > MAX_PARENTS || p.source.length > 255 || contentType.length > 255 || typeBytes > 255) {
       throw new RangeError(
         `A frame holds a key of 65,535 bytes, 65,535 parents, and a source, type and content type of 255 bytes; got ${keyBytes}, ${parents}, ${p.source.length}, ${typeBytes}, ${contentType.length}.`,
       )
     }
-    // A string's UTF-8 is at most 3 bytes a code unit: reserve that, write, and count what it took.
-    const most =
-      FRAME_HEADER_BYTES +
-      p.parents.length +
-      p.source.length +
-      contentType.length +
-      typeBytes +
-      keyBytes +
-      (typeof p.data === 'string' ? p.data.length * 3 : p.data.length)
-    this.#reserve(most)
-    const b = this.#buffer
-    const start = this.#length
     b[start + 4] = p.supplied ? FLAG_SUPPLIED_ID : 0
     b[start + 5] = p.source.length
     b[start + 6] = contentType.length
@@ -87,16 +96,8 @@ export class FrameWriter {
     b.writeUInt16LE(parents, start + 10)
     b.writeDoubleLE(p.createdMs, start + 12)
     for (let i = 0; i < ID_BYTES; i++) b[start + 20 + i] = p.id[p.idAt + i]!
-    let at = start + FRAME_HEADER_BYTES
-    b.set(p.parents, at)
-    at += p.parents.length
-    b.set(p.source, at)
-    at += p.source.length
-    if (contentType !== '') at += b.write(contentType, at, 'latin1')
-    if (typeBytes > 0) at += b.write(p.type, at, 'utf8')
-    if (keyBytes > 0) at += b.write(p.key, at, 'utf8')
     if (typeof p.data === 'string') {
-      const wrote = b.write(p.data, at, 'utf8')
+      const wrote = b.write(p.data, at)
       // UTF-8 is as long as the text exactly when every character is ASCII.
       if (wrote !== p.data.length) this.#ascii = false
       at += wrote
@@ -248,6 +249,17 @@ export class FrameCursor {
       ...(parents.length === 0 ? {} : { parents }),
     }
   }
+}
+
+/** Short ASCII, which keys mostly are, is cheaper to copy here than to hand to the runtime. */
+function writeShort(target: Buffer, text: string, at: number): number {
+  if (text.length > SHORT_TEXT) return target.write(text, at)
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 127) return target.write(text, at)
+    target[at + i] = code
+  }
+  return text.length
 }
 
 function corrupt(at: number, length: number): MillraceError {
