@@ -51,13 +51,22 @@ const CATALOG = {
   // Trace and cache
   DATUM_UNKNOWN: { status: 404, retryable: false, title: 'No such datum' },
   CACHE_UNKNOWN: { status: 404, retryable: false, title: 'No such cache or key' },
+  // Operators’ listener
+  QUERY_INVALID: { status: 400, retryable: false, title: 'The question is wrong' },
+  REQUEST_FORBIDDEN: { status: 403, retryable: false, title: 'This may not be asked from there' },
   // Command line
   USAGE: { status: 400, retryable: false, title: 'The command was used wrongly' },
   SERVER_UNREACHABLE: { status: 503, retryable: true, title: 'Nothing answers there' },
-  NODE_TOO_OLD: { status: 500, retryable: false, title: 'A newer Node is needed' },
+  FILE_MISSING: { status: 404, retryable: false, title: 'There is no such file' },
+  KEY_UNKNOWN: { status: 404, retryable: false, title: 'No such API key' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>
 
 export type ErrorCode = keyof typeof CATALOG
+
+/** Whether a text from elsewhere, such as a problem's `code`, names one of these. */
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(CATALOG, text)
+}
 
 /** What went wrong with one field: `path` as in `readings[3].megawatts`, empty for the whole datum. */
 export interface Issue {

@@ -83,8 +83,7 @@ export function ledgerToJson(ledger: Ledger): Record<string, unknown> {
     balanced: ledger.balanced,
     at: new Date(ledger.atMs).toISOString(),
     rows: ledger.rows.map(row => ({
-      agent: row.group,
-      name: row.name,
+      agent: row.name,
       version: row.version,
       topic: row.topic,
       partition: row.partition,

@@ -1,4 +1,3 @@
-import { groupName } from '../engine/engine.ts'
 import type { AgentStory, DatumStory, Fate } from './explain.ts'
 import type { Lineage } from './lineage.ts'
 import type { Position } from './trace.ts'
@@ -39,8 +38,7 @@ function placeToJson(at: Position): Record<string, unknown> {
 
 function agentToJson(story: AgentStory): Record<string, unknown> {
   return {
-    agent: groupName(story),
-    name: story.name,
+    agent: story.name,
     version: story.version,
     topic: story.topic,
     partition: story.partition,

@@ -1,0 +1,137 @@
+import { agentOf } from '../engine/engine.ts'
+import type { AgentFlow, Flow, IngestFlow } from '../instrumentation/flow.ts'
+import type { HealthReport } from '../instrumentation/health.ts'
+import { type LedgerRow, ledgerOf } from '../instrumentation/ledger.ts'
+import type { Sample, TopicSample } from '../instrumentation/sampler.ts'
+import type { AnyAgent, Pipeline } from '../pipeline.ts'
+
+/** What the overview is made from, all of it in memory. */
+export interface Seen {
+  readonly sample: Sample
+  readonly flow: Flow
+  readonly health: HealthReport
+  readonly pipeline: Pipeline | undefined
+}
+
+/** `GET /v1/topics`. */
+export function topicsToJson(seen: Seen): object {
+  return {
+    at: iso(seen.sample.atMs),
+    pipeline: seen.pipeline?.name ?? null,
+    topics: seen.sample.topics.map(topic => topicToJson(topic, seen)),
+  }
+}
+
+function topicToJson({ spec, bounds, appended, perSecond }: TopicSample, { flow, pipeline }: Seen): object {
+  const ingest = flow.ingest.get(spec.name)
+  return {
+    topic: spec.name,
+    internal: spec.name.startsWith('_'),
+    partitions: bounds.map((at, partition) => ({ partition, first: at.first, next: at.next })),
+    appended,
+    retained: bounds.reduce((sum, at) => sum + at.next - at.first, 0),
+    in_per_second: perSecond,
+    ingest: ingest === undefined ? null : ingestToJson(ingest),
+    retention_seconds: spec.retentionMs / 1_000,
+    retention_bytes: spec.retentionBytes ?? null,
+    written_by: agentsThat(pipeline, agent => agent.kind === 'agent' && agent.to.some(to => to.kind === 'topic' && to.name === spec.name)),
+    read_by: agentsThat(pipeline, agent => agent.from.some(from => from.name === spec.name)),
+  }
+}
+
+function agentsThat(pipeline: Pipeline | undefined, is: (agent: AnyAgent) => boolean): string[] {
+  return [...(pipeline?.agents ?? [])].filter(([, agent]) => is(agent)).map(([id]) => id)
+}
+
+/** `GET /v1/agents`: those declared, and those that have left a place in the stream. */
+export function agentsToJson(seen: Seen): object {
+  const rows = ledgerOf(seen.sample.standings, seen.flow.atMs).rows
+  const places = Map.groupBy(rows, row => row.group)
+  const ids = [...new Set([...(seen.pipeline?.agents.keys() ?? []), ...places.keys()])].sort((a, b) => a.localeCompare(b))
+  return { at: iso(seen.flow.atMs), agents: ids.map(id => agentToJson(id, places.get(id) ?? [], seen)) }
+}
+
+function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen): object {
+  const declared = seen.pipeline?.agents.get(id)
+  const { name, version } = agentOf(id)
+  return {
+    agent: name,
+    version,
+    kind: declared?.kind ?? null,
+    ...stateOf(id, declared, rows, seen.health),
+    from: declared?.from.map(topic => topic.name) ?? [...new Set(rows.map(row => row.topic))],
+    to: declared?.kind === 'agent' ? declared.to.map(to => ({ kind: to.kind, name: to.name })) : [],
+    store: declared?.kind === 'storage-agent' ? declared.store.describe : null,
+    ...totals(rows),
+    ...agentFlowToJson(seen.flow.agents.get(id), seen.flow.atMs),
+  }
+}
+
+/** running: in the pipeline and up. down: in it and not up, with the reason. replaced: another version has its place. removed: not in the pipeline any more. */
+function stateOf(id: string, declared: AnyAgent | undefined, rows: readonly LedgerRow[], health: HealthReport): object {
+  const replacedBy = rows.find(row => row.replacedBy !== undefined)?.replacedBy
+  if (declared === undefined) return replacedBy === undefined ? { state: 'removed' } : { state: 'replaced', replaced_by: replacedBy }
+  const part = health.parts.find(candidate => candidate.part === `agent ${id}`)
+  if (part === undefined || part.ok) return { state: 'running' }
+  return { state: 'down', reason: part.reason ?? null }
+}
+
+function totals(rows: readonly LedgerRow[]): object {
+  const sum = (of: (row: LedgerRow) => number) => rows.reduce((total, row) => total + of(row), 0)
+  return {
+    done: sum(row => row.done),
+    dead: sum(row => row.dead),
+    duplicate: sum(row => row.duplicate),
+    lost: sum(row => row.lost),
+    lag: sum(row => row.behind),
+    lag_seconds: Math.max(0, ...rows.map(row => row.lagMs)) / 1_000,
+    gap: sum(row => Math.abs(row.gap)),
+  }
+}
+
+/** `GET /v1/flow`: how fast everything moves now. */
+export function flowToJson(seen: Seen): object {
+  const rows = Map.groupBy(ledgerOf(seen.sample.standings, seen.flow.atMs).rows, row => row.group)
+  const ids = [...new Set([...(seen.pipeline?.agents.keys() ?? []), ...seen.flow.agents.keys()])]
+  return {
+    at: iso(seen.flow.atMs),
+    window_seconds: seen.flow.windowMs / 1_000,
+    front_end: ingestToJson(seen.flow.frontEnd),
+    topics: seen.sample.topics.map(topic => ({ topic: topic.spec.name, in_per_second: topic.perSecond })),
+    agents: ids.map(id => {
+      const { lag, lag_seconds } = { lag: 0, lag_seconds: 0, ...totals(rows.get(id) ?? []) }
+      const { name, version } = agentOf(id)
+      return { agent: name, version, lag, lag_seconds, ...agentFlowToJson(seen.flow.agents.get(id), seen.flow.atMs) }
+    }),
+  }
+}
+
+function ingestToJson(flow: IngestFlow): object {
+  return {
+    accepted_per_second: flow.acceptedPerSecond,
+    duplicate_per_second: flow.duplicatePerSecond,
+    rejected_per_second: flow.rejectedPerSecond,
+    retry_per_second: flow.retryPerSecond,
+    bytes_per_second: flow.bytesPerSecond,
+  }
+}
+
+function agentFlowToJson(flow: AgentFlow | undefined, nowMs: number): object {
+  return {
+    handled_per_second: (flow?.donePerSecond ?? 0) + (flow?.deadPerSecond ?? 0),
+    outputs_per_second: flow?.outputsPerSecond ?? 0,
+    retries_per_second: flow?.retriesPerSecond ?? 0,
+    busy: flow?.busy ?? 0,
+    handler_seconds: { p50: seconds(flow?.handlerP50Ms), p99: seconds(flow?.handlerP99Ms) },
+    in_flight: flow?.inHand ?? 0,
+    in_flight_seconds: flow === undefined || flow.inHand === 0 ? 0 : Math.max(0, nowMs - flow.inHandSinceMs) / 1_000,
+  }
+}
+
+function seconds(ms: number | undefined): number | null {
+  return ms === undefined ? null : ms / 1_000
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

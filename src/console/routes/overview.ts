@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify'
+import { ledgerToJson, readLedger } from '../../instrumentation/ledger.ts'
+import { agentsToJson, flowToJson, type Seen, topicsToJson } from '../overview.ts'
+import type { OpsContext } from '../server.ts'
+
+/** Pages poll several times a second; the engine is asked once. */
+const MAX_AGE_MS = 200
+
+/** Topics, agents, flow, ledger: how the whole stands. */
+export function overviewRoutes(server: FastifyInstance, context: OpsContext): void {
+  const seen = async (): Promise<Seen> => ({
+    sample: await context.instruments.sample(MAX_AGE_MS),
+    flow: context.instruments.flow(),
+    health: context.health.ready(),
+    pipeline: context.pipeline(),
+  })
+  server.get('/v1/topics', async () => topicsToJson(await seen()))
+  server.get('/v1/agents', async () => agentsToJson(await seen()))
+  server.get('/v1/flow', async () => flowToJson(await seen()))
+  server.get('/v1/ledger', async () => ledgerToJson(await readLedger(context.engine, context.clock.now())))
+}

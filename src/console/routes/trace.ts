@@ -1,0 +1,55 @@
+import type { FastifyInstance } from 'fastify'
+import { MillraceError } from '../../errors.ts'
+import { whereIs } from '../../trace/explain.ts'
+import { lineageToJson, storyToJson } from '../../trace/json.ts'
+import { lineage } from '../../trace/lineage.ts'
+import { countIn, dataIdOf, type Query } from '../query.ts'
+import type { OpsContext } from '../server.ts'
+
+const MAX_DEPTH = 100
+const MAX_LIMIT = 10_000
+/** Questions that read the log, at once. They share the main thread with the front end: the next one is told to wait. */
+const MAX_QUESTIONS = 4
+
+interface Asked {
+  Params: { id: string }
+  Querystring: Query
+}
+
+/** Where is my datum, where did it come from, what became of it. */
+export function traceRoutes(server: FastifyInstance, context: OpsContext): void {
+  let questions = 0
+
+  async function ask<Answer>(question: () => Promise<Answer | undefined>, id: string): Promise<Answer> {
+    if (questions >= MAX_QUESTIONS)
+      throw new MillraceError('OVERLOADED', `${questions} questions to the trace are being answered.`, { fix: 'Ask again.' })
+    questions++
+    try {
+      const answer = await question()
+      if (answer !== undefined) return answer
+      throw new MillraceError('DATUM_UNKNOWN', `No datum ${id} is known.`, {
+        fix: 'It was never accepted, or the trace has forgotten it (after 24 h by default).',
+      })
+    } finally {
+      questions--
+    }
+  }
+
+  server.get<Asked>('/v1/trace/:id', async request => {
+    const id = dataIdOf(request.params.id, request.query)
+    return storyToJson(await ask(() => whereIs(context.engine, id, context.clock.now()), id))
+  })
+  server.get<Asked>('/v1/lineage/:id', async request => {
+    const id = dataIdOf(request.params.id, request.query)
+    const depth = countIn(request.query, 'depth', 0, MAX_DEPTH)
+    const limit = countIn(request.query, 'limit', 1, MAX_LIMIT)
+    const options = { windows: windowsOf(context), ...(depth === undefined ? {} : { depth }), ...(limit === undefined ? {} : { limit }) }
+    return lineageToJson(await ask(() => lineage(context.engine, id, options), id))
+  })
+}
+
+/** How many data each agent's window holds: only those that have one need following. */
+function windowsOf(context: OpsContext): Map<string, number> {
+  const agents = context.pipeline()?.agents ?? new Map()
+  return new Map([...agents].map(([id, agent]) => [id, agent.kind === 'agent' ? (agent.window ?? 1) : 1]))
+}

@@ -1,0 +1,133 @@
+import fastifyStatic from '@fastify/static'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Clock } from '../clock.ts'
+import type { Engine, EngineView } from '../engine/engine.ts'
+import { MillraceError } from '../errors.ts'
+import type { Health } from '../instrumentation/health.ts'
+import type { Instruments } from '../instrumentation/instruments.ts'
+import type { Pipeline } from '../pipeline.ts'
+import { answerProblems, type Log } from './answers.ts'
+import { guard } from './guard.ts'
+import { cacheRoutes } from './routes/cache.ts'
+import { deadRoutes } from './routes/dead.ts'
+import { healthRoutes } from './routes/health.ts'
+import { overviewRoutes } from './routes/overview.ts'
+import { traceRoutes } from './routes/trace.ts'
+
+export interface OpsOptions {
+  readonly engine: EngineView & Pick<Engine, 'letters'>
+  readonly instruments: Instruments
+  readonly health: Health
+  readonly clock: Clock
+  /** Port 0 takes any that is free. There are no keys here: listen on loopback, or behind something that asks who it is. */
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly pipeline?: Pipeline
+  /** Static files for `/`, read anew at each request. */
+  readonly pageDirectory?: string
+  readonly log?: Log
+}
+
+/** The operators' listener at work. */
+export interface Ops {
+  /** Such as `http://127.0.0.1:7071`. */
+  readonly url: string
+  /** The pipeline that runs from now on. */
+  use(pipeline: Pipeline): void
+  /** Takes no more requests, ends the connections. */
+  close(): Promise<void>
+}
+
+/** What the routes answer from. */
+export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock'> {
+  readonly log: Log | undefined
+  pipeline(): Pipeline | undefined
+}
+
+const MAX_BODY_BYTES = 1_048_576
+const MAX_CONNECTIONS = 512
+const REQUEST_TIMEOUT_MS = 30_000
+const KEEP_ALIVE_MS = 30_000
+/** A cache's key of 1,024 bytes, each percent-encoded, and some room. */
+const MAX_PARAM_LENGTH = 4_096
+
+/**
+ * Starts the operators' listener: trace, lineage, cache, dead letters, overview, metrics, health, and a page if there is one.
+ * @throws CONFIG_INVALID where the address cannot be listened on.
+ */
+export async function startOps(options: OpsOptions): Promise<Ops> {
+  let pipeline = options.pipeline
+  const { engine, instruments, health, clock, log } = options
+  const context: OpsContext = { engine, instruments, health, clock, log, pipeline: () => pipeline }
+
+  const server = Fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // A page that polls keeps its connection open for ever; a stop does not wait for it.
+    forceCloseConnections: true,
+  })
+  server.server.maxConnections = MAX_CONNECTIONS
+  // A form of any web page can post text/plain to loopback; application/json it cannot without asking first.
+  server.removeContentTypeParser('text/plain')
+  guard(server, options.listen.host)
+  answerProblems(server, log)
+  server.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+  })
+  healthRoutes(server, context)
+  overviewRoutes(server, context)
+  traceRoutes(server, context)
+  cacheRoutes(server, context)
+  deadRoutes(server, context)
+  if (options.pageDirectory === undefined) indexRoute(server, context)
+  else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
+
+  const url = await listen(server, options.listen)
+  return {
+    url,
+    use(next) {
+      pipeline = next
+    },
+    close: () => server.close(),
+  }
+}
+
+async function listen(server: FastifyInstance, at: OpsOptions['listen']): Promise<string> {
+  try {
+    return await server.listen({ host: at.host, port: at.port })
+  } catch (cause) {
+    await server.close()
+    const why = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE' ? 'it is in use' : String(cause)
+    throw new MillraceError('CONFIG_INVALID', `The operators’ listener cannot use ${at.host}:${at.port}: ${why}.`, {
+      fix: 'Stop what uses it, or choose another with --ops.',
+      cause,
+    })
+  }
+}
+
+const INDEX = `Millrace, the operators' listener.
+
+GET  /v1/topics                topics, partitions, rates, retention
+GET  /v1/agents                agents, totals, rates, lag
+GET  /v1/flow                  how fast data move now
+GET  /v1/ledger                given, done, dead, duplicate, lost: by agent and partition
+GET  /v1/trace/:data_id        where is my datum?  (?source=… for an id that a producer gave)
+GET  /v1/lineage/:data_id      where it came from, what became of it  (?depth=10&limit=1000)
+GET  /v1/cache/:name           the latest value of every key
+GET  /v1/cache/:name/:key      of one
+GET  /v1/dead                  dead letters  (?agent=&version=&topic=&state=&data_id=&matching=&limit=100)
+GET  /v1/dead/:letter          one, with its datum
+POST /v1/dead/replay           {"letters": [12, 13]}
+POST /v1/dead/discard          {"letters": [12, 13]}
+GET  /metrics                  Prometheus
+GET  /health/live  /health/ready
+`
+
+function indexRoute(server: FastifyInstance, context: OpsContext): void {
+  server.get('/', (_request, reply) => {
+    const name = context.pipeline()?.name
+    reply.type('text/plain; charset=utf-8').send(name === undefined ? INDEX : `Pipeline ${name}\n\n${INDEX}`)
+  })
+}

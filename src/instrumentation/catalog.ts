@@ -1,0 +1,191 @@
+/**
+ * Every metric that Millrace exports, once. `docs/instrumentation.md` holds the same table, and a test compares the two.
+ *
+ * Names: the part, what is counted, the base unit; `_total` for what only rises. Labels are bounded by the declarations (topics, agents,
+ * versions) and small sets of words; an id, a source, a key or an offset is never a label.
+ */
+export interface MetricSpec {
+  readonly name: string
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  /** UCUM, as OpenTelemetry has it: `s`, `By`, `1`, or what is counted in braces. */
+  readonly unit: string
+  readonly labels: readonly string[]
+  readonly help: string
+}
+
+const AGENT = ['agent', 'version'] as const
+const READER = ['agent', 'version', 'topic'] as const
+
+export const METRICS = {
+  frontendData: {
+    name: 'millrace_frontend_data_total',
+    kind: 'counter',
+    unit: '{datum}',
+    labels: ['topic', 'outcome'],
+    help: 'Data that producers sent, by receipt: accepted, duplicate, rejected, retry.',
+  },
+  frontendBytes: {
+    name: 'millrace_frontend_bytes_total',
+    kind: 'counter',
+    unit: 'By',
+    labels: ['topic'],
+    help: 'Bytes of the data that producers sent.',
+  },
+  frontendIngest: {
+    name: 'millrace_frontend_ingest_seconds',
+    kind: 'histogram',
+    unit: 's',
+    labels: ['topic'],
+    help: 'From a request’s last byte to its receipts.',
+  },
+  streamAppended: {
+    name: 'millrace_stream_appended_total',
+    kind: 'counter',
+    unit: '{datum}',
+    labels: ['topic'],
+    help: 'Data ever appended to a topic, by producers and agents.',
+  },
+  streamRetained: {
+    name: 'millrace_stream_retained_data',
+    kind: 'gauge',
+    unit: '{datum}',
+    labels: ['topic'],
+    help: 'Data that a topic holds now.',
+  },
+  agentData: {
+    name: 'millrace_agents_data_total',
+    kind: 'counter',
+    unit: '{datum}',
+    labels: [...READER, 'outcome'],
+    help: 'Data that an agent is finished with: done, dead, duplicate, lost.',
+  },
+  agentOutputs: {
+    name: 'millrace_agents_outputs_total',
+    kind: 'counter',
+    unit: '{datum}',
+    labels: AGENT,
+    help: 'Data that an agent wrote to its topics.',
+  },
+  agentRetries: {
+    name: 'millrace_agents_retries_total',
+    kind: 'counter',
+    unit: '{attempt}',
+    labels: AGENT,
+    help: 'Attempts beyond the first.',
+  },
+  agentQueue: {
+    name: 'millrace_agents_queue_seconds',
+    kind: 'histogram',
+    unit: 's',
+    labels: AGENT,
+    help: 'From when the oldest datum of a unit of work was appended to when it was claimed.',
+  },
+  agentHandler: {
+    name: 'millrace_agents_handler_seconds',
+    kind: 'histogram',
+    unit: 's',
+    labels: AGENT,
+    help: 'In the handler, or writing files, for a whole unit of work. Its sum is the agent’s busy time.',
+  },
+  agentCommit: {
+    name: 'millrace_agents_commit_seconds',
+    kind: 'histogram',
+    unit: 's',
+    labels: AGENT,
+    help: 'From a commit’s start to its end.',
+  },
+  agentInFlight: {
+    name: 'millrace_agents_in_flight_data',
+    kind: 'gauge',
+    unit: '{datum}',
+    labels: AGENT,
+    help: 'Data claimed and not committed.',
+  },
+  agentInFlightAge: {
+    name: 'millrace_agents_in_flight_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: AGENT,
+    help: 'For how long the oldest datum in flight has been in hand. It rises while an agent hangs.',
+  },
+  agentLag: {
+    name: 'millrace_agents_lag_data',
+    kind: 'gauge',
+    unit: '{datum}',
+    labels: READER,
+    help: 'Data of a topic that an agent has not committed, over all partitions.',
+  },
+  agentLagAge: {
+    name: 'millrace_agents_lag_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: READER,
+    help: 'Age of the oldest datum that an agent has not committed.',
+  },
+  agentExpired: {
+    name: 'millrace_agents_expired_data',
+    kind: 'gauge',
+    unit: '{datum}',
+    labels: READER,
+    help: 'Data that retention deleted before the agent reached them and that are not counted as lost yet. Alarm above 0.',
+  },
+  ledgerGap: {
+    name: 'millrace_ledger_gap_data',
+    kind: 'gauge',
+    unit: '{datum}',
+    labels: READER,
+    help: 'What the conservation ledger does not account for, over all partitions. 0 when it balances; alarm otherwise.',
+  },
+  engineSize: {
+    name: 'millrace_engine_size_bytes',
+    kind: 'gauge',
+    unit: 'By',
+    labels: [],
+    help: 'Size of the engine’s files on disk.',
+  },
+  processCpu: {
+    name: 'process_cpu_seconds_total',
+    kind: 'counter',
+    unit: 's',
+    labels: [],
+    help: 'CPU time of the process, all threads.',
+  },
+  processMemory: {
+    name: 'process_resident_memory_bytes',
+    kind: 'gauge',
+    unit: 'By',
+    labels: [],
+    help: 'Resident memory of the process.',
+  },
+  processStart: {
+    name: 'process_start_time_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: [],
+    help: 'When the process started, seconds since 1970 UTC.',
+  },
+  heapUsed: {
+    name: 'nodejs_heap_used_bytes',
+    kind: 'gauge',
+    unit: 'By',
+    labels: [],
+    help: 'Used heap of the main thread.',
+  },
+  loopDelay: {
+    name: 'nodejs_eventloop_delay_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: ['quantile'],
+    help: 'How late the main thread’s event loop was in the last 10 s: quantiles 0.99 and 1.',
+  },
+  loopUtilization: {
+    name: 'nodejs_eventloop_utilization_ratio',
+    kind: 'gauge',
+    unit: '1',
+    labels: [],
+    help: 'Share of time that the main thread’s event loop was busy in the last 10 s.',
+  },
+} as const satisfies Record<string, MetricSpec>
+
+/** Upper bounds of the histograms' buckets, in seconds. */
+export const SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]

@@ -1,0 +1,132 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
+import type { EngineView } from '../engine/engine.ts'
+import type { Pipeline } from '../pipeline.ts'
+import { type Flow, FlowMeter } from './flow.ts'
+import { Metrics } from './metrics.ts'
+import { ProcessMeter } from './process.ts'
+import type { IngestFact, InHandFact, Recorder, WorkFact } from './recorder.ts'
+import { type Sample, Sampler } from './sampler.ts'
+
+/** What the main thread measures with: the recorder that all facts come to, and what is read out of them. */
+export interface Instruments extends Required<Recorder> {
+  /** The declarations whose topics and agents may be labels; again after a reload. Facts of any other topic count as `other`. */
+  use(pipeline: Pipeline): void
+  flow(): Flow
+  /** Where everything stands, at most `maxAgeMs` old. */
+  sample(maxAgeMs: number): Promise<Sample>
+  /** Prometheus text, and what of it could not be read. */
+  metrics(): Promise<{ text: string; errors: readonly unknown[] }>
+  close(): Promise<void>
+}
+
+export interface InstrumentsOptions {
+  readonly engine: EngineView
+  readonly clock: Clock
+  /** The engine's data directory, whose files' size is measured. */
+  readonly directory?: string
+  /** Told when the engine could not be asked, once until it answers again. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** Between two looks at the engine that nobody asked for: rates need them. */
+const TICK_MS = 2_000
+/** A scrape is answered from a sample of this age or younger. */
+const SCRAPE_MAX_AGE_MS = 1_000
+const UNKNOWN_TOPIC = 'other'
+
+export function createInstruments(options: InstrumentsOptions): Instruments {
+  const { clock } = options
+  const flow = new FlowMeter()
+  const sampler = new Sampler(options.engine, clock)
+  const ofProcess = new ProcessMeter()
+  const topics = new Set<string>()
+  const agents = new Set<string>()
+  const metrics = new Metrics(async () => ({
+    sample: await sampler.sample(SCRAPE_MAX_AGE_MS),
+    flow: flow.read(clock.now()),
+    process: ofProcess.read(),
+    sizeBytes: options.directory === undefined ? undefined : await sizeOf(options.directory),
+  }))
+
+  let closed = false
+  let failing = false
+  let cancelTick = clock.after(TICK_MS, tick)
+
+  function tick(): void {
+    ofProcess.tick()
+    sampler
+      .sample(TICK_MS / 2)
+      .then(
+        () => {
+          failing = false
+        },
+        (error: unknown) => {
+          if (!failing && !closed) options.onError?.(error)
+          failing = true
+        },
+      )
+      .finally(() => {
+        if (!closed) cancelTick = clock.after(TICK_MS, tick)
+      })
+  }
+
+  return {
+    // Producers choose what they ask for: only declared topics become labels, or anybody could fill the memory with series.
+    ingest(fact: IngestFact) {
+      const topic = topics.has(fact.topic) ? fact.topic : UNKNOWN_TOPIC
+      metrics.ingest(fact, topic)
+      flow.ingest(fact, topic, clock.now())
+    },
+    work(fact: WorkFact) {
+      metrics.work(fact)
+      flow.work(fact, clock.now())
+    },
+    inHand(fact: InHandFact) {
+      // A last word of an agent that a reload has removed must not bring it back.
+      if (agents.has(`${fact.agent}@${fact.version}`)) flow.inHand(fact)
+    },
+    use(pipeline) {
+      for (const name of pipeline.topics.keys()) {
+        topics.add(name)
+        metrics.beginTopic(name)
+      }
+      agents.clear()
+      for (const [id, agent] of pipeline.agents) {
+        agents.add(id)
+        metrics.beginAgent(
+          agent.name,
+          agent.version,
+          agent.from.map(topic => topic.name),
+        )
+      }
+      flow.keep(agents)
+    },
+    flow: () => flow.read(clock.now()),
+    sample: maxAgeMs => sampler.sample(maxAgeMs),
+    metrics: () => metrics.text(),
+    async close() {
+      closed = true
+      cancelTick()
+      ofProcess.close()
+      await metrics.close()
+    },
+  }
+}
+
+/** Bytes of the files in a directory, not of its subdirectories. A file that is deleted meanwhile counts nothing. */
+async function sizeOf(directory: string): Promise<number> {
+  const entries = await readdir(directory, { withFileTypes: true })
+  const sizes = await Promise.all(
+    entries
+      .filter(entry => entry.isFile())
+      .map(entry =>
+        stat(join(directory, entry.name)).then(
+          file => file.size,
+          () => 0,
+        ),
+      ),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}

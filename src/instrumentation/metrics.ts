@@ -1,0 +1,169 @@
+import type { Attributes, BatchObservableResult, Counter, Histogram, Observable } from '@opentelemetry/api'
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
+import { METRICS, type MetricSpec, SECONDS_BUCKETS } from './catalog.ts'
+import type { Flow } from './flow.ts'
+import { type LedgerRow, ledgerOf } from './ledger.ts'
+import type { ProcessReading } from './process.ts'
+import type { IngestFact, WorkFact } from './recorder.ts'
+import type { Sample } from './sampler.ts'
+
+/** What is read when somebody asks for the metrics, rather than recorded as it happens. */
+export interface Observed {
+  readonly sample: Sample
+  readonly flow: Flow
+  readonly process: ProcessReading
+  /** Undefined where the engine has no files. */
+  readonly sizeBytes: number | undefined
+}
+
+/** Time in all for one collection: a scraper waits no longer. */
+const COLLECT_TIMEOUT_MS = 5_000
+/** More series of one metric than this are counted together. */
+const MAX_SERIES = 4_000
+
+/** The metrics of `catalog.ts` as OpenTelemetry instruments, read out as Prometheus text. */
+export class Metrics {
+  readonly #provider: MeterProvider
+  readonly #reader = new PullReader({ cardinalitySelector: () => MAX_SERIES })
+  readonly #serializer = new PrometheusSerializer('', false, undefined, true, true)
+  readonly #counters = new Map<MetricSpec, Counter>()
+  readonly #histograms = new Map<MetricSpec, Histogram>()
+  readonly #observables = new Map<MetricSpec, Observable>()
+
+  constructor(observe: () => Promise<Observed>) {
+    this.#provider = new MeterProvider({ readers: [this.#reader], resource: resourceFromAttributes({ 'service.name': 'millrace' }) })
+    const meter = this.#provider.getMeter('millrace')
+    const recorded = new Set<MetricSpec>([
+      METRICS.frontendData,
+      METRICS.frontendBytes,
+      METRICS.agentData,
+      METRICS.agentOutputs,
+      METRICS.agentRetries,
+    ])
+    for (const spec of Object.values<MetricSpec>(METRICS)) {
+      const options = { description: spec.help, unit: spec.unit }
+      if (recorded.has(spec)) this.#counters.set(spec, meter.createCounter(spec.name, options))
+      else if (spec.kind === 'histogram') {
+        const advice = { explicitBucketBoundaries: SECONDS_BUCKETS }
+        this.#histograms.set(spec, meter.createHistogram(spec.name, { ...options, advice }))
+      } else if (spec.kind === 'counter') this.#observables.set(spec, meter.createObservableCounter(spec.name, options))
+      else this.#observables.set(spec, meter.createObservableGauge(spec.name, options))
+    }
+    // One look for all of them, so that what is exported together belongs together.
+    meter.addBatchObservableCallback(async result => this.#observe(result, await observe()), [...this.#observables.values()])
+  }
+
+  /** Starts the series of a topic or an agent at 0: a counter that begins to exist with its first error cannot be alarmed on. */
+  beginTopic(topic: string): void {
+    for (const outcome of ['accepted', 'duplicate', 'rejected', 'retry']) this.#count(METRICS.frontendData, 0, { topic, outcome })
+  }
+
+  beginAgent(agent: string, version: number, topics: readonly string[]): void {
+    const labels = { agent, version: String(version) }
+    for (const topic of topics)
+      for (const outcome of ['done', 'dead', 'duplicate', 'lost']) this.#count(METRICS.agentData, 0, { ...labels, topic, outcome })
+    this.#count(METRICS.agentOutputs, 0, labels)
+    this.#count(METRICS.agentRetries, 0, labels)
+  }
+
+  ingest(fact: IngestFact, topic: string): void {
+    for (const outcome of ['accepted', 'duplicate', 'rejected', 'retry'] as const)
+      if (fact[outcome] > 0) this.#count(METRICS.frontendData, fact[outcome], { topic, outcome })
+    this.#count(METRICS.frontendBytes, fact.bytes, { topic })
+    this.#time(METRICS.frontendIngest, fact.durationMs, { topic })
+  }
+
+  work(fact: WorkFact): void {
+    const labels = { agent: fact.agent, version: String(fact.version) }
+    for (const outcome of ['done', 'dead', 'duplicate', 'lost'] as const)
+      if (fact[outcome] > 0) this.#count(METRICS.agentData, fact[outcome], { ...labels, topic: fact.topic, outcome })
+    this.#count(METRICS.agentOutputs, fact.outputs, labels)
+    this.#count(METRICS.agentRetries, fact.retries, labels)
+    this.#time(METRICS.agentQueue, fact.queueMs, labels)
+    this.#time(METRICS.agentHandler, fact.handlerMs, labels)
+    this.#time(METRICS.agentCommit, fact.commitMs, labels)
+  }
+
+  /** The Prometheus text exposition format, version 0.0.4. `errors`: what could not be observed, and is missing from the text. */
+  async text(): Promise<{ text: string; errors: readonly unknown[] }> {
+    const { resourceMetrics, errors } = await this.#reader.collect({ timeoutMillis: COLLECT_TIMEOUT_MS })
+    return { text: `${this.#serializer.serialize(resourceMetrics).trimEnd()}\n`, errors }
+  }
+
+  async close(): Promise<void> {
+    await this.#provider.shutdown()
+  }
+
+  #count(spec: MetricSpec, by: number, labels: Attributes): void {
+    this.#counters.get(spec)!.add(by, labels)
+  }
+
+  #time(spec: MetricSpec, ms: number, labels: Attributes): void {
+    this.#histograms.get(spec)!.record(Math.max(0, ms) / 1_000, labels)
+  }
+
+  #observe(result: BatchObservableResult, seen: Observed): void {
+    const put = (spec: MetricSpec, value: number, labels: Attributes = {}) => result.observe(this.#observables.get(spec)!, value, labels)
+    for (const topic of seen.sample.topics) {
+      put(METRICS.streamAppended, topic.appended, { topic: topic.spec.name })
+      const retained = topic.bounds.reduce((sum, partition) => sum + partition.next - partition.first, 0)
+      put(METRICS.streamRetained, retained, { topic: topic.spec.name })
+    }
+    // Places that were taken over no longer move; their successor's rows carry on.
+    const rows = ledgerOf(seen.sample.standings, seen.flow.atMs).rows.filter(row => row.replacedBy === undefined)
+    for (const group of Object.values(Object.groupBy(rows, row => `${row.group} ${row.topic}`))) observeReader(group!, put)
+    for (const [group, agent] of seen.flow.agents) {
+      const at = group.lastIndexOf('@')
+      const labels = { agent: group.slice(0, at), version: group.slice(at + 1) }
+      put(METRICS.agentInFlight, agent.inHand, labels)
+      put(METRICS.agentInFlightAge, agent.inHand === 0 ? 0 : Math.max(0, seen.flow.atMs - agent.inHandSinceMs) / 1_000, labels)
+    }
+    if (seen.sizeBytes !== undefined) put(METRICS.engineSize, seen.sizeBytes)
+    put(METRICS.processCpu, seen.process.cpuSeconds)
+    put(METRICS.processMemory, seen.process.residentBytes)
+    put(METRICS.processStart, seen.process.startSeconds)
+    put(METRICS.heapUsed, seen.process.heapUsedBytes)
+    put(METRICS.loopDelay, seen.process.loopDelayP99Seconds, { quantile: '0.99' })
+    put(METRICS.loopDelay, seen.process.loopDelayMaxSeconds, { quantile: '1' })
+    put(METRICS.loopUtilization, seen.process.loopUtilization)
+  }
+}
+
+/** One agent's rows of one topic: amounts add up, ages do not. */
+function observeReader(rows: readonly LedgerRow[], put: (spec: MetricSpec, value: number, labels: Attributes) => void): void {
+  const { name, version, topic } = rows[0]!
+  const labels = { agent: name, version: String(version), topic }
+  put(
+    METRICS.agentLag,
+    sum(rows, row => row.behind),
+    labels,
+  )
+  put(METRICS.agentLagAge, Math.max(...rows.map(row => row.lagMs)) / 1_000, labels)
+  put(
+    METRICS.agentExpired,
+    sum(rows, row => row.expired),
+    labels,
+  )
+  // Absolute: a gap in one partition must not make up for another's.
+  put(
+    METRICS.ledgerGap,
+    sum(rows, row => Math.abs(row.gap)),
+    labels,
+  )
+}
+
+function sum(rows: readonly LedgerRow[], of: (row: LedgerRow) => number): number {
+  return rows.reduce((total, row) => total + of(row), 0)
+}
+
+/** Read when asked, by whoever asks: no server and no timer of its own. */
+class PullReader extends MetricReader {
+  protected override onForceFlush(): Promise<void> {
+    return Promise.resolve()
+  }
+  protected override onShutdown(): Promise<void> {
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,58 @@
+import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
+
+/** How many ticks are looked back on. */
+const TICKS = 5
+const NS_PER_SECOND = 1e9
+
+export interface ProcessReading {
+  readonly cpuSeconds: number
+  readonly residentBytes: number
+  readonly heapUsedBytes: number
+  readonly startSeconds: number
+  /** Over the last ticks. */
+  readonly loopDelayP99Seconds: number
+  readonly loopDelayMaxSeconds: number
+  readonly loopUtilization: number
+}
+
+/** Watches this process and the main thread's event loop. Call {@link tick} regularly: readings look back on the last few ticks. */
+export class ProcessMeter {
+  readonly #delay = monitorEventLoopDelay({ resolution: 20 })
+  readonly #ticks: { p99: number; max: number; utilization: EventLoopUtilization }[] = []
+  #utilization = performance.eventLoopUtilization()
+
+  constructor() {
+    this.#delay.enable()
+  }
+
+  tick(): void {
+    const utilization = performance.eventLoopUtilization()
+    const since = performance.eventLoopUtilization(utilization, this.#utilization)
+    this.#utilization = utilization
+    // Without a measurement yet, the histogram's extremes are placeholders, not delays.
+    const measured = this.#delay.count > 0
+    this.#ticks.push({ p99: measured ? this.#delay.percentile(99) : 0, max: measured ? this.#delay.max : 0, utilization: since })
+    this.#delay.reset()
+    if (this.#ticks.length > TICKS) this.#ticks.shift()
+  }
+
+  read(): ProcessReading {
+    const cpu = process.cpuUsage()
+    const memory = process.memoryUsage()
+    const active = this.#ticks.reduce((sum, tick) => sum + tick.utilization.active, 0)
+    const idle = this.#ticks.reduce((sum, tick) => sum + tick.utilization.idle, 0)
+    return {
+      cpuSeconds: (cpu.user + cpu.system) / 1e6,
+      residentBytes: memory.rss,
+      heapUsedBytes: memory.heapUsed,
+      startSeconds: performance.timeOrigin / 1_000,
+      loopDelayP99Seconds: Math.max(0, ...this.#ticks.map(tick => tick.p99)) / NS_PER_SECOND,
+      loopDelayMaxSeconds: Math.max(0, ...this.#ticks.map(tick => tick.max)) / NS_PER_SECOND,
+      loopUtilization: active + idle === 0 ? 0 : active / (active + idle),
+    }
+  }
+
+  close(): void {
+    this.#delay.disable()
+  }
+}

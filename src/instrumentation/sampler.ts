@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts'
+import type { EngineView, Standing } from '../engine/engine.ts'
+import type { Bounds, TopicSpec } from '../stream/stream.ts'
+import { RATE_WINDOW_MS } from './rate.ts'
+
+/** Where everything stands at one moment. */
+export interface Sample {
+  readonly atMs: number
+  readonly standings: readonly Standing[]
+  readonly topics: readonly TopicSample[]
+}
+
+export interface TopicSample {
+  readonly spec: TopicSpec
+  readonly bounds: readonly Bounds[]
+  /** Data ever appended: the next offsets of all partitions together. */
+  readonly appended: number
+  /** Appended a second, by producers and agents, over the last {@link RATE_WINDOW_MS}. */
+  readonly perSecond: number
+}
+
+/**
+ * Asks the engine where everything stands, at most once at a time and not again while the last answer is young enough: however
+ * many pages poll and scrapers scrape, the engine is asked a bounded number of times a second.
+ */
+export class Sampler {
+  readonly #view: EngineView
+  readonly #clock: Clock
+  readonly #history: { atMs: number; appended: ReadonlyMap<string, number> }[] = []
+  #last: Sample | undefined
+  #asking: Promise<Sample> | undefined
+
+  constructor(view: EngineView, clock: Clock) {
+    this.#view = view
+    this.#clock = clock
+  }
+
+  /** A sample that is at most `maxAgeMs` old. @throws what the engine throws. */
+  async sample(maxAgeMs: number): Promise<Sample> {
+    if (this.#last !== undefined && this.#clock.now() - this.#last.atMs < maxAgeMs) return this.#last
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
+  }
+
+  async #ask(): Promise<Sample> {
+    const [standings, specs] = await Promise.all([this.#view.standings(), this.#view.topics()])
+    const bounds = await Promise.all(specs.map(spec => this.#view.bounds(spec.name)))
+    const atMs = this.#clock.now()
+    const appended = new Map(specs.map((spec, i) => [spec.name, bounds[i]!.reduce((sum, partition) => sum + partition.next, 0)]))
+    this.#remember(atMs, appended)
+    const topics = specs.map((spec, i) => ({
+      spec,
+      bounds: bounds[i]!,
+      appended: appended.get(spec.name)!,
+      perSecond: this.#perSecond(spec.name),
+    }))
+    this.#last = { atMs, standings, topics }
+    return this.#last
+  }
+
+  /** Keeps what the rates need: the samples of the window, and the last one before it. Polls closer together than half a second replace each other. */
+  #remember(atMs: number, appended: ReadonlyMap<string, number>): void {
+    const history = this.#history
+    if (history.length > 1 && atMs - history.at(-2)!.atMs < 500) history.pop()
+    history.push({ atMs, appended })
+    while (history.length > 2 && history[1]!.atMs <= atMs - RATE_WINDOW_MS) history.shift()
+  }
+
+  #perSecond(topic: string): number {
+    const last = this.#history.at(-1)!
+    // A topic that is new since the window began counts from when it was first seen.
+    const since = this.#history.find(entry => entry.appended.has(topic))!
+    if (last.atMs <= since.atMs) return 0
+    return (last.appended.get(topic)! - since.appended.get(topic)!) / ((last.atMs - since.atMs) / 1_000)
+  }
+}
