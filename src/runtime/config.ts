@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ByteSize, Duration } from '../duration.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
+import { completeLimits, type Limits } from '../frontend/limits.ts'
 import { followGenerations } from './generations.ts'
 import { type Address, address, duration, type Read, size, text, wrong } from './settings.ts'
 
@@ -24,6 +25,8 @@ export interface Settings {
   }
   /** The most that the data may take on disk; beyond it producers hear 507 until retention has made room. Default: the disk. */
   readonly size?: ByteSize
+  /** The front end's limits, such as `{ bodyBytes: 1_000_000 }`. */
+  readonly limits?: Partial<Limits>
   readonly threads?: {
     /** The most memory that one agent's thread may take before it is started anew. Default `'512MB'`. */
     readonly memory?: ByteSize
@@ -41,6 +44,7 @@ export interface Config {
   readonly traceRetentionMs: number
   readonly maxBytes?: number
   readonly threadBytes: number
+  readonly limits: Limits
 }
 
 /** What the command line may give, as written. */
@@ -87,14 +91,26 @@ export async function resolveConfig(from: {
     traceRetentionMs: pick(duration, 'retention.trace', '24h')!,
     ...(maxBytes === undefined ? {} : { maxBytes }),
     threadBytes: pick(size, 'threads.memory', '512MB')!,
+    limits: completeLimits(limitsIn(file)),
   }
 }
 
 /** Names that the file may set, a dot between a group and its member. */
-const NAMES = ['listen', 'ops', 'data', 'page', 'size', 'retention.ids', 'retention.trace', 'threads.memory']
+const NAMES = ['listen', 'ops', 'data', 'page', 'size', 'retention.ids', 'retention.trace', 'threads.memory', 'limits']
 const GROUPS = ['retention', 'threads']
 
-async function readConfigFile(cwd: string): Promise<{ path: string; values: Map<string, unknown> } | undefined> {
+interface ConfigFile {
+  readonly path: string
+  readonly values: ReadonlyMap<string, unknown>
+}
+
+function limitsIn(file: ConfigFile | undefined): Partial<Limits> {
+  const limits = file?.values.get('limits')
+  // completeLimits checks each name and value.
+  return file === undefined || limits === undefined ? {} : (Object.fromEntries(entriesOf(limits, 'limits', file.path)) as Partial<Limits>)
+}
+
+async function readConfigFile(cwd: string): Promise<ConfigFile | undefined> {
   const path = CONFIG_FILES.map(name => resolve(cwd, name)).find(candidate => existsSync(candidate))
   if (path === undefined) return undefined
   const settings = await importSettings(path)

@@ -1,5 +1,5 @@
-import { createRequire, registerHooks } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { registerHooks } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 /** Millrace's own code, src/ or dist/: one instance in a thread, whatever loads it, or topics declared in one file would not be those of another. */
 const OWN_CODE = new URL('../', import.meta.url).href
@@ -7,10 +7,11 @@ const TAG = 'millrace'
 const NAME = 'millrace'
 
 let registered = false
+const userFiles = new Set<string>()
 
 /**
  * Lets this thread load a user's modules anew: a module imported as `?millrace=2` hands the tag on to every module of the user's
- * that it imports, so a change three files down is seen too. What is in node_modules and Millrace itself stay as they are.
+ * that it imports, so a change three files down is seen too. What is in node_modules, CommonJS and Millrace itself stay as they are.
  * `millrace` always means this very installation, also where the pipeline's folder has another or none.
  */
 export function followGenerations(): void {
@@ -20,9 +21,11 @@ export function followGenerations(): void {
     resolve(specifier, context, next) {
       const own = specifier === NAME || specifier.startsWith(`${NAME}/`)
       const resolved = next(specifier, own ? { ...context, parentURL: import.meta.url } : context)
-      const generation = generationOf(context.parentURL)
-      if (own || generation === null || !isUserCode(resolved.url)) return resolved
-      return { ...resolved, url: tagged(resolved.url, generation) }
+      if (own || !isUserCode(resolved.url)) return resolved
+      userFiles.add(fileURLToPath(resolved.url))
+      // What is required is found by its path alone: a tag would make it another file.
+      const generation = context.conditions.includes('require') ? null : generationOf(context.parentURL)
+      return generation === null ? resolved : { ...resolved, url: tagged(resolved.url, generation) }
     },
   })
 }
@@ -32,10 +35,9 @@ export function generationUrl(fileUrl: string, generation: number): string {
   return generation === 0 ? fileUrl : tagged(fileUrl, String(generation))
 }
 
-/** CommonJS keeps a cache of its own, by path: what is the user's leaves it, so that the next generation reads it again. */
-export function forgetCommonJs(): void {
-  const { cache } = createRequire(import.meta.url)
-  for (const path of Object.keys(cache)) if (isUserCode(pathToFileURL(path).href)) delete cache[path]
+/** Absolute paths of the user's files that this thread has loaded so far, in any generation. */
+export function loadedUserFiles(): readonly string[] {
+  return [...userFiles]
 }
 
 /** A file of the user's: not a dependency, not Millrace, not Node's own. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MillraceError } from '../errors.ts'
 import { isPipeline, type Pipeline } from '../pipeline.ts'
-import { followGenerations, forgetCommonJs, generationUrl } from './generations.ts'
+import { followGenerations, generationUrl } from './generations.ts'
 
 /**
  * Imports a user's pipeline: the default export of a TypeScript or JavaScript file.
@@ -19,7 +19,6 @@ export async function loadPipeline(file: string, generation = 0): Promise<Pipeli
     })
   }
   followGenerations()
-  if (generation > 0) forgetCommonJs()
   const exported = await importDefault(path, generation)
   if (isPipeline(exported)) return exported
   throw new MillraceError(

@@ -1,0 +1,56 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { Progress } from '../agents/progress.ts'
+import { runAgent } from '../agents/runner.ts'
+import type { RunContext, RunningAgent } from '../agents/running.ts'
+import { systemClock } from '../clock.ts'
+import { connectEmbedded } from '../engine/embedded/index.ts'
+import { MillraceError, toPortable } from '../errors.ts'
+import type { AnyAgent } from '../pipeline.ts'
+import { runStorageAgent } from '../storage/roller.ts'
+import { loadPipeline } from './load.ts'
+import { recordThrough } from './port-recorder.ts'
+import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+
+/** The entry of an agent's thread: load → ready → begin → work → stop. All that the user wrote for the agent runs here and nowhere else. */
+const main = parentPort
+if (main === null) throw new TypeError('This is the entry of a worker thread.')
+const data = workerData as ThreadData // what thread.ts put there
+const say = (message: FromThread) => main.postMessage(message)
+const told = Promise.withResolvers<{ readonly graceMs: number }>()
+const begun = Promise.withResolvers<void>()
+main.on('message', (message: ToThread) => {
+  if (message.type === 'begin') begun.resolve()
+  else told.resolve(message)
+})
+
+try {
+  const agent = await loadAgent()
+  const engine = connectEmbedded({ directory: data.directory, port: data.engine })
+  say({ type: 'ready' })
+  const stop = await Promise.race([begun.promise, told.promise])
+  if (stop === undefined) {
+    const recorder = recordThrough(facts => say({ type: 'facts', facts }))
+    const running = run(agent, { engine, clock: systemClock, recorder })
+    void told.promise.then(({ graceMs }) => running.stop(graceMs))
+    await running.ended
+    recorder.flush()
+  }
+  await engine.close()
+  say({ type: 'stopped' })
+} catch (error) {
+  say({ type: 'failed', error: toPortable(error) })
+}
+
+async function loadAgent(): Promise<AnyAgent> {
+  const pipeline = await loadPipeline(data.file)
+  const agent = pipeline.agents.get(data.agent)
+  if (agent !== undefined) return agent
+  throw new MillraceError('AGENT_UNKNOWN', `${data.file} declares no agent ${data.agent}.`, {
+    fix: `It declares ${[...pipeline.agents.keys()].join(', ')}: was the file changed while it ran?`,
+  })
+}
+
+function run(agent: AnyAgent, context: RunContext): RunningAgent {
+  if (agent.kind === 'storage-agent') return runStorageAgent(agent, context)
+  return runAgent(agent, context, { progress: new Progress(data.progress), suspects: data.suspects })
+}

@@ -1,0 +1,75 @@
+import type { Engine } from '../engine/engine.ts'
+import type { Pipeline } from '../pipeline.ts'
+import { loadPipeline } from './load.ts'
+import type { Log } from './log.ts'
+import type { Supervisor } from './supervisor.ts'
+import { topicSpecs } from './topics.ts'
+import { type Watching, watchUserFiles } from './watch.ts'
+
+export interface ReloadOptions {
+  readonly file: string
+  readonly engine: Pick<Engine, 'ensure'>
+  readonly supervisor: Pick<Supervisor, 'exchange'>
+  /** Gives the front end and the operators' listener the new graph. */
+  readonly use: (pipeline: Pipeline) => void
+  readonly log: Log
+}
+
+/** A reload waits so long for the batches in hand; what takes longer is discarded and done again by the new code. */
+const DRAIN_MS = 400
+
+export interface Reloading {
+  close(): Promise<void>
+}
+
+/**
+ * Reloads the pipeline when a file of it changes. The new graph is loaded, checked and its topics made before anything is stopped:
+ * while it does not hold together the old one runs on, and the reason is said. Nothing is lost or repeated by the exchange itself,
+ * since an agent's outputs and its place in the stream are one commit.
+ */
+export function reloadOnChange(options: ReloadOptions): Reloading {
+  const { file, engine, supervisor, use, log } = options
+  let generation = 0
+  let wanted = false
+  let closed = false
+  let working: Promise<void> = Promise.resolve()
+  let idle = true
+
+  const watching: Watching = watchUserFiles(file, () => {
+    wanted = true
+    if (idle) working = work()
+  })
+
+  /** One reload at a time; changes during one lead to one more. */
+  async function work(): Promise<void> {
+    idle = false
+    while (wanted && !closed) {
+      wanted = false
+      await reload()
+    }
+    idle = true
+  }
+
+  async function reload(): Promise<void> {
+    const began = performance.now()
+    generation++
+    try {
+      const pipeline = await loadPipeline(file, generation)
+      await engine.ensure(topicSpecs(pipeline))
+      await supervisor.exchange(file, pipeline, DRAIN_MS, () => use(pipeline))
+      watching.follow(true)
+      log.info(`Reloaded ${pipeline.name}: ${pipeline.agents.size} agents in ${Math.round(performance.now() - began)} ms.`)
+    } catch (error) {
+      watching.follow(false)
+      log.error(`${error instanceof Error ? error.message : String(error)} The pipeline from before runs on.`)
+    }
+  }
+
+  return {
+    async close() {
+      closed = true
+      watching.close()
+      await working
+    },
+  }
+}

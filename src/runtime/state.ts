@@ -1,0 +1,25 @@
+/**
+ * Where an agent's thread is in its life:
+ *
+ *   loading ──→ running ──→ stopping ──→ stopped
+ *      │           │
+ *      └───────────┴──→ waiting ──→ loading      (its thread ended by itself; it is started anew after a pause)
+ *
+ * - `loading`: a thread imports the pipeline and connects to the engine.
+ * - `running`: it takes data.
+ * - `waiting`: it ended by itself; until the pause is over nothing of the agent runs, and its data wait in the stream.
+ * - `stopping`: it was told to stop and commits what is in hand.
+ * - `stopped`: gone for good.
+ */
+export type HostState = 'loading' | 'running' | 'waiting' | 'stopping' | 'stopped'
+
+/** How an agent is, for health. */
+export interface AgentStatus {
+  /** `name@version`. */
+  readonly agent: string
+  readonly state: HostState
+  /** How often its thread ended by itself. */
+  readonly restarts: number
+  /** Why it did the last time. */
+  readonly lastError?: string
+}

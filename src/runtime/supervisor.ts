@@ -1,0 +1,42 @@
+import type { AnyAgent, Pipeline } from '../pipeline.ts'
+import { Host, type HostContext } from './host.ts'
+
+/**
+ * Runs every agent of a pipeline, each in a thread of its own, and exchanges them all for those of another graph. Nothing that
+ * happens to an agent reaches the thread it is called from, where the front end runs.
+ */
+export class Supervisor {
+  readonly #context: HostContext
+  #hosts: readonly Host[] = []
+
+  constructor(context: HostContext) {
+    this.#context = context
+  }
+
+  /**
+   * Puts the agents of `pipeline` in the place of those that run. Their code is loaded while the old ones still work, so that
+   * nothing runs for as long as a drain takes and no longer.
+   * @param between runs when the old ones have ended and before the new ones begin: the time to give other parts the new graph.
+   * @throws what keeps an agent from loading; the old ones run on then, untouched.
+   */
+  async exchange(file: string, pipeline: Pipeline, drainMs: number, between?: () => void | Promise<void>): Promise<void> {
+    const coming = [...pipeline.agents.values()].map((agent: AnyAgent) => new Host(file, agent, this.#context))
+    try {
+      await Promise.all(coming.map(host => host.ready))
+    } catch (error) {
+      await Promise.all(coming.map(host => host.stop(0)))
+      throw error
+    }
+    await this.stop(drainMs)
+    await between?.()
+    this.#hosts = coming
+    for (const host of coming) host.begin()
+  }
+
+  /** Lets every agent commit what it has in hand within `drainMs`; what is not committed by then is done again by whoever comes next. */
+  async stop(drainMs: number): Promise<void> {
+    const going = this.#hosts
+    this.#hosts = []
+    await Promise.all(going.map(host => host.stop(drainMs)))
+  }
+}

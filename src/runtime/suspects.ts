@@ -1,0 +1,39 @@
+import type { InHand, Suspect } from '../agents/progress.ts'
+import type { PortableError } from '../errors.ts'
+
+/** What is remembered of threads that ended with data in hand; the oldest is forgotten beyond it, and at worst gets its attempts anew. */
+const MOST = 1_000
+
+/**
+ * The data that an agent's threads had in hand when they ended, and the attempts that they used up: without it a datum that
+ * kills its thread would kill every thread after it, for ever.
+ */
+export class Suspects {
+  readonly #byPlace = new Map<string, Suspect>()
+  readonly #topics: readonly string[]
+
+  /** @param topics the agent's, in the order of their index in the progress. */
+  constructor(topics: readonly string[]) {
+    this.#topics = topics
+  }
+
+  /** Counts an attempt of the datum whose handler was on the stack; where none was (an error out of a timer or a promise), of all in hand. */
+  blame(inHand: readonly InHand[], reason: PortableError): void {
+    const blamed = inHand[0]?.current ? inHand.slice(0, 1) : inHand
+    for (const held of blamed) {
+      const topic = this.#topics[held.topic]
+      if (topic === undefined) continue
+      const place = `${topic}/${held.partition}/${held.offset}`
+      this.#byPlace.delete(place)
+      this.#byPlace.set(place, { topic, partition: held.partition, offset: held.offset, attempts: held.attempt, reason })
+    }
+    for (const oldest of this.#byPlace.keys()) {
+      if (this.#byPlace.size <= MOST) break
+      this.#byPlace.delete(oldest)
+    }
+  }
+
+  list(): readonly Suspect[] {
+    return [...this.#byPlace.values()]
+  }
+}

@@ -1,0 +1,31 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Suspect } from '../agents/progress.ts'
+import type { PortableError } from '../errors.ts'
+import type { Facts } from './port-recorder.ts'
+
+/** What an agent's thread is started with. */
+export interface ThreadData {
+  /** Absolute path of the user's pipeline. */
+  readonly file: string
+  /** `name@version`. */
+  readonly agent: string
+  /** The data directory. */
+  readonly directory: string
+  /** To the engine's writer; transferred. */
+  readonly engine: MessagePort
+  /** Where the thread says which data it has in hand; a storage agent has none. */
+  readonly progress: SharedArrayBuffer | undefined
+  readonly suspects: readonly Suspect[]
+}
+
+export type ToThread =
+  /** Sent once, after `ready`: subscribe and work. Until then the thread only has its code loaded. */
+  | { readonly type: 'begin' }
+  /** Take nothing new, commit what is in hand within `graceMs`, say `stopped`. */
+  | { readonly type: 'stop'; readonly graceMs: number }
+
+export type FromThread =
+  | { readonly type: 'ready' }
+  | { readonly type: 'facts'; readonly facts: Facts }
+  | { readonly type: 'stopped' }
+  | { readonly type: 'failed'; readonly error: PortableError }

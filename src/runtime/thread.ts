@@ -1,0 +1,130 @@
+import { type MessagePort, Worker } from 'node:worker_threads'
+import type { Suspect } from '../agents/progress.ts'
+import { fromPortable, MillraceError } from '../errors.ts'
+import type { Recorder } from '../instrumentation/recorder.ts'
+import type { Facts } from './port-recorder.ts'
+import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+
+/** Loading a pipeline takes a fraction of a second; a module that does not finish is as good as broken. */
+const LOAD_TIMEOUT_MS = 30_000
+/** What a thread whose event loop is free needs beyond its grace to say that it has stopped. */
+const STOP_SLACK_MS = 500
+
+export interface ThreadOptions {
+  readonly file: string
+  readonly agent: string
+  readonly directory: string
+  readonly connect: () => MessagePort
+  readonly recorder: Recorder
+  readonly suspects: readonly Suspect[]
+  readonly progress: SharedArrayBuffer | undefined
+  /** The most that its heap may hold. */
+  readonly bytes: number
+}
+
+/** How a thread ended: it was asked to, its agent could not go on, or it went by itself (an uncaught error, out of memory, process.exit). */
+export type Ending = { readonly kind: 'stopped' } | { readonly kind: 'failed' | 'died'; readonly error: Error }
+
+/** One worker thread that runs one agent, from loading to its end. Never throws out of the main thread, whatever the user's code does. */
+export class Thread {
+  /** Resolves once, when the thread is gone. */
+  readonly ended: Promise<Ending>
+  /** Resolves when its code is loaded; rejects with the reason where it never will be. */
+  readonly ready: Promise<void>
+  readonly #worker: Worker
+  #ending: Ending | undefined
+  #asked = false
+
+  constructor(options: ThreadOptions) {
+    const engine = options.connect()
+    const { file, agent, directory, progress, suspects } = options
+    this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './agent-thread.ts' : './agent-thread.js', import.meta.url), {
+      name: agent,
+      workerData: { file, agent, directory, progress, suspects, engine } satisfies ThreadData,
+      transferList: [engine],
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.bytes / 1e6) },
+    })
+    const loaded = Promise.withResolvers<void>()
+    // Where nobody waits for `ready` (a restart), `ended` tells.
+    loaded.promise.catch(() => undefined)
+    this.ready = loaded.promise
+    const timer = setTimeout(
+      () => this.#fail(new MillraceError('AGENT_CRASHED', `The pipeline of ${agent} did not load within ${LOAD_TIMEOUT_MS / 1000} s.`)),
+      LOAD_TIMEOUT_MS,
+    )
+
+    this.#worker.on('message', (message: FromThread) => {
+      if (message.type === 'facts') recordAll(options.recorder, message.facts)
+      else if (message.type === 'failed') this.#fail(fromPortable(message.error))
+      else if (message.type === 'stopped') this.#end({ kind: 'stopped' })
+      else {
+        clearTimeout(timer)
+        loaded.resolve()
+      }
+    })
+    this.#worker.on('error', error => {
+      // The first reason counts; `exit` follows.
+      this.#ending ??= { kind: 'died', error }
+    })
+    this.ended = new Promise(resolve => {
+      this.#worker.on('exit', code => {
+        clearTimeout(timer)
+        const ending: Ending = this.#ending ?? this.#exited(agent, code)
+        loaded.reject(
+          ending.kind === 'stopped' ? new MillraceError('AGENT_CRASHED', `${agent} was stopped while it loaded.`) : ending.error,
+        )
+        resolve(ending)
+      })
+    })
+  }
+
+  /** Starts the agent, once its code is loaded. */
+  begin(): void {
+    this.#send({ type: 'begin' })
+  }
+
+  /** Lets what is in hand commit within `graceMs`; a thread that does not answer is ended, and what it had not committed is done again. */
+  async stop(graceMs: number): Promise<void> {
+    this.#asked = true
+    this.#send({ type: 'stop', graceMs })
+    const timer = setTimeout(() => this.#end({ kind: 'stopped' }), graceMs + STOP_SLACK_MS)
+    await this.ended
+    clearTimeout(timer)
+  }
+
+  /** Ends the thread at once, as a crash would. */
+  async kill(error: Error): Promise<void> {
+    this.#end({ kind: 'died', error })
+    await this.ended
+  }
+
+  #fail(error: Error): void {
+    this.#end({ kind: 'failed', error })
+  }
+
+  #end(ending: Ending): void {
+    this.#ending ??= ending
+    // Handles that user code left open (a timer, a socket) would keep the thread alive after its agent has stopped.
+    void this.#worker.terminate()
+  }
+
+  #exited(agent: string, code: number): Ending {
+    if (this.#asked) return { kind: 'stopped' }
+    return {
+      kind: 'died',
+      error: new MillraceError(
+        'AGENT_CRASHED',
+        `The thread of ${agent} ended by itself with code ${code}: something in it called process.exit.`,
+      ),
+    }
+  }
+
+  #send(message: ToThread): void {
+    this.#worker.postMessage(message)
+  }
+}
+
+function recordAll(recorder: Recorder, facts: Facts): void {
+  for (const fact of facts.work) recorder.work(fact)
+  if (facts.inHand !== undefined) recorder.inHand?.(facts.inHand)
+}
