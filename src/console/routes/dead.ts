@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import type { LetterFilter, LetterState, StoredLetter } from '../../agents/dead-letter.ts'
-import { decodeData, isJsonType } from '../../envelope/content.ts'
-import { FrameCursor } from '../../envelope/frame.ts'
+import type { LetterFilter, LetterState } from '../../agents/dead-letter.ts'
 import { MillraceError } from '../../errors.ts'
+import { letterToJson, letterWithDatumToJson } from '../letters.ts'
 import { count, countIn, dataIdOf, invalid, type Query, textIn, wordIn } from '../query.ts'
 import type { OpsContext } from '../server.ts'
 
@@ -26,7 +25,7 @@ export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
     const number = count(request.params.letter, 'letter', 1, Number.MAX_SAFE_INTEGER)
     const [letter] = await letters.list({ letters: [number], limit: 1 })
     if (letter === undefined) throw new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${number}.`)
-    return { ...letterToJson(letter), stack: letter.error.stack ?? null, datum: datumToJson(letter) }
+    return letterWithDatumToJson(letter)
   })
   server.post('/v1/dead/replay', async request => {
     const { numbers, by } = change(request.body)
@@ -55,51 +54,6 @@ function filterOf(query: Query): LetterFilter {
     ...(id === undefined ? {} : { dataId: dataIdOf(id, {}) }),
     ...(matching === undefined ? {} : { matching }),
     limit: countIn(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT,
-  }
-}
-
-function letterToJson(letter: StoredLetter): Record<string, unknown> {
-  return {
-    letter: letter.letter,
-    state: letter.state,
-    agent: letter.agent.name,
-    version: letter.agent.version,
-    topic: letter.topic,
-    partition: letter.partition,
-    offset: letter.offset,
-    data_id: letter.dataId,
-    error: { code: letter.error.code ?? null, name: letter.error.name, message: letter.error.message },
-    attempts: letter.attempts,
-    at: new Date(letter.atMs).toISOString(),
-    replays: letter.replays,
-    replayed: letter.replayedMs === undefined ? null : new Date(letter.replayedMs).toISOString(),
-  }
-}
-
-/** The datum as its envelope, `data` decoded where it is JSON (`json`), else as Base64. */
-function datumToJson(letter: StoredLetter): Record<string, unknown> {
-  const cursor = new FrameCursor(letter.frame)
-  cursor.next()
-  const { contentType, data } = cursor
-  return {
-    data_id: cursor.dataId,
-    source: cursor.source,
-    created: new Date(cursor.createdMs).toISOString(),
-    content_type: contentType,
-    key: cursor.key === '' ? null : cursor.key,
-    parents: cursor.envelope(letter.topic).parents ?? [],
-    ...jsonOf(contentType, data),
-  }
-}
-
-function jsonOf(contentType: string, data: Buffer): Record<string, unknown> {
-  const raw = { data: data.toString('base64') }
-  if (!isJsonType(contentType)) return raw
-  try {
-    return { json: decodeData(contentType, data) }
-  } catch (error) {
-    // That it does not decode may be the very reason why it is here.
-    return { ...raw, undecodable: error instanceof Error ? error.message : String(error) }
   }
 }
 

@@ -1,0 +1,37 @@
+/** Compiles src/ into dist/ and checks what the compiler does not: that every thread's file is where its URL says. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, globSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+
+rmSync(dist, { recursive: true, force: true })
+compile()
+checkUrls()
+// npm keeps the mode of the files that it packs; a checkout on Windows has none to keep.
+chmodSync(join(root, 'bin', 'millrace.js'), 0o755)
+
+function compile(): void {
+  // The script by path, run by this Node: npx and tsc.cmd would need a shell on Windows.
+  const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
+  const compiler = join(dirname(manifest), 'bin', 'tsc')
+  const { status, error } = spawnSync(process.execPath, [compiler, '--project', join(root, 'tsconfig.build.json')], { stdio: 'inherit' })
+  if (error !== undefined) throw error
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+/** A thread's file is named by a URL that no compiler follows: a file renamed would be missed by the first user alone. */
+function checkUrls(): void {
+  const missing = globSync('**/*.js', { cwd: dist }).flatMap(file => {
+    const path = join(dist, file)
+    const code = readFileSync(path, 'utf8')
+    const urls = [...code.matchAll(/new URL\(([^;]*?),\s*import\.meta\.url\)/gs)]
+    const named = urls.flatMap(url => [...url[1]!.matchAll(/['"](\.[^'"]+\.js)['"]/g)].map(name => name[1]!))
+    return named.filter(name => !existsSync(join(dirname(path), name))).map(name => `${file} names ${name}`)
+  })
+  if (missing.length === 0) return
+  process.stderr.write(`dist/ is not whole: ${missing.join('; ')}\n`)
+  process.exit(1)
+}

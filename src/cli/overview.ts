@@ -1,0 +1,71 @@
+import { systemClock } from '../clock.ts'
+import { agentsToJson, topicsToJson } from '../console/overview.ts'
+import { FlowMeter } from '../instrumentation/flow.ts'
+import { Sampler } from '../instrumentation/sampler.ts'
+import type { Shared } from './command.ts'
+import { askOperators, operatorsOf } from './operators.ts'
+import { dataDirectory, withView } from './view.ts'
+
+/** `GET /v1/topics` and `GET /v1/agents` of the running process; without one, the same shape from the data directory, at rest. */
+export interface Overview<Answer> {
+  readonly running: boolean
+  readonly answer: Answer
+}
+
+/** What of a topic is drawn. */
+export interface TopicsAnswer {
+  readonly topics: readonly {
+    readonly topic: string
+    readonly internal: boolean
+    readonly partitions: readonly { readonly partition: number; readonly first: number; readonly next: number }[]
+    readonly appended: number
+    readonly retained: number
+    readonly in_per_second: number
+    readonly retention_seconds: number
+    readonly written_by: readonly string[]
+    readonly read_by: readonly string[]
+  }[]
+}
+
+/** What of an agent is drawn. */
+export interface AgentsAnswer {
+  readonly agents: readonly {
+    readonly agent: string
+    readonly version: number
+    readonly state: string
+    readonly reason?: string
+    readonly from: readonly string[]
+    readonly done: number
+    readonly dead: number
+    readonly lag: number
+    readonly lag_seconds: number
+    readonly handled_per_second: number
+    readonly handler_seconds: { readonly p99: number | null }
+    readonly busy: number
+  }[]
+}
+
+export async function topicsNow(options: Shared): Promise<Overview<TopicsAnswer>> {
+  // Our own API on either way: docs/instrumentation.md.
+  const { running, answer } = await ask(options, '/v1/topics', topicsToJson)
+  return { running, answer: answer as TopicsAnswer }
+}
+
+export async function agentsNow(options: Shared): Promise<Overview<AgentsAnswer>> {
+  const { running, answer } = await ask(options, '/v1/agents', agentsToJson)
+  const found = answer as AgentsAnswer // as above
+  if (running) return { running, answer: found }
+  // Nobody says which of them the pipeline still declares.
+  const agents = found.agents.map(agent => (agent.state === 'removed' ? { ...agent, state: 'stopped' } : agent))
+  return { running, answer: { ...found, agents } }
+}
+
+async function ask(options: Shared, path: string, toJson: typeof topicsToJson): Promise<Overview<unknown>> {
+  const operators = operatorsOf(await dataDirectory(options))
+  if (operators !== undefined) return { running: true, answer: await askOperators(operators, path) }
+  const answer = await withView(options, async view => {
+    const sample = await new Sampler(view, systemClock).sample(0)
+    return toJson({ sample, flow: new FlowMeter().read(sample.atMs), health: { ok: false, reasons: [], parts: [] }, pipeline: undefined })
+  })
+  return { running: false, answer }
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { usage } from './command.ts'
+import { addAgents } from './commands/agents.ts'
+import { addCheck } from './commands/check.ts'
+import { addDead } from './commands/dead.ts'
+import { addDev } from './commands/dev.ts'
+import { addKeys } from './commands/keys.ts'
+import { addLedger } from './commands/ledger.ts'
+import { addSend } from './commands/send.ts'
+import { addStart } from './commands/start.ts'
+import { addTap } from './commands/tap.ts'
+import { addTopics } from './commands/topics.ts'
+import { addTrace } from './commands/trace.ts'
+import { EXIT } from './exit.ts'
+
+/** The command line: one file a command, joined here. */
+export function buildProgram(): Command {
+  const program = new Command('millrace')
+    .description('The six-part data architecture on one machine: front end, stream, agents, storage agents, trace and instrumentation.')
+    .version(packageVersion(), '-v, --version')
+    .option('--data <directory>', 'the data directory (default: ./.millrace, or MILLRACE_DATA)')
+    .option('--json', 'answer in JSON: one document, or one a line where data stream')
+    .option('--debug', 'say where in the code an error arose')
+    .configureHelp({ showGlobalOptions: true })
+    // Errors are thrown to main(), which words all of them the same way.
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError()
+  for (const add of [addDev, addStart, addCheck, addSend, addTap, addTrace, addLedger, addTopics, addAgents, addDead, addKeys]) add(program)
+  program.addHelpText(
+    'after',
+    `
+Exit codes: 0 done, 1 failed, 2 used wrongly, 3 not there, 4 some data refused, 5 cannot be reached or held by another process.`,
+  )
+  overrideExits(program)
+  return program
+}
+
+/** Help and version: they have been printed, and only the exit code is left. */
+export function isShown(error: unknown): error is CommanderError {
+  return error instanceof CommanderError
+}
+
+function overrideExits(command: Command): void {
+  command.exitOverride(error => {
+    if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') throw error
+    if (error.code === 'commander.help') throw new CommanderError(EXIT.usage, error.code, error.message)
+    throw usage(worded(error.message), `See: ${pathOf(command)} --help`)
+  })
+  for (const child of command.commands) overrideExits(child)
+}
+
+/** "error: unknown option '--lmit'\n(Did you mean --limit?)" as sentences. */
+function worded(message: string): string {
+  const [first = '', hint] = message.replace(/^error: /, '').split('\n')
+  const sentence = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/\.?$/, '.')
+  return hint === undefined || hint === '' ? sentence : `${sentence} ${hint.replace(/^\(|\)$/g, '')}`
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+}
+
+function packageVersion(): string {
+  // Two folders up from src/cli and from dist/cli alike.
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string } // our own
+  return manifest.version
+}

@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import { resolveConfig } from '../runtime/config.ts'
+import type { Log } from '../runtime/log.ts'
+import { runPipeline } from '../runtime/run.ts'
+import { optionsOf, outputOf, type Shared } from './command.ts'
+import { EXIT } from './exit.ts'
+import { untilInterrupted } from './interrupt.ts'
+import { type Output, paintNotice } from './output.ts'
+import { report } from './report.ts'
+import { timeText } from './table.ts'
+
+interface RunOptions extends Shared {
+  readonly listen?: string
+  readonly ops?: string
+  readonly page?: string
+  readonly size?: string
+}
+
+/** The flags of `dev` and `start`. */
+export function runFlags(command: Command): Command {
+  return command
+    .argument('<file>', 'the file whose default export is the pipeline')
+    .option('--listen <address>', 'where producers send (default: 127.0.0.1:7070); other than this machine needs keys')
+    .option('--ops <address>', 'where operators look: trace, cache, metrics (default: 127.0.0.1:7071)')
+    .option('--page <folder>', "static files for the operators' listener to serve at /")
+    .option('--size <size>', 'the most that the data may take on disk, such as 10GB')
+}
+
+/** Runs a pipeline until Ctrl-C or SIGTERM, then drains and ends with 0; with 1 where it could not go on. */
+export async function run(file: string, dev: boolean, command: Command): Promise<void> {
+  const options = optionsOf<RunOptions>(command)
+  const output = outputOf(options)
+  const { listen, ops, data, page, size } = options
+  const config = await resolveConfig({ flags: { listen, ops, data, page, size } })
+  using interrupt = untilInterrupted()
+  const running = await runPipeline({ file, config, dev, log: logTo(output) })
+  const { urls } = running
+  const name = running.pipeline().name
+  output.answer({ pipeline: name, pid: process.pid, listen: urls.listen, operators: urls.ops, data: config.data }, () =>
+    [`${name} is running.`, `  send data to   ${urls.listen}`, `  look at it on  ${urls.ops}`, `  it is kept in  ${config.data}`].join(
+      '\n',
+    ),
+  )
+  const stopped = new Promise<undefined>(settle => {
+    if (interrupt.signal.aborted) settle(undefined)
+    interrupt.signal.addEventListener('abort', () => settle(undefined), { once: true })
+  })
+  const failure = await Promise.race([stopped, running.failed])
+  if (failure !== undefined) {
+    report(failure, { json: output.json, debug: options.debug === true })
+    process.exitCode = EXIT.failed
+  } else output.notice('Stopping: what is in hand is finished first.')
+  await running.stop()
+  if (failure === undefined) output.notice('Stopped.')
+}
+
+/** What the runtime says, on stderr: JSON lines with --json, for whoever collects logs. */
+function logTo(output: Output): Log {
+  const say = (level: 'info' | 'warn' | 'error', text: string) => {
+    if (output.json) output.notice(JSON.stringify({ time: timeText(Date.now()), level, message: text }))
+    else output.notice(level === 'info' ? text : `${paintNotice(level === 'warn' ? 'yellow' : 'red', `${level}:`)} ${text}`)
+  }
+  return { info: text => say('info', text), warn: text => say('warn', text), error: text => say('error', text) }
+}

@@ -1,0 +1,48 @@
+import { decodeData } from '../../envelope/content.ts'
+import { toWire } from '../../envelope/envelope.ts'
+import { isMillraceError } from '../../errors.ts'
+import { paint } from '../output.ts'
+import { timeText } from '../table.ts'
+import type { Filtered } from './filter.ts'
+import type { Place } from './follow.ts'
+
+/** A datum's value by its content type; what does not decode is shown as text, for it is just what a person is looking for. */
+export function filtered({ cursor }: Place): Filtered {
+  return {
+    value: decoded(cursor.contentType, cursor.data),
+    meta: { data_id: cursor.dataId, source: cursor.source, key: cursor.key, content_type: cursor.contentType },
+  }
+}
+
+/** One line of JSON: the envelope with its datum decoded (bytes as base64), and where it is. */
+export function jsonLine(place: Place, value: unknown): string {
+  const { topic, partition, offset, appendedMs, cursor } = place
+  const data = value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+  const wire = toWire(cursor.envelope(topic), data)
+  return JSON.stringify({
+    topic,
+    partition,
+    offset,
+    appended: timeText(appendedMs),
+    ...(cursor.key === '' ? {} : { key: cursor.key }),
+    ...wire,
+  })
+}
+
+/** One line for people: when, where, who, which, what. */
+export function textLine(place: Place, value: unknown): string {
+  const { partition, offset, cursor } = place
+  const what =
+    value instanceof Uint8Array ? `${cursor.contentType}, ${value.length} bytes` : cursor.isJson ? cursor.dataText : JSON.stringify(value)
+  const head = `${timeText(cursor.createdMs)}  ${`${partition}:${offset}`.padEnd(8)}  ${cursor.dataId}  ${cursor.source}`
+  return `${paint('dim', head)}  ${what.replaceAll('\n', ' ')}`
+}
+
+function decoded(contentType: string, data: Buffer): unknown {
+  try {
+    return decodeData(contentType, data)
+  } catch (error) {
+    if (isMillraceError(error, 'BODY_MALFORMED')) return data.toString('utf8')
+    throw error
+  }
+}

@@ -1,0 +1,51 @@
+import { durationMs } from '../../duration.ts'
+import type { EngineView } from '../../engine/engine.ts'
+import { parseTime } from '../../envelope/time.ts'
+import type { Start } from '../../stream/stream.ts'
+import { usage } from '../command.ts'
+
+/** `earliest`, `latest`, a time (`2026-01-31T08:00:00Z`) or so long ago (`10m`). */
+export function parseStart(text: string, nowMs: number): Start {
+  if (text === 'earliest' || text === 'latest') return text
+  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? parseTime(text) : agoMs(text, nowMs)
+  if (timeMs === undefined) {
+    throw usage(
+      `--from ${JSON.stringify(text)} is no time.`,
+      'It is earliest, latest, a time such as 2026-01-31T08:00:00Z, or so long ago, such as 10m.',
+    )
+  }
+  return { timeMs }
+}
+
+function agoMs(text: string, nowMs: number): number | undefined {
+  if (!/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return undefined
+  return nowMs - durationMs(text, '--from')
+}
+
+/** The offset to begin at in each partition of a topic. @throws TOPIC_UNKNOWN */
+export async function startOffsets(view: EngineView, topic: string, start: Start): Promise<number[]> {
+  const bounds = await view.bounds(topic)
+  if (start === 'earliest') return bounds.map(bound => bound.first)
+  if (start === 'latest') return bounds.map(bound => bound.next)
+  return Promise.all(bounds.map((bound, partition) => firstSince(view, topic, partition, bound.first, bound.next, start.timeMs)))
+}
+
+/** Batches are appended in the order of time, so the first one at or after a time is found by halving. */
+async function firstSince(
+  view: EngineView,
+  topic: string,
+  partition: number,
+  first: number,
+  next: number,
+  timeMs: number,
+): Promise<number> {
+  let low = first
+  let high = next
+  while (low < high) {
+    const batch = await view.read(topic, partition, Math.floor((low + high) / 2), 1)
+    if (batch.count === 0) break
+    if (batch.appendedMs < timeMs) low = batch.first + batch.count
+    else high = Math.max(low, batch.first)
+  }
+  return low
+}
