@@ -3,14 +3,15 @@ import { isMillraceError, MillraceError } from '../errors.ts'
 import { PROBLEM_TYPE, problemOf, retryAfterSeconds } from '../frontend/problem.ts'
 
 export interface Log {
-  warn(details: object, message: string): void
+  /** One sentence. */
+  warn(text: string): void
 }
 
 /** Every error as RFC 9457 problem details; what is not an operating error is logged and says nothing of itself. */
 export function answerProblems(server: FastifyInstance, log: Log | undefined): void {
   server.setErrorHandler((error, request, reply) => {
     const known = isMillraceError(error) ? error : fromFastify(error)
-    if (known.status >= 500) log?.warn({ err: error, url: request.url }, known.title)
+    if (known.status >= 500) log?.warn(`${request.method} ${request.url} could not be answered: ${String(error)}`)
     return sendProblem(reply, known)
   })
   server.setNotFoundHandler((request, reply) =>
@@ -23,7 +24,7 @@ export function answerProblems(server: FastifyInstance, log: Log | undefined): v
   )
 }
 
-function sendProblem(reply: FastifyReply, error: MillraceError): FastifyReply {
+export function sendProblem(reply: FastifyReply, error: MillraceError): FastifyReply {
   const wait = retryAfterSeconds(error)
   if (wait !== undefined) reply.header('retry-after', wait)
   return reply

@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.ts'
 import type { Health } from '../instrumentation/health.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
-import { answerProblems, type Log } from './answers.ts'
+import { answerProblems, type Log, sendProblem } from './answers.ts'
 import { guard } from './guard.ts'
 import { cacheRoutes } from './routes/cache.ts'
 import { deadRoutes } from './routes/dead.ts'
@@ -20,7 +20,7 @@ export interface OpsOptions {
   readonly health: Health
   readonly clock: Clock
   /** Port 0 takes any that is free. There are no keys here: listen on loopback, or behind something that asks who it is. */
-  readonly listen: { readonly host: string; readonly port: number }
+  readonly address: { readonly host: string; readonly port: number }
   readonly pipeline?: Pipeline
   /** Static files for `/`, read anew at each request. */
   readonly pageDirectory?: string
@@ -67,11 +67,14 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // A page that polls keeps its connection open for ever; a stop does not wait for it.
     forceCloseConnections: true,
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply, new MillraceError('QUERY_INVALID', `${error.message}.`))
+    },
   })
   server.server.maxConnections = MAX_CONNECTIONS
   // A form of any web page can post text/plain to loopback; application/json it cannot without asking first.
   server.removeContentTypeParser('text/plain')
-  guard(server, options.listen.host)
+  guard(server, options.address.host)
   answerProblems(server, log)
   server.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
@@ -84,7 +87,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   if (options.pageDirectory === undefined) indexRoute(server, context)
   else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
 
-  const url = await listen(server, options.listen)
+  const url = await listen(server, options.address)
   return {
     url,
     use(next) {
@@ -94,7 +97,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   }
 }
 
-async function listen(server: FastifyInstance, at: OpsOptions['listen']): Promise<string> {
+async function listen(server: FastifyInstance, at: OpsOptions['address']): Promise<string> {
   try {
     return await server.listen({ host: at.host, port: at.port })
   } catch (cause) {

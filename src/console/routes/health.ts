@@ -8,7 +8,7 @@ export function healthRoutes(server: FastifyInstance, context: OpsContext): void
   server.get('/health/ready', (_request, reply) => answer(reply, context.health.ready()))
   server.get('/metrics', async (_request, reply) => {
     const { text, errors } = await context.instruments.metrics()
-    for (const error of errors) context.log?.warn({ err: error }, 'Some metrics could not be read')
+    for (const error of errors) context.log?.warn(`Some metrics could not be read: ${String(error)}`)
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text)
   })
 }
