@@ -1,0 +1,50 @@
+import type { Engine } from '../engine/engine.ts'
+import { FrameCursor } from '../envelope/frame.ts'
+import type { Assigned } from '../stream/stream.ts'
+import type { Topic } from '../stream/topic.ts'
+import { decode } from './decode.ts'
+import { Fold, type FoldingAgent } from './fold.ts'
+
+const READ_BYTES = 1024 * 1024
+
+/**
+ * The fold of a partition as it was at the committed offset: the last snapshot, then the log after it. No handler is run. What could not
+ * be folded the first time (it did not match the schema, `update` threw) is passed over again.
+ */
+export async function rebuildFold(
+  agent: FoldingAgent,
+  topic: Topic,
+  place: Assigned,
+  group: string,
+  engine: Pick<Engine, 'read' | 'snapshot'>,
+  signal: AbortSignal,
+): Promise<Fold> {
+  const fold = new Fold(agent)
+  const { first, offset: end } = place.checkpoint
+  fold.offset = first
+  const snapshot = await engine.snapshot(group, place)
+  // A snapshot beyond the committed offset would show a datum that is run again data that come after it.
+  if (snapshot !== undefined && snapshot.offset <= end) fold.restore(snapshot.bytes, snapshot.offset)
+  while (fold.offset < end && !signal.aborted) {
+    const batch = await engine.read(topic.name, place.partition, fold.offset, READ_BYTES)
+    if (batch.count === 0) break
+    const cursor = new FrameCursor(batch.frames, batch.ascii)
+    for (let offset = batch.first; offset < end && cursor.next(); offset++) {
+      if (offset < fold.offset) continue
+      const decoded = decode(cursor, topic)
+      foldAgain(fold, cursor, decoded instanceof Promise ? await decoded : decoded)
+    }
+    fold.offset = Math.min(end, batch.first + batch.count)
+  }
+  fold.offset = end
+  return fold
+}
+
+function foldAgain(fold: Fold, cursor: FrameCursor, decoded: Awaited<ReturnType<typeof decode>>): void {
+  if (decoded.error !== undefined) return
+  try {
+    fold.take(decoded.value, cursor.bytes, cursor.idAt)
+  } catch {
+    // It threw when it was handled, too, and is in the dead letters with what it threw.
+  }
+}

@@ -1,0 +1,66 @@
+import type { Envelope } from '../envelope/envelope.ts'
+import { FrameCursor } from '../envelope/frame.ts'
+import type { Context } from './agent.ts'
+
+/**
+ * What a handler is given beside the datum, one for each attempt. Envelope and signal are made when they are asked for: most
+ * handlers ask for neither, and an AbortController for each datum costs as much as the handler.
+ */
+export class HandlerContext implements Context<unknown, number, unknown> {
+  readonly window: readonly unknown[]
+  readonly state: unknown
+  readonly attempt: number
+  readonly #bytes: Uint8Array
+  readonly #start: number
+  readonly #end: number
+  readonly #topic: string
+  #envelope: Envelope | undefined
+  #controller: AbortController | undefined
+  #reason: unknown
+
+  constructor(datum: HandledFrame, window: readonly unknown[], state: unknown, attempt: number) {
+    this.window = window
+    this.state = state
+    this.attempt = attempt
+    this.#bytes = datum.bytes
+    this.#start = datum.start
+    this.#end = datum.end
+    this.#topic = datum.topic
+  }
+
+  get envelope(): Envelope {
+    if (this.#envelope === undefined) {
+      const cursor = new FrameCursor(this.#bytes.subarray(this.#start, this.#end))
+      cursor.next()
+      this.#envelope = cursor.envelope(this.#topic)
+    }
+    return this.#envelope
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      // The attempt may have ended before the handler looked.
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  get aborted(): boolean {
+    return this.#reason !== undefined
+  }
+
+  abort(reason: Error): void {
+    this.#reason ??= reason
+    this.#controller?.abort(reason)
+  }
+}
+
+/** Where the datum's frame lies. */
+export interface HandledFrame {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+  /** The topic it was sent to, also where it comes from the replay topic. */
+  readonly topic: string
+}

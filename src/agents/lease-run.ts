@@ -1,0 +1,96 @@
+import type { Lease } from '../stream/stream.ts'
+import { type Fold, folds } from './fold.ts'
+import { rebuildFold } from './fold-rebuild.ts'
+import { PartitionRun, type PartitionWork } from './partition-run.ts'
+import { OwnSource, placeName, ReplaySource } from './source.ts'
+
+export type LeaseWork = Omit<PartitionWork, 'lease' | 'place' | 'topicIndex' | 'source' | 'fold' | 'failed'> & {
+  /** The agent's own topics, then its replay topic. */
+  readonly topics: readonly string[]
+}
+
+/** One lease: its partitions side by side, each on its own, until the lease ends or one of them cannot go on. */
+export class LeaseRun {
+  readonly #work: LeaseWork
+  readonly #lease: Lease
+  readonly #over = new AbortController()
+  #runs: readonly PartitionRun[] = []
+  #stopping = false
+  #error: unknown
+
+  constructor(work: LeaseWork, lease: Lease) {
+    this.#work = work
+    this.#lease = lease
+  }
+
+  /** Resolves when the lease has ended, or when it was stopped and all is committed. @throws what made it end before that. */
+  async run(): Promise<void> {
+    const leaseEnded = () => this.discard(new Error('The lease has ended.'))
+    if (this.#lease.signal.aborted) return
+    this.#lease.signal.addEventListener('abort', leaseEnded, { once: true })
+    try {
+      const rebuilt = await this.#rebuildFolds()
+      if (!this.#over.signal.aborted && !this.#stopping) {
+        this.#runs = this.#lease.partitions.map(place => this.#partitionRun(place, rebuilt))
+        await Promise.all(this.#runs.map(run => run.run().catch(error => this.#fail(error))))
+      }
+    } finally {
+      this.#lease.signal.removeEventListener('abort', leaseEnded)
+    }
+    if (this.#error !== undefined) throw this.#error
+  }
+
+  stop(): void {
+    this.#stopping = true
+    for (const run of this.#runs) run.stop()
+  }
+
+  /** Ends at once; whatever is not committed is discarded. */
+  discard(reason: Error): void {
+    this.#over.abort(reason)
+    for (const run of this.#runs) run.discard(reason)
+  }
+
+  get running(): number {
+    return this.#runs.reduce((sum, run) => sum + run.running, 0)
+  }
+
+  get busy(): boolean {
+    return this.#runs.length === 0 || this.#runs.some(run => run.busy)
+  }
+
+  /** All before the first datum is handled: a replayed datum looks into the folds of other partitions. */
+  async #rebuildFolds(): Promise<ReadonlyMap<string, Fold>> {
+    const { agent, engine } = this.#work
+    const rebuilt = new Map<string, Fold>()
+    if (!folds(agent)) return rebuilt
+    for (const place of this.#lease.partitions) {
+      const topic = agent.from.find(own => own.name === place.topic)
+      if (topic === undefined) continue
+      const fold = await rebuildFold(agent, topic, place, this.#lease.group.name, engine, this.#over.signal)
+      rebuilt.set(placeName(place.topic, place.partition), fold)
+    }
+    return rebuilt
+  }
+
+  #partitionRun(place: Lease['partitions'][number], rebuilt: ReadonlyMap<string, Fold>): PartitionRun {
+    const { agent, topics, ...rest } = this.#work
+    const topic = agent.from.find(own => own.name === place.topic)
+    const fold = rebuilt.get(placeName(place.topic, place.partition))
+    return new PartitionRun({
+      ...rest,
+      agent,
+      lease: this.#lease,
+      place,
+      topicIndex: topics.indexOf(place.topic),
+      source: topic === undefined ? new ReplaySource(agent, rebuilt) : new OwnSource(agent, topic, fold),
+      fold,
+      failed: error => this.#fail(error),
+    })
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= error
+    this.discard(error instanceof Error ? error : new Error(String(error)))
+  }
+}

@@ -1,0 +1,215 @@
+import { Deriver, ID_BYTES } from '../envelope/data-id.ts'
+import { JSON_TYPE } from '../envelope/envelope.ts'
+import { type FrameParts, FrameWriter } from '../envelope/frame.ts'
+import { type Validated, validate } from '../envelope/schema.ts'
+import { MillraceError } from '../errors.ts'
+import { partitionOfId, partitionOfKey } from '../stream/partition.ts'
+import type { AppendBatch } from '../stream/stream.ts'
+import type { Topic } from '../stream/topic.ts'
+import type { Agent, Target } from './agent.ts'
+import type { Cache } from './cache.ts'
+import { sayIssues } from './decode.ts'
+import { outputsOf } from './results.ts'
+
+const BYTES_TYPE = 'application/octet-stream'
+const MAX_KEY_BYTES = 1_024
+/** What a frame can name; of a longer window the newest are named. */
+const MAX_PARENTS_BYTES = 65_535 * ID_BYTES
+/** A key of so many characters cannot be longer than {@link MAX_KEY_BYTES}. */
+const SAFE_KEY_LENGTH = MAX_KEY_BYTES / 3
+
+/** An output that was checked and encoded: writing it cannot fail. */
+export interface Staged {
+  /** Its place in the agent's targets. */
+  readonly target: number
+  readonly key: string
+  readonly data: string | Uint8Array
+}
+
+/** What an output comes from: its id and its parents' are derived from it. Buffers are read at once and not kept. */
+export interface Cause {
+  readonly id: Uint8Array
+  readonly idAt: number
+  /** The datum's id, then the rest of its window's, newest to oldest. */
+  readonly parents: Uint8Array
+}
+
+/**
+ * An agent's outputs on their way into the stream. First {@link stage}: all of a datum's outputs are checked and encoded, or none is
+ * written. Then {@link write}: ids, partitions, frames. One for each partition that is read, for one lease: the edition is the lease's.
+ */
+export class Outputs {
+  readonly #agent: Agent
+  readonly #targets: readonly TargetWriter[]
+  readonly #indexes: ReadonlyMap<Target, number>
+  readonly #id = Buffer.allocUnsafe(ID_BYTES)
+  readonly #parts: FrameParts
+  #count = 0
+
+  constructor(agent: Agent, edition: number) {
+    this.#agent = agent
+    this.#targets = agent.to.map(target => ({
+      target,
+      topic: target.kind === 'topic' ? target : undefined,
+      deriver: new Deriver(agent.name, edition, target.name),
+      writers: [],
+      next: 0,
+    }))
+    this.#indexes = new Map(agent.to.map((target, index) => [target, index]))
+    this.#parts = {
+      id: this.#id,
+      idAt: 0,
+      supplied: false,
+      source: Buffer.from(`${agent.name}@${agent.version}`, 'utf8'),
+      createdMs: 0,
+      contentType: JSON_TYPE,
+      type: '',
+      key: '',
+      parents: this.#id,
+      data: '',
+    }
+  }
+
+  /** How many outputs were written to topics since the last {@link take}. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Checks and encodes what a handler returned. A promise only where a target's schema is asynchronous. @throws OUTPUT_INVALID with the path */
+  stage(result: unknown): readonly Staged[] | Promise<readonly Staged[]> {
+    const outputs = outputsOf(result)
+    const staged: (Staged | Promise<Staged>)[] = []
+    let waits = false
+    for (let index = 0; index < outputs.length; index++) {
+      const one = this.#stageOne(outputs[index], index)
+      if (one instanceof Promise) waits = true
+      staged.push(one)
+    }
+    // Without a promise among them, they are what the type says.
+    return waits ? Promise.all(staged) : (staged as Staged[])
+  }
+
+  /** Writes a datum's outputs to their topics' batches; values for caches are handed to `cached`. */
+  write(staged: readonly Staged[], cause: Cause, nowMs: number, cached: (cache: Cache, key: string, value: string) => void): void {
+    for (const target of this.#targets) target.next = 0
+    const parts = this.#parts
+    parts.parents = cause.parents.length > MAX_PARENTS_BYTES ? cause.parents.subarray(0, MAX_PARENTS_BYTES) : cause.parents
+    parts.createdMs = nowMs
+    for (const { target: index, key, data } of staged) {
+      const to = this.#targets[index]!
+      if (to.topic === undefined) {
+        // A target that is not a topic is a cache, and what goes there was encoded as JSON.
+        cached(to.target as Cache, key, data as string)
+        continue
+      }
+      to.deriver.into(this.#id, 0, cause.id, cause.idAt, to.next++)
+      const partitions = to.topic.spec.partitions
+      const partition = to.topic.keyOf === undefined ? partitionOfId(this.#id, 0, partitions) : partitionOfKey(key, partitions)
+      parts.key = key
+      parts.data = data
+      parts.contentType = typeof data === 'string' ? JSON_TYPE : BYTES_TYPE
+      to.writers[partition] ??= new FrameWriter()
+      to.writers[partition].add(parts)
+      this.#count++
+    }
+  }
+
+  take(): AppendBatch[] {
+    const batches: AppendBatch[] = []
+    for (const { topic, writers } of this.#targets) {
+      writers.forEach((writer, partition) => {
+        if (topic !== undefined && writer.count > 0) batches.push({ topic: topic.name, partition, ...writer.take() })
+      })
+    }
+    this.#count = 0
+    return batches
+  }
+
+  #stageOne(output: unknown, position: number): Staged | Promise<Staged> {
+    let index = 0
+    let value = output
+    if (this.#agent.addressed) {
+      const found = isAddressed(output) ? this.#indexes.get(output.to) : undefined
+      if (found === undefined || !isAddressed(output)) throw this.#unaddressed(position)
+      index = found
+      value = output.value
+    }
+    const to = this.#targets[index]
+    if (to === undefined) throw this.#unaddressed(position)
+    const checked = this.#check(to.target, value, position)
+    if (checked instanceof Promise) return checked.then(done => this.#encode(index, value, done, position))
+    return this.#encode(index, value, checked, position)
+  }
+
+  #check(target: Target, value: unknown, position: number): Validated<unknown> | Promise<Validated<unknown>> {
+    try {
+      return validate(target.schema, value)
+    } catch (cause) {
+      throw this.#invalid(target, position, `its schema threw ${String(cause)}`, { cause })
+    }
+  }
+
+  #encode(index: number, value: unknown, checked: Validated<unknown>, position: number): Staged {
+    const target = this.#targets[index]!.target
+    if (checked.issues !== undefined) throw this.#invalid(target, position, sayIssues(checked.issues), { issues: checked.issues })
+    const key = this.#keyOf(target, checked.value, position)
+    if (value instanceof Uint8Array && target.kind === 'topic') return { target: index, key, data: value }
+    let data: string | undefined
+    try {
+      data = JSON.stringify(value)
+    } catch (cause) {
+      throw this.#invalid(target, position, `it cannot be written as JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+        cause,
+      })
+    }
+    if (data === undefined) throw this.#invalid(target, position, `${typeof value} cannot be written as JSON`)
+    return { target: index, key, data }
+  }
+
+  #keyOf(target: Target, value: unknown, position: number): string {
+    if (target.keyOf === undefined) return ''
+    let key: unknown
+    try {
+      key = target.keyOf(value)
+    } catch (cause) {
+      throw this.#invalid(target, position, `its key function threw ${String(cause)}`, { cause })
+    }
+    if (typeof key !== 'string') throw this.#invalid(target, position, `its key is ${key === null ? 'null' : typeof key}, not a string`)
+    if (key.length > SAFE_KEY_LENGTH && Buffer.byteLength(key) > MAX_KEY_BYTES)
+      throw this.#invalid(target, position, `its key has ${Buffer.byteLength(key)} bytes, more than ${MAX_KEY_BYTES}`)
+    return key
+  }
+
+  #invalid(target: Target, position: number, why: string, options: ConstructorParameters<typeof MillraceError>[2] = {}): MillraceError {
+    return new MillraceError('OUTPUT_INVALID', `Output ${position + 1} does not match ${target.kind} '${target.name}': ${why}.`, options)
+  }
+
+  #unaddressed(position: number): MillraceError {
+    const names = this.#agent.to.map(target => target.name)
+    if (names.length === 0)
+      return new MillraceError('OUTPUT_INVALID', 'The handler returned an output, but the agent declares no target.', {
+        fix: "Name the topic in 'to', or return nothing.",
+      })
+    return new MillraceError(
+      'OUTPUT_INVALID',
+      `Output ${position + 1} is not addressed to one of the agent's targets (${names.join(', ')}).`,
+      {
+        fix: 'Return out(target, value).',
+      },
+    )
+  }
+}
+
+interface TargetWriter {
+  readonly target: Target
+  readonly topic: Topic | undefined
+  readonly deriver: Deriver
+  /** By partition; each keeps its buffer from unit to unit. */
+  readonly writers: FrameWriter[]
+  /** Index of the datum's next output to this target. */
+  next: number
+}
+
+function isAddressed(output: unknown): output is { readonly to: Target; readonly value: unknown } {
+  return typeof output === 'object' && output !== null && 'to' in output && 'value' in output
+}

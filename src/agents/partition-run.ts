@@ -1,0 +1,340 @@
+import type { Clock } from '../clock.ts'
+import type { Engine, Snapshot } from '../engine/engine.ts'
+import { failpoint } from '../engine/failpoint.ts'
+import { formatId } from '../envelope/data-id.ts'
+import type { FrameCursor } from '../envelope/frame.ts'
+import { fromPortable } from '../errors.ts'
+import type { Recorder } from '../instrumentation/recorder.ts'
+import type { Assigned, Lease } from '../stream/stream.ts'
+import type { AgentVersion } from '../trace/trace.ts'
+import type { Agent } from './agent.ts'
+import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
+import { CommitQueue } from './commit-queue.ts'
+import type { Decoded } from './decode.ts'
+import type { Fold } from './fold.ts'
+import { Handling } from './handling.ts'
+import { Intake } from './intake.ts'
+import { letterOf } from './letter.ts'
+import { Outputs } from './outputs.ts'
+import type { Progress, Suspect } from './progress.ts'
+import { type Past, placeName, type Source } from './source.ts'
+import { Task } from './task.ts'
+import { Unit } from './unit.ts'
+import { Wake } from './wake.ts'
+
+const MAX_UNIT_DATA = 2_000
+/** A unit is committed after so long at the latest, so that what is done with slow handlers is soon to be seen. */
+const MAX_UNIT_MS = 50
+/** How far an unordered agent goes on past a datum that waits to be tried again. */
+const MAX_BEYOND_DATA = 10_000
+/** From here on a snapshot is waited for: nothing new is begun until everything in hand is finished. */
+const SNAPSHOT_OVERDUE = 4
+
+export interface PartitionWork {
+  readonly agent: Agent
+  readonly version: AgentVersion
+  readonly engine: Engine
+  readonly clock: Clock
+  readonly recorder: Recorder
+  readonly random: () => number
+  readonly progress: Progress
+  /** By {@link placeName} and offset. */
+  readonly suspects: ReadonlyMap<string, Suspect>
+  readonly lease: Lease
+  readonly place: Assigned
+  readonly topicIndex: number
+  readonly source: Source
+  readonly fold: Fold | undefined
+  /** The whole lease is over: a commit was refused, or the log cannot be read. */
+  readonly failed: (error: unknown) => void
+}
+
+/** One partition's data, from the log through the handler to the commit, as long as the lease lasts. */
+export class PartitionRun {
+  readonly #work: PartitionWork
+  readonly #wake = new Wake()
+  readonly #tracker: CheckpointTracker
+  readonly #outputs: Outputs
+  readonly #intake: Intake
+  readonly #handling: Handling
+  readonly #commits: CommitQueue
+  #unit: Unit
+  /** The offset that the last unit sent stands on. */
+  #sentOffset: number
+  #decoding = false
+  #stopping = false
+  #over = false
+
+  constructor(work: PartitionWork) {
+    const { agent, clock, engine, lease, place, random } = work
+    const changed = this.#wake.wake
+    this.#work = work
+    this.#unit = new Unit(clock.now())
+    this.#sentOffset = place.checkpoint.offset
+    this.#tracker = new CheckpointTracker(place.checkpoint, lease.group.edition)
+    this.#outputs = new Outputs(agent, lease.group.edition)
+    this.#intake = new Intake({
+      engine,
+      clock,
+      agent: work.version,
+      lease,
+      place,
+      from: place.checkpoint.offset,
+      expired: (first, end) => this.#expired(first, end),
+      changed,
+      failed: error => this.#fail(error),
+    })
+    this.#handling = new Handling({
+      agent,
+      outputs: this.#outputs,
+      clock,
+      random,
+      progress: work.progress,
+      topicIndex: work.topicIndex,
+      partition: place.partition,
+      finished: task => this.#finished(task),
+      dead: (task, error) => this.#dead(task, error, task.attempts),
+      changed,
+    })
+    this.#commits = new CommitQueue({ engine, clock, random, changed, lost: error => this.#fail(error) })
+  }
+
+  /** Resolves when it was stopped and everything in hand is committed, or when it was told that the lease is over. */
+  async run(): Promise<void> {
+    while (!this.#over && !(this.#stopping && this.#handling.running === 0 && !this.#decoding)) {
+      if (!this.#stopping && this.#commits.hasRoom) this.#intake.want()
+      if (!this.#stopping) this.#handling.resume()
+      if (this.#shouldCommit()) this.#commit()
+      else if (this.#mayTake()) this.#takeSome()
+      else await this.#wake.wait()
+    }
+    await this.#drain()
+  }
+
+  /** Begins nothing new; attempts in hand are waited for. */
+  stop(): void {
+    this.#stopping = true
+    this.#wake.wake()
+  }
+
+  /** The lease is over: whatever is not committed is discarded. */
+  discard(reason: Error): void {
+    this.#over = true
+    this.#handling.abort(reason)
+    this.#commits.discard()
+    this.#wake.wake()
+  }
+
+  /** Handlers whose result is awaited. */
+  get running(): number {
+    return this.#handling.running
+  }
+
+  /** Whether there is something to do that waits neither for a handler nor for time nor for new data. */
+  get busy(): boolean {
+    if (this.#over) return false
+    return (
+      this.#decoding ||
+      this.#mayTake() ||
+      this.#handling.mayResume ||
+      (!this.#commits.holding && (!this.#unit.empty || !this.#commits.idle))
+    )
+  }
+
+  #mayTake(): boolean {
+    return (
+      this.#intake.ready &&
+      !this.#stopping &&
+      !this.#decoding &&
+      this.#unit.size < MAX_UNIT_DATA &&
+      this.#handling.mayTake &&
+      this.#intake.position - this.#tracker.offset < MAX_BEYOND_DATA &&
+      (this.#handling.clear || this.#work.fold === undefined || this.#work.fold.snapshotDue < SNAPSHOT_OVERDUE)
+    )
+  }
+
+  /**
+   * Commits when the unit is large or old enough, or when there is nothing else to do. While handlers are waited for, one commit at a
+   * time: what finishes meanwhile gathers for the next instead of making one each.
+   */
+  #shouldCommit(): boolean {
+    if (this.#unit.empty) return false
+    if (this.#handling.running > 0 ? !this.#commits.idle : !this.#commits.hasRoom) return false
+    if (this.#unit.size >= MAX_UNIT_DATA || !this.#mayTake()) return true
+    return this.#work.clock.now() - this.#unit.startedMs >= MAX_UNIT_MS
+  }
+
+  #takeSome(): void {
+    const startMs = this.#work.clock.now()
+    do this.#takeNext()
+    while (this.#mayTake() && this.#handling.startedMs - startMs < MAX_UNIT_MS)
+    this.#unit.handlerMs += this.#work.clock.now() - startMs
+  }
+
+  #takeNext(): void {
+    const { source } = this.#work
+    this.#unit.covers(this.#intake.claimedMs, this.#intake.appendedMs)
+    const { cursor, claim, offset } = this.#intake.next()
+    const skipped = source.skipped(claim)
+    if (skipped !== undefined && !source.foldsSkipped) {
+      this.#skip(offset, skipped)
+      this.#intake.release()
+      return
+    }
+    const decoded = source.decode(cursor)
+    if (decoded instanceof Promise) {
+      this.#decodeLater(decoded, cursor, offset, skipped)
+      return
+    }
+    this.#begin(decoded, cursor, offset, skipped)
+    this.#intake.release()
+  }
+
+  /** The topic's schema is asynchronous. The next datum waits: windows are folded in the log's order. */
+  #decodeLater(decoding: Promise<Decoded>, cursor: FrameCursor, offset: number, skipped: Outcome | undefined): void {
+    this.#decoding = true
+    decoding
+      .then(decoded => {
+        this.#decoding = false
+        if (this.#over) return
+        this.#begin(decoded, cursor, offset, skipped)
+        this.#intake.release()
+        this.#wake.wake()
+      })
+      .catch(error => this.#fail(error))
+  }
+
+  #begin(decoded: Decoded, cursor: FrameCursor, offset: number, skipped: Outcome | undefined): void {
+    const { source, fold } = this.#work
+    if (fold !== undefined) fold.offset = offset + 1
+    let error: unknown = decoded.error
+    let past: Past | undefined
+    if (error === undefined) {
+      try {
+        past = source.past(decoded.value, cursor)
+      } catch (thrown) {
+        // `by` or `update` threw: they are pure, so it would be the same another time.
+        error = thrown
+      }
+    }
+    if (skipped !== undefined) this.#skip(offset, skipped)
+    else if (past === undefined) this.#dead({ offset, id: cursor.bytes, idAt: cursor.idAt, frame: cursor.frame }, error, 1)
+    else {
+      const frame = { bytes: cursor.bytes, start: cursor.start, end: cursor.end, topic: source.topicOf(cursor) }
+      this.#handle(new Task(frame, offset, decoded.value, past, source.parents))
+    }
+  }
+
+  #handle(task: Task): void {
+    const { agent, place, suspects } = this.#work
+    const suspect = suspects.size === 0 ? undefined : suspects.get(`${placeName(place.topic, place.partition)}/${task.offset}`)
+    if (suspect !== undefined) task.attempts = suspect.attempts
+    if (suspect !== undefined && suspect.attempts >= agent.retry.attempts) this.#dead(task, fromPortable(suspect.reason), suspect.attempts)
+    else this.#handling.take(task)
+  }
+
+  #skip(offset: number, outcome: Outcome): void {
+    this.#unit.counts[outcome]++
+    this.#tracker.finish(offset, outcome)
+  }
+
+  #finished(task: Task): void {
+    const { clock, place } = this.#work
+    this.#outputs.write(task.outputs, task, clock.now(), (cache, key, value) =>
+      this.#unit.cached(cache, { cache: cache.name, key, value, topic: place.topic, partition: place.partition, offset: task.offset + 1 }),
+    )
+    this.#unit.markDone(task.offset)
+    this.#count(task.offset, task.attempts, 'done')
+  }
+
+  #dead(datum: Pick<Task, 'offset' | 'id' | 'idAt' | 'frame'>, error: unknown, attempts: number): void {
+    const { version, place, clock } = this.#work
+    const dataId = formatId(datum.id, datum.idAt)
+    const position = { topic: place.topic, partition: place.partition, offset: datum.offset, dataId }
+    this.#unit.bury(letterOf(version, position, error, attempts, clock.now(), datum.frame))
+    this.#count(datum.offset, attempts, 'dead')
+  }
+
+  #count(offset: number, attempts: number, outcome: Outcome): void {
+    if (attempts > 1) {
+      this.#unit.attempts.push({ offset, attempts })
+      this.#unit.retries += attempts - 1
+    }
+    this.#unit.counts[outcome]++
+    this.#tracker.finish(offset, outcome)
+  }
+
+  #expired(first: number, end: number): void {
+    this.#unit.lost += end - first
+    this.#tracker.expire(first, end)
+  }
+
+  #commit(): void {
+    const { agent, version, lease, place, clock, recorder } = this.#work
+    const unit = this.#unit
+    const { topic, partition } = place
+    const finishedMs = clock.now()
+    const claimedMs = Math.min(unit.claimedMs, finishedMs)
+    const outputCount = this.#outputs.count
+    const checkpoint = this.#tracker.checkpoint
+    const { done, dead, attempts } = unit
+    const marked = done.length > 0 || dead.length > 0
+    const handlerMs = unit.handlerMs + this.#handling.takeHandlerMs()
+    failpoint('after-handler')
+    this.#commits.send(
+      {
+        lease,
+        agent: version,
+        outputs: this.#outputs.take(),
+        letters: unit.letters,
+        marks: marked ? [{ topic, partition, done, dead, claimedMs, finishedMs, attempts }] : [],
+        cache: unit.cache,
+        snapshots: this.#snapshots(this.#stopping ? 0 : 1),
+        checkpoints: [{ topic, partition, from: this.#sentOffset, checkpoint }],
+      },
+      commitMs =>
+        recorder.work({
+          agent: agent.name,
+          version: agent.version,
+          topic,
+          partition,
+          ...unit.counts,
+          lost: unit.lost,
+          retries: unit.retries,
+          outputs: outputCount,
+          queueMs: Math.max(0, claimedMs - Math.min(unit.appendedMs, claimedMs)),
+          handlerMs,
+          commitMs,
+        }),
+    )
+    this.#sentOffset = checkpoint.offset
+    this.#unit = new Unit(finishedMs)
+  }
+
+  /** A snapshot of the fold, where one is due and everything folded is finished: it must not be ahead of the committed offset. */
+  #snapshots(due: number): Snapshot[] {
+    const { fold, agent, place, lease } = this.#work
+    if (fold === undefined || !fold.changed || fold.snapshotDue < due || fold.offset !== this.#tracker.offset) return []
+    let bytes: Uint8Array
+    try {
+      bytes = fold.snapshot()
+    } catch (cause) {
+      throw new TypeError(`agent '${agent.name}@${agent.version}': ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+    fold.snapshotTaken()
+    failpoint('in-snapshot')
+    return [{ group: lease.group.name, topic: place.topic, partition: place.partition, offset: fold.offset, bytes }]
+  }
+
+  /** Stopped: commits what is finished, with a snapshot, and waits until all of it has landed. */
+  async #drain(): Promise<void> {
+    while (!this.#over && !this.#commits.hasRoom) await this.#wake.wait()
+    const { fold } = this.#work
+    if (!this.#over && (!this.#unit.empty || (fold?.changed && fold.offset === this.#tracker.offset))) this.#commit()
+    while (!this.#over && !this.#commits.idle) await this.#wake.wait()
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#over) this.#work.failed(error)
+  }
+}

@@ -1,0 +1,108 @@
+import type { PortableError } from '../errors.ts'
+
+/**
+ * What an agent's thread has in hand, in memory that another thread can read while a handler spins and no message gets through.
+ * The runner writes one row for each attempt in progress; the supervisor reads.
+ *
+ * A row is five float64 (topic index, partition, offset, attempt, started ms). `CURRENT` names the row whose handler is on the
+ * stack right now, so a spinning one is told from those that merely wait.
+ */
+const ROWS = 64
+const ROW_NUMBERS = 5
+const HEADER_INTS = 2 + ROWS
+const CURRENT = 0
+const NOBODY = -1
+/** More attempts than rows: the others are not shown. */
+const UNSEEN = -1
+
+/** One attempt in progress. `topic` is the index in the agent's topics, in the order that the runner subscribes to ({@link progressTopics}). */
+export interface InHand {
+  readonly topic: number
+  readonly partition: number
+  readonly offset: number
+  readonly attempt: number
+  readonly startedMs: number
+  /** Its handler is on the stack: the thread does nothing else until it returns. */
+  readonly current: boolean
+}
+
+/** A datum that was in hand when its thread had to be ended. The runner counts the attempts as used. */
+export interface Suspect {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Attempts used so far. Where they are all used, the datum is dead with `reason` and is not run again. */
+  readonly attempts: number
+  readonly reason: PortableError
+}
+
+export class Progress {
+  readonly shared: SharedArrayBuffer
+  readonly #states: Int32Array
+  readonly #rows: Float64Array
+  readonly #free: number[] = []
+
+  /** @param shared of the thread that writes; a new one where there is none yet. */
+  constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(HEADER_INTS * 4 + ROWS * ROW_NUMBERS * 8)) {
+    this.shared = shared
+    this.#states = new Int32Array(shared, 0, HEADER_INTS)
+    this.#rows = new Float64Array(shared, HEADER_INTS * 4, ROWS * ROW_NUMBERS)
+    for (let row = ROWS - 1; row >= 0; row--) this.#free.push(row)
+  }
+
+  /** Called by the runner as it starts: what a thread before it left there is gone. */
+  reset(): void {
+    this.#states.fill(0)
+    Atomics.store(this.#states, CURRENT, NOBODY)
+  }
+
+  /** A handler is about to be called. @returns the row to give back with {@link end}. */
+  begin(topic: number, partition: number, offset: number, attempt: number, startedMs: number): number {
+    const row = this.#free.pop() ?? UNSEEN
+    if (row === UNSEEN) return UNSEEN
+    const at = row * ROW_NUMBERS
+    const rows = this.#rows
+    rows[at] = topic
+    rows[at + 1] = partition
+    rows[at + 2] = offset
+    rows[at + 3] = attempt
+    rows[at + 4] = startedMs
+    // The row is published after its numbers, so that a reader never takes those of the attempt before for this one's.
+    Atomics.store(this.#states, 2 + row, 1)
+    Atomics.store(this.#states, CURRENT, row)
+    return row
+  }
+
+  /** The handler has returned a promise: it is in hand still, and no longer on the stack. */
+  wait(): void {
+    Atomics.store(this.#states, CURRENT, NOBODY)
+  }
+
+  end(row: number): void {
+    if (row === UNSEEN) return
+    Atomics.store(this.#states, 2 + row, 0)
+    if (this.#states[CURRENT] === row) Atomics.store(this.#states, CURRENT, NOBODY)
+    this.#free.push(row)
+  }
+
+  /** Every attempt in hand, the one on the stack first; empty when the agent is idle. */
+  inHand(): InHand[] {
+    const current = Atomics.load(this.#states, CURRENT)
+    const found: InHand[] = []
+    for (let row = 0; row < ROWS; row++) {
+      if (Atomics.load(this.#states, 2 + row) === 0) continue
+      const [topic, partition, offset, attempt, startedMs] = this.#rows.subarray(row * ROW_NUMBERS, (row + 1) * ROW_NUMBERS)
+      const inHand = {
+        topic: topic!,
+        partition: partition!,
+        offset: offset!,
+        attempt: attempt!,
+        startedMs: startedMs!,
+        current: row === current,
+      }
+      if (inHand.current) found.unshift(inHand)
+      else found.push(inHand)
+    }
+    return found
+  }
+}

@@ -1,0 +1,149 @@
+import { isMillraceError } from '../errors.ts'
+import type { Group, Subscription } from '../stream/stream.ts'
+import type { Agent } from './agent.ts'
+import { replayTopic } from './dead-letter.ts'
+import { LeaseRun, type LeaseWork } from './lease-run.ts'
+import { Progress, type Suspect } from './progress.ts'
+import { backoffMs } from './retry.ts'
+import type { RunContext, RunningAgent } from './running.ts'
+import { placeName } from './source.ts'
+
+const REJOIN = { backoffMs: 50, maxBackoffMs: 2_000 } as const
+const REPLAY_RETENTION_MS = 7 * 86_400_000
+
+export interface RunOptions {
+  /** Where it writes what it has in hand, for a watchdog in another thread. */
+  readonly progress?: Progress
+  /** What was in hand when the thread before had to be ended. */
+  readonly suspects?: readonly Suspect[]
+  /** Uniform in [0, 1): jitter of waits. Default `Math.random`. */
+  readonly random?: () => number
+}
+
+/** An agent at work, and how it fares; for tests that wait until nothing more happens by itself. */
+export interface RunningHandler extends RunningAgent {
+  /** Handlers whose result is awaited. */
+  readonly running: number
+  /** Whether there is something to do that waits neither for a handler nor for time nor for new data. */
+  readonly busy: boolean
+}
+
+/**
+ * Runs an agent: joins its group, and for every lease handles the data of each partition: fetch a batch → claim → run → outputs → commit.
+ * A crash at any step loses nothing and repeats nothing: until the commit nothing has happened, after it everything has.
+ */
+export function runAgent(agent: Agent, context: RunContext, options: RunOptions = {}): RunningHandler {
+  return new Runner(agent, context, options)
+}
+
+/** The topics that {@link Progress} counts by: the agent's own, then its replay topic. */
+export function progressTopics(agent: Agent): string[] {
+  return [...agent.from.map(topic => topic.name), replayTopic(agent)]
+}
+
+class Runner implements RunningHandler {
+  readonly ended: Promise<void>
+  readonly #agent: Agent
+  readonly #context: RunContext
+  readonly #work: LeaseWork
+  #subscription: Subscription | undefined
+  #lease: LeaseRun | undefined
+  #stopping = false
+  /** Leases in a row that ended by a refused commit. */
+  #refusals = 0
+
+  constructor(agent: Agent, context: RunContext, options: RunOptions) {
+    const progress = options.progress ?? new Progress()
+    progress.reset()
+    this.#agent = agent
+    this.#context = context
+    this.#work = {
+      agent,
+      version: { name: agent.name, version: agent.version },
+      engine: context.engine,
+      clock: context.clock,
+      recorder: context.recorder,
+      random: options.random ?? Math.random,
+      progress,
+      suspects: new Map(
+        (options.suspects ?? []).map(suspect => [`${placeName(suspect.topic, suspect.partition)}/${suspect.offset}`, suspect]),
+      ),
+      topics: progressTopics(agent),
+    }
+    this.ended = this.#run()
+    // Whoever runs the agent awaits `ended`; a failure before that must not bring the process down.
+    this.ended.catch(() => {})
+  }
+
+  async #run(): Promise<void> {
+    const { engine, clock } = this.#context
+    const { from, to } = this.#agent
+    const specs = [...from, ...to].flatMap(target => (target.kind === 'topic' ? [target.spec] : []))
+    await engine.ensure([...specs, { name: replayTopic(this.#agent), partitions: 1, retentionMs: REPLAY_RETENTION_MS }])
+    while (!this.#stopping) {
+      try {
+        await this.#member()
+      } catch (error) {
+        if (this.#stopping) return
+        // The place is another's, or moved: join again and read it anew. Whatever else ended it, going on would not be safe.
+        if (!isMillraceError(error, 'LEASE_LOST')) throw error
+        this.#refusals++
+        if (this.#refusals > 1) await clock.sleep(backoffMs(REJOIN, Math.min(this.#refusals, 16), this.#work.random))
+      }
+    }
+  }
+
+  /** One membership of the group: lease after lease, until one is refused or the agent is stopped. */
+  async #member(): Promise<void> {
+    const group: Group = {
+      name: `${this.#agent.name}@${this.#agent.version}`,
+      edition: this.#agent.version,
+      ...(this.#agent.replaces === undefined ? {} : { replaces: `${this.#agent.name}@${this.#agent.replaces}` }),
+    }
+    const subscription = this.#context.engine.subscribe(group, this.#work.topics, this.#agent.start)
+    this.#subscription = subscription
+    try {
+      for await (const lease of subscription) {
+        if (this.#stopping) return
+        this.#lease = new LeaseRun(this.#work, lease)
+        await this.#lease.run()
+        this.#lease = undefined
+        this.#refusals = 0
+        if (this.#stopping) return
+      }
+      // Only an engine that closes ends a subscription that nobody closed.
+      this.#stopping = true
+    } finally {
+      this.#lease = undefined
+      this.#subscription = undefined
+      await subscription.close()
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    const cancel = this.#context.clock.after(graceMs, () => this.#lease?.discard(new Error('The agent was stopped.')))
+    try {
+      if (this.#lease === undefined) await this.#subscription?.close()
+      else this.#lease.stop()
+      await this.ended
+    } finally {
+      cancel()
+    }
+  }
+
+  async crash(): Promise<void> {
+    this.#stopping = true
+    this.#lease?.discard(new Error('The agent crashed.'))
+    await this.#subscription?.close()
+    await this.ended
+  }
+
+  get running(): number {
+    return this.#lease?.running ?? 0
+  }
+
+  get busy(): boolean {
+    return this.#lease === undefined ? !this.#stopping : this.#lease.busy
+  }
+}

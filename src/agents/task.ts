@@ -1,0 +1,80 @@
+import type { HandledFrame, HandlerContext } from './handler-context.ts'
+import type { Staged } from './outputs.ts'
+
+/** Where the id lies in a frame (envelope/frame.ts). */
+const ID_IN_FRAME = 20
+
+/**
+ * A datum in the runner's hands.
+ *
+ *   ready → running → finished          the usual way; a handler that does not wait passes through within one call
+ *   running → waiting → ready           it failed and is tried again after a while
+ *   queued → ready                      another datum of its key was running
+ *
+ * `finished` with outputs: done, to be written in its turn. A datum that fails for good leaves at once.
+ */
+export type TaskStage = 'queued' | 'ready' | 'running' | 'waiting' | 'finished'
+
+export class Task implements HandledFrame {
+  readonly offset: number
+  readonly topic: string
+  readonly value: unknown
+  /** Of the window, the state, and what runs one after the other; undefined where the agent has no `by`. */
+  readonly key: string | undefined
+  readonly window: readonly unknown[]
+  readonly state: unknown
+  /** The frame, in the batch's bytes until {@link detach}. */
+  bytes: Uint8Array
+  start: number
+  end: number
+  /** Ids: the datum's, then the rest of its window's; the source's own buffer until {@link detach}. */
+  parents: Uint8Array
+  stage: TaskStage = 'ready'
+  attempts = 0
+  outputs: readonly Staged[] = []
+  context: HandlerContext | undefined
+  /** Cancels the wait before the next attempt. */
+  cancel: (() => void) | undefined
+  #detached = false
+
+  constructor(
+    frame: HandledFrame,
+    offset: number,
+    value: unknown,
+    past: { readonly key: string | undefined; readonly window: readonly unknown[]; readonly state: unknown },
+    parents: Uint8Array,
+  ) {
+    this.bytes = frame.bytes
+    this.start = frame.start
+    this.end = frame.end
+    this.topic = frame.topic
+    this.offset = offset
+    this.value = value
+    this.key = past.key
+    this.window = past.window
+    this.state = past.state
+    this.parents = parents
+  }
+
+  get id(): Uint8Array {
+    return this.bytes
+  }
+
+  get idAt(): number {
+    return this.start + ID_IN_FRAME
+  }
+
+  get frame(): Uint8Array {
+    return this.bytes.subarray(this.start, this.end)
+  }
+
+  /** Takes copies of what it needs, for it outlives this turn: else one waiting datum would keep its whole batch in memory. */
+  detach(): void {
+    if (this.#detached) return
+    this.#detached = true
+    this.bytes = Buffer.from(this.frame)
+    this.end -= this.start
+    this.start = 0
+    this.parents = Buffer.from(this.parents)
+  }
+}

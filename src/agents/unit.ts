@@ -1,0 +1,75 @@
+import type { CacheWrite } from '../engine/engine.ts'
+import type { DeadMark, Range } from '../trace/trace.ts'
+import type { Cache } from './cache.ts'
+import type { Outcome } from './checkpoint-tracker.ts'
+import type { DeadLetter } from './dead-letter.ts'
+
+/** What an agent did since its last commit, in one partition: the next unit of work as it gathers. Outputs gather in `outputs.ts`. */
+export class Unit {
+  readonly done: Range[] = []
+  readonly dead: DeadMark[] = []
+  readonly attempts: { readonly offset: number; readonly attempts: number }[] = []
+  readonly letters: DeadLetter[] = []
+  readonly counts: Record<Outcome, number> = { done: 0, dead: 0, duplicate: 0 }
+  readonly #cache = new Map<Cache, Map<string, CacheWrite>>()
+  readonly startedMs: number
+  /** When the oldest of it was claimed and appended. */
+  claimedMs = Number.POSITIVE_INFINITY
+  appendedMs = Number.POSITIVE_INFINITY
+  handlerMs = 0
+  retries = 0
+  lost = 0
+
+  constructor(startedMs: number) {
+    this.startedMs = startedMs
+  }
+
+  /** How many data it finishes. */
+  get size(): number {
+    return this.counts.done + this.counts.dead + this.counts.duplicate
+  }
+
+  get empty(): boolean {
+    return this.size === 0 && this.lost === 0
+  }
+
+  /** Data of a batch that was claimed and appended then are in it. */
+  covers(claimedMs: number, appendedMs: number): void {
+    if (claimedMs < this.claimedMs) this.claimedMs = claimedMs
+    if (appendedMs < this.appendedMs) this.appendedMs = appendedMs
+  }
+
+  /** The datum was handled here. */
+  markDone(offset: number): void {
+    const last = this.done.at(-1)
+    if (last !== undefined && last.end === offset) this.done[this.done.length - 1] = { first: last.first, end: offset + 1 }
+    else this.done.push({ first: offset, end: offset + 1 })
+  }
+
+  bury(letter: DeadLetter): void {
+    this.letters.push(letter)
+    this.dead.push({ offset: letter.offset, reason: reasonLine(letter.error) })
+  }
+
+  /** Keeps a key's newest value: an older datum that was retried must not put its own over it. */
+  cached(cache: Cache, write: CacheWrite): void {
+    let keys = this.#cache.get(cache)
+    if (keys === undefined) {
+      keys = new Map()
+      this.#cache.set(cache, keys)
+    }
+    const known = keys.get(write.key)
+    if (known === undefined || known.offset <= write.offset) keys.set(write.key, write)
+  }
+
+  get cache(): CacheWrite[] {
+    return [...this.#cache.values()].flatMap(keys => [...keys.values()])
+  }
+}
+
+const MAX_REASON_LENGTH = 300
+
+function reasonLine(error: DeadLetter['error']): string {
+  const line = `${error.code ?? error.name}: ${error.message}`.replaceAll(/\s+/g, ' ')
+  return line.length > MAX_REASON_LENGTH ? `${line.slice(0, MAX_REASON_LENGTH - 1)}…` : line
+}
