@@ -4,6 +4,10 @@ export class Gathered {
   length = 0
   /** How many data are in it. */
   count = 0
+  /** Their offsets, where the format can find one unstorable only later. */
+  readonly offsets: number[] = []
+  /** No byte of any datum is above 127. Kept by formats that read it. */
+  ascii = true
 
   /** Memory held. */
   get capacity(): number {
@@ -28,6 +32,8 @@ export class Gathered {
   clear(release: boolean): void {
     this.length = 0
     this.count = 0
+    this.offsets.length = 0
+    this.ascii = true
     if (release) this.bytes = NOTHING
   }
 }

@@ -1,0 +1,65 @@
+import type { Topic } from '../../../stream/topic.ts'
+import type { Disk } from './disk.ts'
+import type { Encoder, Format, Sink } from './format.ts'
+import { Gathered } from './gathered.ts'
+import type { Attempt, Staged } from './staging.ts'
+
+/** What one roll's open files share. */
+export interface Desk {
+  readonly disk: Disk
+  readonly format: Format
+  readonly attempt: Attempt
+  unstorable(offset: number, reason: string): void
+}
+
+/**
+ * A file of a roll while it is written. No file descriptor is held between two pieces, and no bytes but those gathered, so a roll
+ * may have as many of these as it has keys.
+ */
+export class OpenFile implements Sink {
+  readonly gathered = new Gathered()
+  readonly staged: Staged[] = []
+  /** Bytes appended, over all parts. */
+  bytes = 0
+  readonly topic: Topic
+  readonly #desk: Desk
+  readonly #encoder: Encoder
+  readonly #path: (part: number) => string
+  #temporary: string | undefined
+
+  /** @param path of the n-th part. */
+  constructor(desk: Desk, topic: Topic, path: (part: number) => string) {
+    this.#desk = desk
+    this.topic = topic
+    this.#path = path
+    this.#encoder = desk.format.encoder(topic)
+  }
+
+  /** Encodes and writes what was gathered. @param release whether its memory is given back. */
+  spill(release: boolean): void {
+    if (this.gathered.count > 0) this.#encoder.encode(this.gathered, this)
+    this.gathered.clear(release)
+  }
+
+  finish(): void {
+    this.spill(true)
+    this.#encoder.finish(this)
+    this.nextPart()
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#temporary ??= this.#desk.attempt.temporary()
+    this.#desk.disk.append(this.#temporary, bytes)
+    this.bytes += bytes.length
+  }
+
+  nextPart(): void {
+    if (this.#temporary === undefined) return
+    this.staged.push({ temporary: this.#temporary, path: this.#path(this.staged.length) })
+    this.#temporary = undefined
+  }
+
+  unstorable(offset: number, reason: string): void {
+    this.#desk.unstorable(offset, reason)
+  }
+}
