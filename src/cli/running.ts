@@ -2,29 +2,13 @@ import type { Command } from 'commander'
 import { resolveConfig } from '../runtime/config.ts'
 import type { Log } from '../runtime/log.ts'
 import { runPipeline } from '../runtime/run.ts'
-import { optionsOf, outputOf, type Shared } from './command.ts'
+import { optionsOf, outputOf } from './command.ts'
 import { EXIT } from './exit.ts'
 import { untilInterrupted } from './interrupt.ts'
 import { type Output, paintNotice } from './output.ts'
 import { report } from './report.ts'
+import type { RunOptions } from './run-flags.ts'
 import { timeText } from './table.ts'
-
-interface RunOptions extends Shared {
-  readonly listen?: string
-  readonly ops?: string
-  readonly page?: string
-  readonly size?: string
-}
-
-/** The flags of `dev` and `start`. */
-export function runFlags(command: Command): Command {
-  return command
-    .argument('<file>', 'the file whose default export is the pipeline')
-    .option('--listen <address>', 'where producers send (default: 127.0.0.1:7070); other than this machine needs keys')
-    .option('--ops <address>', 'where operators look: trace, cache, metrics (default: 127.0.0.1:7071)')
-    .option('--page <folder>', "static files for the operators' listener to serve at /")
-    .option('--size <size>', 'the most that the data may take on disk, such as 10GB')
-}
 
 /** Runs a pipeline until Ctrl-C or SIGTERM, then drains and ends with 0; with 1 where it could not go on. */
 export async function run(file: string, dev: boolean, command: Command): Promise<void> {

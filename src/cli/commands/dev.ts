@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { run, runFlags } from '../running.ts'
+import { runFlags, runLazily } from '../run-flags.ts'
 
 export function addDev(program: Command): void {
   runFlags(program.command('dev').description('run a pipeline on this machine and reload it when its files change')).action(
-    (file: string, _options, command: Command) => run(file, true, command),
+    (file: string, _options, command: Command) => runLazily(file, true, command),
   )
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { run, runFlags } from '../running.ts'
+import { runFlags, runLazily } from '../run-flags.ts'
 
 export function addStart(program: Command): void {
   runFlags(program.command('start').description('run a pipeline')).action((file: string, _options, command: Command) =>
-    run(file, false, command),
+    runLazily(file, false, command),
   )
 }

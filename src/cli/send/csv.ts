@@ -43,8 +43,6 @@ export async function* csv(chunks: AsyncIterable<Buffer>, options: CsvOptions): 
     }
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause
-    // What was read before the fault is sent: the place to mend is the first one not stored.
-    if (records.length > 0) yield records
     throw new MillraceError('BODY_MALFORMED', `The CSV cannot be read on: ${cause.message}.`, {
       fix: 'Mend that line and run it again: what is stored already is not stored twice. Another separator is said by --delimiter.',
       cause,

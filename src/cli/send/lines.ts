@@ -63,11 +63,22 @@ async function* cutLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]
 
 /** Without the byte order mark that some programs begin UTF-8 with: JSON allows none. */
 export async function* withoutMark(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let first = true
+  let head: Buffer | undefined = Buffer.alloc(0)
   for await (const chunk of chunks) {
-    yield first && chunk.subarray(0, 3).equals(BYTE_ORDER_MARK) ? chunk.subarray(3) : chunk
-    first = false
+    if (head === undefined) {
+      yield chunk
+      continue
+    }
+    head = Buffer.concat([head, chunk])
+    if (head.length < BYTE_ORDER_MARK.length) continue
+    yield unmarked(head)
+    head = undefined
   }
+  if (head !== undefined && head.length > 0) yield head
+}
+
+function unmarked(head: Buffer): Buffer {
+  return head.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? head.subarray(BYTE_ORDER_MARK.length) : head
 }
 
 export function tooLong(line: number): MillraceError {
