@@ -3,7 +3,7 @@ import type { Group, Subscription } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
 import { replayTopic } from './dead-letter.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
-import { Progress, type Suspect } from './progress.ts'
+import { Progress, progressTopics, type Suspect } from './progress.ts'
 import { backoffMs } from './retry.ts'
 import type { RunContext, RunningAgent } from './running.ts'
 import { placeName } from './source.ts'
@@ -36,11 +36,6 @@ export function runAgent(agent: Agent, context: RunContext, options: RunOptions 
   return new Runner(agent, context, options)
 }
 
-/** The topics that {@link Progress} counts by: the agent's own, then its replay topic. */
-export function progressTopics(agent: Agent): string[] {
-  return [...agent.from.map(topic => topic.name), replayTopic(agent)]
-}
-
 class Runner implements RunningHandler {
   readonly ended: Promise<void>
   readonly #agent: Agent
@@ -68,7 +63,7 @@ class Runner implements RunningHandler {
       suspects: new Map(
         (options.suspects ?? []).map(suspect => [`${placeName(suspect.topic, suspect.partition)}/${suspect.offset}`, suspect]),
       ),
-      topics: progressTopics(agent),
+      topics: progressTopics(agent).map(topic => topic.name),
     }
     this.ended = this.#run()
     // Whoever runs the agent awaits `ended`; a failure before that must not bring the process down.

@@ -5,7 +5,7 @@ import type { RunContext, RunningAgent } from '../agents/running.ts'
 import { systemClock } from '../clock.ts'
 import { connectEmbedded } from '../engine/embedded/index.ts'
 import { MillraceError, toPortable } from '../errors.ts'
-import type { AnyAgent } from '../pipeline.ts'
+import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { runStorageAgent } from '../storage/roller.ts'
 import { loadPipeline } from './load.ts'
 import { recordThrough } from './port-recorder.ts'
@@ -24,13 +24,14 @@ main.on('message', (message: ToThread) => {
 })
 
 try {
-  const agent = await loadAgent()
+  const pipeline = await loadPipeline(data.file)
+  const agent = agentOf(pipeline)
   const engine = connectEmbedded({ directory: data.directory, port: data.engine })
   say({ type: 'ready' })
   const stop = await Promise.race([begun.promise, told.promise])
   if (stop === undefined) {
     const recorder = recordThrough(facts => say({ type: 'facts', facts }))
-    const running = run(agent, { engine, clock: systemClock, recorder })
+    const running = run(agent, pipeline, { engine, clock: systemClock, recorder })
     void told.promise.then(({ graceMs }) => running.stop(graceMs))
     await running.ended
     recorder.flush()
@@ -41,8 +42,7 @@ try {
   say({ type: 'failed', error: toPortable(error) })
 }
 
-async function loadAgent(): Promise<AnyAgent> {
-  const pipeline = await loadPipeline(data.file)
+function agentOf(pipeline: Pipeline): AnyAgent {
   const agent = pipeline.agents.get(data.agent)
   if (agent !== undefined) return agent
   throw new MillraceError('AGENT_UNKNOWN', `${data.file} declares no agent ${data.agent}.`, {
@@ -50,7 +50,7 @@ async function loadAgent(): Promise<AnyAgent> {
   })
 }
 
-function run(agent: AnyAgent, context: RunContext): RunningAgent {
-  if (agent.kind === 'storage-agent') return runStorageAgent(agent, context)
+function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
+  if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context)
   return runAgent(agent, context, { progress: new Progress(data.progress), suspects: data.suspects })
 }

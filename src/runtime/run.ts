@@ -1,14 +1,14 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { startOps } from '../console/index.ts'
 import { openEmbedded } from '../engine/embedded/index.ts'
-import { startFrontEnd } from '../frontend/index.ts'
+import { startFrontEnd } from '../frontend/front-end.ts'
 import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
-import { reportAgents } from './agent-health.ts'
 import { Closers } from './closers.ts'
 import type { Config } from './config.ts'
+import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
 import { loadPipeline } from './load.ts'
 import { type Log, silentLog } from './log.ts'
 import { reloadOnChange } from './reload.ts'
@@ -52,7 +52,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
   const closers = new Closers()
   try {
     let pipeline = await loadPipeline(file)
-    const health = createHealth(['engine', 'front end', ...pipeline.agents.keys()])
+    const health = createHealth(['engine', FRONT_END, ...[...pipeline.agents.keys()].map(agentPart)])
 
     const engine = await openEmbedded({
       directory: config.data,
@@ -84,11 +84,29 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     closers.add('agents', () => supervisor.stop(DRAIN_MS))
     await supervisor.exchange(file, pipeline, DRAIN_MS)
 
-    const ops = await startOps({ engine, pipeline, instruments, health, address: config.ops, clock: systemClock })
+    const ops = await startOps({
+      engine,
+      pipeline,
+      instruments,
+      health,
+      address: config.ops,
+      clock: systemClock,
+      log,
+      ...(config.page === undefined ? {} : { pageDirectory: config.page }),
+    })
     closers.add('operators', () => ops.close())
-    const frontEnd = await startFrontEnd({ engine, pipeline, config, recorder: instruments, clock: systemClock })
-    closers.add('front end', () => frontEnd.stop(ANSWER_MS))
-    health.up('front end')
+    const frontEnd = await startFrontEnd({
+      pipeline,
+      stream: engine,
+      clock: systemClock,
+      recorder: instruments,
+      keysFile: join(config.data, 'keys.json'),
+      listen: config.listen,
+      limits: config.limits,
+      report: (what, error) => log.error(`${what}: ${error instanceof Error ? error.message : String(error)}`),
+    })
+    closers.add('front end', () => frontEnd.close(ANSWER_MS))
+    closers.add('front end’s health', followFrontEnd(frontEnd, health, systemClock))
 
     const use = (next: Pipeline) => {
       pipeline = next
@@ -97,7 +115,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       instruments.use(next)
     }
     if (options.dev === true) {
-      const reloading = reloadOnChange({ file, pipeline, engine, supervisor, use, log })
+      const reloading = reloadOnChange({ file, engine, supervisor, use, log })
       closers.add('reloading', () => reloading.close())
     }
 
