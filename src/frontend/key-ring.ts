@@ -1,0 +1,134 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import type { Clock } from '../clock.ts'
+import { MillraceError } from '../errors.ts'
+import { isErrno, type KeyRecord, readKeys } from './keys.ts'
+import { Producer } from './producer.ts'
+
+const CHECK_EVERY_MS = 500
+const MAX_HEADER = 512
+const NO_HASH = Buffer.alloc(32)
+
+interface HeldKey {
+  readonly sha256: Buffer
+  readonly expiresMs: number
+  readonly producer: Producer
+}
+
+/**
+ * The API keys in force. A change of the file is noticed within a second by looking at it twice a second: the folder also holds
+ * the log, and watching that would wake us at every write.
+ *
+ * No file: `keyless`, and whoever reaches the (loopback) listener may send. A file without keys: nobody may. So revoking the
+ * last key does not open the door.
+ */
+export class KeyRing {
+  readonly #file: string
+  readonly #clock: Clock
+  #keys: ReadonlyMap<string, HeldKey> = new Map()
+  #keyless = true
+  #version = ''
+  #problem: MillraceError | undefined
+  #cancel: () => void = () => {}
+  #closed = false
+
+  private constructor(file: string, clock: Clock) {
+    this.#file = file
+    this.#clock = clock
+  }
+
+  /** @throws CONFIG_INVALID where the file cannot be read. */
+  static async open(file: string, clock: Clock): Promise<KeyRing> {
+    const ring = new KeyRing(file, clock)
+    await ring.reload()
+    if (ring.#problem !== undefined) throw ring.#problem
+    ring.#watch()
+    return ring
+  }
+
+  /** Nobody has set a key up. */
+  get keyless(): boolean {
+    return this.#keyless
+  }
+  get count(): number {
+    return this.#keys.size
+  }
+  /** Why the file as it is now could not be used; the keys of before stay in force meanwhile. */
+  get problem(): MillraceError | undefined {
+    return this.#problem
+  }
+
+  /** Whose key it is. @throws KEY_MISSING, KEY_INVALID; the second never says what was wrong with it. */
+  authenticate(authorization: string | undefined): Producer {
+    if (authorization === undefined) {
+      throw new MillraceError('KEY_MISSING', 'The request has no API key.', {
+        fix: 'Send it as `Authorization: Bearer <key>`; `millrace keys add` makes one.',
+      })
+    }
+    const dot = authorization.indexOf('.')
+    const known = isBearer(authorization) && dot > 0 ? this.#keys.get(authorization.slice(7, dot)) : undefined
+    // An unknown id takes as long as a wrong secret, so that time does not tell which ids there are.
+    const secret = authorization.length <= MAX_HEADER ? authorization.slice(dot + 1) : ''
+    const same = timingSafeEqual(hash('sha256', secret, 'buffer'), known?.sha256 ?? NO_HASH)
+    if (known === undefined || !same || known.expiresMs <= this.#clock.now()) {
+      throw new MillraceError('KEY_INVALID', 'The API key is unknown, revoked or expired.', {
+        fix: 'Send a valid one as `Authorization: Bearer <key>`; `millrace keys list` shows which there are.',
+      })
+    }
+    return known.producer
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancel()
+  }
+
+  /** Reads the file again where it has changed. */
+  async reload(): Promise<void> {
+    try {
+      const version = await versionOf(this.#file)
+      if (version === this.#version) return
+      const records = await readKeys(this.#file)
+      this.#keyless = records === undefined
+      this.#keys = new Map((records ?? []).map(record => [record.id, held(record)]))
+      this.#version = version
+      this.#problem = undefined
+    } catch (error) {
+      this.#problem =
+        error instanceof MillraceError
+          ? error
+          : new MillraceError('CONFIG_INVALID', `The API keys in ${this.#file} cannot be read.`, { cause: error })
+    }
+  }
+
+  #watch(): void {
+    this.#cancel = this.#clock.after(CHECK_EVERY_MS, () => {
+      void this.reload().then(() => {
+        if (!this.#closed) this.#watch()
+      })
+    })
+  }
+}
+
+function held(record: KeyRecord): HeldKey {
+  return {
+    sha256: Buffer.from(record.sha256, 'hex'),
+    expiresMs: record.expires === undefined ? Number.POSITIVE_INFINITY : Date.parse(record.expires),
+    producer: new Producer(record.source, record.topics),
+  }
+}
+
+function isBearer(authorization: string): boolean {
+  return authorization.startsWith('Bearer ') || authorization.slice(0, 7).toLowerCase() === 'bearer '
+}
+
+/** Changes whenever the file is replaced or written. */
+async function versionOf(file: string): Promise<string> {
+  try {
+    const { ino, mtimeNs, size } = await stat(file, { bigint: true })
+    return `${ino}/${mtimeNs}/${size}`
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return 'none'
+    throw error
+  }
+}
