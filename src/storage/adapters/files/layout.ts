@@ -12,14 +12,19 @@ const OFFSET_DIGITS = 16
  * Hive names them, so that DuckDB, Spark and the like take them for columns.
  */
 export class Layout {
-  readonly byKey: boolean
+  readonly #byKey: boolean
   readonly #interval: Interval
   readonly #extension: string
 
   constructor(byKey: boolean, interval: Interval, extension: string) {
-    this.byKey = byKey
+    this.#byKey = byKey
     this.#interval = interval
     this.#extension = extension
+  }
+
+  /** Whether the topic's keys have folders of their own. Frames may carry a key all the same. */
+  keyed(topic: Topic): boolean {
+    return this.#byKey && topic.keyOf !== undefined
   }
 
   /** The interval that a time lies in, counted from 1970. */
@@ -32,7 +37,7 @@ export class Layout {
    * The key is in the file's name once more (as a hash) where its folder's name might be shared with another key.
    */
   path(roll: Roll, topic: Topic, key: string, interval: number, part: number): string {
-    const keyed = this.byKey && topic.keyOf !== undefined
+    const keyed = this.keyed(topic)
     const segment = keyed ? safeSegment(key) : ''
     const folder = [safeSegment(topic.name), ...(keyed ? [`key=${segment}`] : []), ...this.#time(interval)].join('/')
     const first = String(roll.first).padStart(OFFSET_DIGITS, '0')

@@ -44,11 +44,15 @@ export class RowGroup {
     this.envelope = envelope ? { ids: Buffer.allocUnsafe(gathered.count * 36), sources: [], created: [], parents: [] } : undefined
     const cursor = new FrameCursor(gathered.view(), gathered.ascii)
     const text = () => cursor.dataText
+    // The schema says bytes: whatever they may be, they are kept as they were sent.
+    const raw = declared.some(column => column.kind === 'bytes')
     while (cursor.next()) {
       const offset = gathered.offsets[cursor.index]!
       let value: unknown
       try {
-        value = cursor.isJson && gathered.ascii ? JSON.parse(cursor.dataText) : decodeData(cursor.contentType, cursor.data, text)
+        if (raw) value = cursor.data
+        else if (cursor.isJson && gathered.ascii) value = JSON.parse(cursor.dataText)
+        else value = decodeData(cursor.contentType, cursor.data, text)
       } catch (error) {
         unstorable(offset, error instanceof Error ? error.message : String(error))
         continue
@@ -121,8 +125,7 @@ function put(column: Column, row: number, value: unknown): void {
 
 function misfit(column: Column, value: unknown): string | undefined {
   if (value === null || value === undefined || column.kind === undefined || column.kind === 'json') return undefined
-  if (!column.declared) return undefined
-  if (column.kind === 'bytes' ? value instanceof Uint8Array : typeof value === column.kind) return undefined
+  if (!column.declared || column.kind === 'bytes' || typeof value === column.kind) return undefined
   return `its ${column.name} is ${JSON.stringify(value)?.slice(0, 80)}, and the topic's schema says ${column.kind}`
 }
 

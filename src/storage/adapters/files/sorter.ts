@@ -71,7 +71,7 @@ export class Sorter {
       this.#unstorable.push({ offset, reason })
       return undefined
     }
-    const key = this.#layout.byKey ? cursor.key : ''
+    const key = this.#layout.keyed(topic) ? cursor.key : ''
     const interval = this.#layout.intervalOf(createdMs)
     let byKey = this.#open.get(topic)
     if (byKey === undefined) {
