@@ -28,12 +28,13 @@ export function out<T extends Target>(to: T, value: InputFor<T>): Addressed<T> {
   return { to, value }
 }
 
+/** A value that is only read: a literal's arrays are inferred as readonly, and a schema's type seldom says so. */
+type ReadOnly<T> = unknown extends T ? T : T extends Uint8Array | Date ? T : { readonly [K in keyof T]: ReadOnly<T[K]> }
+
 /** One output: the value itself where there is one target, addressed where there are several. */
-type Output<To> = To extends readonly (infer T)[] ? (T extends Target ? Addressed<T> : never) : InputFor<To>
+type Output<To> = To extends readonly (infer T)[] ? (T extends Target ? Addressed<T> : never) : ReadOnly<InputFor<To>>
 /** What a handler may return: one output, many, or nothing. */
-export type Accepts<To> = To extends undefined
-  ? undefined | void
-  : Output<To> | readonly Output<To>[] | Iterable<Output<To>> | AsyncIterable<Output<To>> | null | undefined | void
+export type Accepts<To> = To extends undefined ? undefined | void : Output<To> | readonly Output<To>[] | null | undefined | void
 
 /** The fold that an agent keeps for each key. Both must be pure: they are run again when the state is rebuilt from the log. */
 export interface State<Datum, S> {
@@ -124,10 +125,11 @@ export function agent<
   Window extends number | undefined = undefined,
   S = undefined,
   const R extends Accepts<To> = Accepts<To>,
+  const Y extends Output<To> = Output<To>,
 >(
   name: string,
   options: AgentOptions<From, To, Window, S>,
-  handler: (datum: DatumOf<From>, context: Context<DatumOf<From>, Window, S>) => R | Promise<R>,
+  handler: (datum: DatumOf<From>, context: Context<DatumOf<From>, Window, S>) => R | Promise<R> | Iterable<Y> | AsyncIterable<Y>,
 ): Agent {
   const say = `agent('${name}')`
   checkName('agent', name)
