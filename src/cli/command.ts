@@ -23,3 +23,8 @@ export function outputOf(options: Shared): Output {
 export function usage(what: string, fix: string): MillraceError {
   return new MillraceError('USAGE', what, { fix })
 }
+
+/** Gathers an option that may be repeated. */
+export function repeated(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value]
+}

@@ -1,6 +1,5 @@
 import { hostname, userInfo } from 'node:os'
 import type { LetterFilter } from '../agents/dead-letter.ts'
-import { openEmbedded } from '../engine/embedded/index.ts'
 import type { Shared } from './command.ts'
 import { askOperators, operatorsOf } from './operators.ts'
 import { dataDirectory, withView } from './view.ts'
@@ -42,6 +41,7 @@ async function changeRunning(operators: string, change: Change, letters: readonl
 async function changeAtRest(directory: string, change: Change, letters: readonly number[], by: string): Promise<readonly number[]> {
   // The view says where there is no data directory; opening an engine would make one.
   await withView({ data: directory }, async () => undefined)
+  const { openEmbedded } = await import('../engine/embedded/index.ts')
   const engine = await openEmbedded({ directory })
   try {
     return await (change === 'replay' ? engine.letters.replay(letters, by) : engine.letters.discard(letters, by))

@@ -1,4 +1,3 @@
-import { viewEmbedded } from '../engine/embedded/index.ts'
 import type { EngineView } from '../engine/engine.ts'
 import { resolveConfig } from '../runtime/config.ts'
 import type { Shared } from './command.ts'
@@ -12,6 +11,8 @@ export async function dataDirectory(options: Shared): Promise<string> {
 /** Reads a data directory for as long as `use` takes, whether a process runs on it or not. @throws DATA_DIRECTORY_MISSING */
 export async function withView<T>(options: Shared, use: (view: EngineView, directory: string) => Promise<T>): Promise<T> {
   const directory = await dataDirectory(options)
+  // Loaded for the commands that read alone.
+  const { viewEmbedded } = await import('../engine/embedded/index.ts')
   const view = viewEmbedded(directory)
   try {
     return await use(view, directory)

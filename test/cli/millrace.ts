@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
-const DEADLINE_MS = 20_000
+/** Longer than any test may take: what outlives it is killed, and its test says what it had said until then. */
+const DEADLINE_MS = 60_000
 
 export interface Ran {
   readonly code: number | null
@@ -20,13 +21,14 @@ export interface RunOptions {
 }
 
 /** Runs the real command line as a child process, without a terminal, until it ends by itself. */
-export function millrace(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const child = start(args, options)
+export async function millrace(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  await using child = start(args, options)
   child.process.stdin?.end(options.input ?? '')
-  return child.ended
+  return await child.ended
 }
 
-export interface Started {
+/** A command that runs until it is told to end; disposing kills it. */
+export interface Started extends AsyncDisposable {
   readonly process: ChildProcess
   readonly ended: Promise<Ran>
   /** Resolves with stdout once it matches; rejects when the process ends first or the deadline passes. */
@@ -59,11 +61,15 @@ export function start(args: readonly string[], options: RunOptions = {}): Starte
       settle({ code, ...said })
     })
   })
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  return { process: child, ended, until: pattern => until(pattern, said, listeners, ended) }
+  return {
+    process: child,
+    ended,
+    until: pattern => until(pattern, said, listeners, ended),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
 }
 
 function until(
@@ -94,7 +100,16 @@ function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.Proce
 
 /** An empty folder that goes when the test ends. */
 export function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  const path = emptyFolder()
+  onTestFinished(() => remove(path))
   return path
+}
+
+/** An empty folder, to be removed by whoever made it. */
+export function emptyFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+}
+
+export function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true })
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { durationMs } from '../../duration.ts'
 import { MillraceError } from '../../errors.ts'
 import { addKey, type KeyRecord, listKeys, revokeKey } from '../../frontend/keys.ts'
-import { optionsOf, outputOf, usage } from '../command.ts'
+import { optionsOf, outputOf, repeated, usage } from '../command.ts'
 import { table } from '../table.ts'
 import { dataDirectory } from '../view.ts'
 
@@ -14,7 +14,7 @@ export function addKeys(program: Command): void {
     .command('add')
     .description('make a key; it is shown once, and a running process takes it up within a second')
     .argument('<source>', 'whom it speaks for: the source of everything sent with it')
-    .option('--topic <name>', 'a topic that it may write to; may be repeated', (name: string, before: string[]) => [...before, name], [])
+    .option('--topic <name>', 'a topic that it may write to; may be repeated', repeated)
     .option('--all-topics', 'it may write to every topic that no agent writes')
     .option('--expires <when>', 'how long it holds (30d), else for good')
     .action((source: string, _options, command: Command) => add(source, command))
@@ -30,11 +30,11 @@ export function addKeys(program: Command): void {
 }
 
 async function add(source: string, command: Command): Promise<void> {
-  const options = optionsOf<{ topic: readonly string[]; allTopics?: boolean; expires?: string }>(command)
+  const options = optionsOf<{ topic?: readonly string[]; allTopics?: boolean; expires?: string }>(command)
   const output = outputOf(options)
-  if (options.allTopics === true && options.topic.length > 0)
-    throw usage('--all-topics and --topic say different things.', 'Give one of them.')
-  if (options.allTopics !== true && options.topic.length === 0)
+  const named = options.topic ?? []
+  if (options.allTopics === true && named.length > 0) throw usage('--all-topics and --topic say different things.', 'Give one of them.')
+  if (options.allTopics !== true && named.length === 0)
     throw usage('The key may write nowhere.', 'Name its topics with --topic demand, or give --all-topics.')
   const expiresMs = options.expires === undefined ? undefined : Date.now() + lengthOf(options.expires)
   const directory = await dataDirectory(options)
@@ -42,7 +42,7 @@ async function add(source: string, command: Command): Promise<void> {
   mkdirSync(directory, { recursive: true })
   const { key, record } = await addKey(fileIn(directory), {
     source,
-    topics: options.allTopics === true ? '*' : options.topic,
+    topics: options.allTopics === true ? '*' : named,
     ...(expiresMs === undefined ? {} : { expiresMs }),
   })
   if (!output.json)

@@ -3,7 +3,7 @@ import { systemClock } from '../../clock.ts'
 import { durationMs } from '../../duration.ts'
 import { resolveConfig } from '../../runtime/config.ts'
 import { readRuntimeFile } from '../../runtime/runtime-file.ts'
-import { optionsOf, outputOf, type Shared, usage } from '../command.ts'
+import { optionsOf, outputOf, repeated, type Shared, usage } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { untilInterrupted } from '../interrupt.ts'
 import { checkUrl } from '../send/client.ts'
@@ -20,8 +20,8 @@ interface SendOptions extends Shared {
   readonly key?: string
   readonly format?: string
   readonly rate?: string
-  readonly map: readonly string[]
-  readonly types: readonly string[]
+  readonly map?: readonly string[]
+  readonly types?: readonly string[]
   readonly delimiter: string
   readonly again?: boolean
   readonly name?: string
@@ -38,8 +38,8 @@ export function addSend(program: Command): void {
     .option('--key <key>', 'an API key (better in MILLRACE_KEY: other users of the machine can see flags)')
     .option('--format <format>', 'json, ndjson or csv, where the file name does not say; stdin is ndjson')
     .option('--rate <count>', 'at most so many data a second')
-    .option('--map <column=field>', 'CSV: the field that a column becomes; nothing after = leaves it out; may be repeated', gather, [])
-    .option('--types <column=type>', 'CSV: text, number, boolean or json instead of what the cell looks like; may be repeated', gather, [])
+    .option('--map <column=field>', 'CSV: the field that a column becomes; nothing after = leaves it out; may be repeated', repeated)
+    .option('--types <column=type>', 'CSV: text, number, boolean or json instead of what the cell looks like; may be repeated', repeated)
     .option('--delimiter <character>', 'CSV: what separates the cells', ',')
     .option('--again', 'store the data anew, though they were sent before')
     .option('--name <name>', 'what tells this input from others with the same lines (default: the path of the file)')
@@ -123,7 +123,7 @@ function giveUpOf(text: string): number {
   try {
     return durationMs(text, '--give-up')
   } catch (error) {
-    if (error instanceof TypeError) throw usage(error.message, 'Such as --give-up 5m.')
+    if (error instanceof TypeError) throw usage(`--give-up is ${JSON.stringify(text)}.`, "It must be a duration such as '30s' or '5m'.")
     throw error
   }
 }
@@ -133,8 +133,10 @@ function csvOptions(options: SendOptions): CsvOptions {
     throw usage(`--delimiter is ${JSON.stringify(options.delimiter)}.`, "It must be one character, such as ';' ('\\t' is a tab).")
   return {
     delimiter: options.delimiter === '\\t' ? '\t' : options.delimiter,
-    fields: new Map(options.map.map(text => pair(text, '--map', 'megawatts=mw'))),
-    types: new Map(options.types.map(text => pair(text, '--types', 'station=text')).map(([column, type]) => [column, typeOf(type)])),
+    fields: new Map((options.map ?? []).map(text => pair(text, '--map', 'megawatts=mw'))),
+    types: new Map(
+      (options.types ?? []).map(text => pair(text, '--types', 'station=text')).map(([column, type]) => [column, typeOf(type)]),
+    ),
   }
 }
 
@@ -147,8 +149,4 @@ function pair(text: string, flag: string, example: string): [string, string] {
 function typeOf(text: string): ColumnType {
   if (text === 'text' || text === 'number' || text === 'boolean' || text === 'json' || text === 'auto') return text
   throw usage(`--types names a type ${JSON.stringify(text)}.`, 'It must be text, number, boolean, json or auto.')
-}
-
-function gather(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }

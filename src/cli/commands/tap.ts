@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { MillraceError } from '../../errors.ts'
-import { optionsOf, outputOf, usage } from '../command.ts'
+import { optionsOf, outputOf, repeated, usage } from '../command.ts'
 import { untilInterrupted } from '../interrupt.ts'
 import type { Output } from '../output.ts'
 import { filtered, jsonLine, textLine } from '../tap/draw.ts'
@@ -11,7 +11,7 @@ import { withView } from '../view.ts'
 
 interface TapOptions {
   readonly from: string
-  readonly where: readonly string[]
+  readonly where?: readonly string[]
   readonly limit?: string
   readonly follow: boolean
 }
@@ -25,8 +25,7 @@ export function addTap(program: Command): void {
     .option(
       '--where <condition>',
       'only data with field=value (also !=, >, <, >=, <=, ~ contains; @source, @key); may be repeated',
-      gather,
-      [],
+      repeated,
     )
     .option('--limit <count>', 'end after so many data')
     .option('--no-follow', 'end at what is the end now')
@@ -37,7 +36,7 @@ async function tap(topic: string, command: Command): Promise<void> {
   const options = optionsOf<TapOptions>(command)
   const output = outputOf(options)
   const start = parseStart(options.from, Date.now())
-  const filter = parseFilter(options.where)
+  const filter = parseFilter(options.where ?? [])
   let left = limitOf(options.limit)
   using interrupt = untilInterrupted()
   await withView(options, async (view, directory) => {
@@ -74,8 +73,4 @@ function limitOf(text: string | undefined): number {
   const limit = Number(text)
   if (!Number.isSafeInteger(limit) || limit < 1) throw usage(`--limit is ${JSON.stringify(text)}.`, 'It must be a whole number from 1.')
   return limit
-}
-
-function gather(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { listKeys } from '../../src/frontend/keys.ts'
+import { folder, millrace } from './millrace.ts'
+
+it('a key is printed once, alone on stdout, and only its hash is kept', async () => {
+  const cwd = folder()
+  const { code, stdout, stderr } = await millrace(['keys', 'add', 'sensors', '--topic', 'demand', '--topic', 'load'], { cwd })
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^k[\w-]+\.[\w-]{43}\n$/)
+  expect(stderr).toContain('for demand, load')
+  const [record] = await listKeys(join(cwd, '.millrace', 'keys.json'))
+  expect(record).toMatchObject({ source: 'sensors', topics: ['demand', 'load'] })
+  const list = await millrace(['keys', 'list'], { cwd })
+  expect(list.stdout).toContain('sensors')
+  expect(list.stdout).not.toContain(stdout.split('.')[1]!.trim())
+})
+
+it('answers in JSON, without the secret or its hash where it is listed', async () => {
+  const cwd = folder()
+  const made = JSON.parse((await millrace(['keys', 'add', 'web', '--all-topics', '--expires', '30d', '--json'], { cwd })).stdout)
+  expect(made).toMatchObject({ source: 'web', topics: '*', key: expect.stringContaining(`${made.id}.`) })
+  const { keys } = JSON.parse((await millrace(['keys', 'list', '--json'], { cwd })).stdout)
+  expect(keys).toEqual([{ id: made.id, source: 'web', topics: '*', created: made.created, expires: made.expires }])
+})
+
+it('a key is revoked by its id, or by the whole of it', async () => {
+  const cwd = folder()
+  for (const whole of [true, false]) {
+    const { id, key } = JSON.parse((await millrace(['keys', 'add', 'web', '--all-topics', '--json'], { cwd })).stdout)
+    expect(await millrace(['keys', 'revoke', whole ? key : id], { cwd })).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: `Key ${id} is revoked.\n`,
+    })
+    expect(JSON.parse((await millrace(['keys', 'list', '--json'], { cwd })).stdout)).toEqual({ keys: [] })
+  }
+})
+
+it('listing makes no data directory', async () => {
+  const cwd = folder()
+  expect((await millrace(['keys', 'list'], { cwd })).code).toBe(0)
+  expect(existsSync(join(cwd, '.millrace'))).toBe(false)
+})
