@@ -30,6 +30,8 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
   const topics = new Map<string, Topic>()
   const caches = new Map<string, Cache>()
   const agents = new Map<string, AnyAgent>()
+  if (!Array.isArray(options?.agents))
+    throw invalid(`pipeline('${name}') has no list of agents.`, 'Give it one: { agents: [forecast, lake] }.')
   for (const declared of options.topics ?? []) addTopic(topics, declared, `pipeline('${name}')`)
   for (const agent of options.agents) {
     addAgent(agents, agent, name)
@@ -40,6 +42,7 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
         throw invalid(`${say} reads from something that is not a topic.`, 'Declare it with topic(…) and give that: from: demand.')
       addTopic(topics, from, say)
     }
+    if (new Set(agent.from).size !== agent.from.length) throw invalid(`${say} reads a topic twice.`, 'Name each of its topics once.')
     if (agent.kind !== 'agent') continue
     for (const to of agent.to) {
       if (to?.kind === 'topic') addTopic(topics, to, say)
@@ -99,6 +102,12 @@ function checkReplaced(agents: ReadonlyMap<string, AnyAgent>): void {
       throw invalid(
         `${describe(agent)} replaces ${old}, which is still in the pipeline.`,
         `Remove ${old}, or drop 'replaces' to run both side by side.`,
+      )
+    const rival = [...agents.values()].find(other => other !== agent && other.name === agent.name && other.replaces === agent.replaces)
+    if (rival !== undefined)
+      throw invalid(
+        `${describe(agent)} and ${describe(rival)} both replace ${old}.`,
+        "Only one can take over its place: drop one's 'replaces'.",
       )
   }
 }
