@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import { progressTopics } from '../agents/runner.ts'
+import { progressTopics } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
 import { MillraceError, toPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
@@ -47,7 +47,7 @@ export class Host {
     this.#file = file
     this.#declared = declared
     this.#context = context
-    this.#suspects = new Suspects(declared.kind === 'agent' ? progressTopics(declared) : [])
+    this.#suspects = new Suspects(declared.kind === 'agent' ? progressTopics(declared).map(topic => topic.name) : [])
     this.#thread = this.#spawn()
   }
 
