@@ -1,4 +1,5 @@
 import type { DataId } from '../envelope/data-id.ts'
+import type { TopicSpec } from '../stream/stream.ts'
 import type { AgentVersion } from '../trace/trace.ts'
 
 /** A datum that an agent could not handle, kept with the reason until a person discards it (I6). */
@@ -56,4 +57,10 @@ export interface DeadLetters {
 /** The topic where an agent's dead letters are put again; it reads it beside its own. */
 export function replayTopic(agent: AgentVersion): string {
   return `_replay.${agent.name}@${agent.version}`
+}
+
+const REPLAY_RETENTION_MS = 7 * 86_400_000
+
+export function replayTopicSpec(agent: AgentVersion): TopicSpec {
+  return { name: replayTopic(agent), partitions: 1, retentionMs: REPLAY_RETENTION_MS }
 }

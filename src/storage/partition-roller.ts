@@ -1,6 +1,5 @@
 import type { RunContext } from '../agents/running.ts'
 import { failpoint } from '../engine/failpoint.ts'
-import { isMillraceError } from '../errors.ts'
 import type { Assigned, Checkpoint, Lease, TopicPartition } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
 import type { AgentVersion, Range } from '../trace/trace.ts'
@@ -216,9 +215,4 @@ export function without(ranges: readonly Range[], offsets: readonly number[]): R
     if (first < range.end) left.push({ first, end: range.end })
   }
   return left
-}
-
-/** Whether an error says that the partition is another's now: nothing of it was done here, and the other finishes it. */
-export function leaseLost(error: unknown, signal: AbortSignal): boolean {
-  return signal.aborted || isMillraceError(error, 'LEASE_LOST')
 }

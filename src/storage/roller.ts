@@ -1,15 +1,21 @@
 import { hash } from 'node:crypto'
-import { replayTopic } from '../agents/dead-letter.ts'
+import { replayTopicSpec } from '../agents/dead-letter.ts'
 import type { RunContext, RunningAgent } from '../agents/running.ts'
 import { groupName } from '../engine/engine.ts'
 import { bytes } from '../envelope/schema.ts'
+import { type ErrorCode, isMillraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Lease, Subscription } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
-import { leaseLost, PartitionRoller, type Rolling } from './partition-roller.ts'
+import { PartitionRoller, type Rolling } from './partition-roller.ts'
 import { Patience } from './patience.ts'
 import type { RollingStore, RollingWriter, StorageAgent } from './storage.ts'
 import { Turns } from './turns.ts'
+
+/** What may be otherwise after joining anew: another has the partition, or nobody knows what was committed. The rest ends the agent. */
+const REJOINED: ReadonlySet<ErrorCode> = new Set(['LEASE_LOST', 'APPEND_UNKNOWN', 'OVERLOADED', 'DISK_FULL'])
+const FIRST_REJOIN_MS = 50
+const LONGEST_REJOIN_MS = 2_000
 
 export interface StorageRunOptions {
   /** Stands in for the agent's own store: memory, in a test of a pipeline. */
@@ -59,6 +65,8 @@ class StorageRun implements RunningAgent {
     const replay = replayTopicOf(agent)
     this.#topics = new Map([...this.#types, [replay.name, replay]])
     this.ended = this.#run()
+    // Whoever runs the agent awaits `ended`; a failure before that must not bring the process down.
+    this.ended.catch(() => undefined)
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -84,30 +92,51 @@ class StorageRun implements RunningAgent {
   }
 
   async #run(): Promise<void> {
-    const { engine, clock } = this.#context
+    const { clock } = this.#context
     const { signal } = this.#abort
     try {
       const writer = await this.#patience.until(() => this.#store.open(clock), signal)
       try {
-        if (this.#stopping) return
-        const group = {
-          name: groupName(this.#agent),
-          edition: this.#agent.replaces ?? this.#agent.version,
-          ...(this.#agent.replaces === undefined ? {} : { replaces: groupName({ ...this.#agent, version: this.#agent.replaces }) }),
-        }
-        this.#subscription = engine.subscribe(group, [...this.#topics.keys()], this.#agent.start)
-        for await (const lease of this.#subscription) {
-          if (this.#stopping) break
-          const working = this.#work(lease, writer)
-          this.#atWork = working.catch(() => undefined)
-          await working
+        for (let waitMs = FIRST_REJOIN_MS; !this.#stopping; waitMs = Math.min(2 * waitMs, LONGEST_REJOIN_MS)) {
+          try {
+            await this.#member(writer)
+          } catch (error) {
+            if (signal.aborted || !isMillraceError(error) || !REJOINED.has(error.code)) throw error
+            await clock.sleep(waitMs, signal)
+          }
         }
       } finally {
-        await this.#subscription?.close()
         await writer.close()
       }
     } catch (error) {
       if (!signal.aborted) throw error
+    }
+  }
+
+  /** One membership of the group: lease after lease, until a commit is refused or the agent is stopped. */
+  async #member(writer: RollingWriter): Promise<void> {
+    const { engine } = this.#context
+    const { from, replaces, start, version } = this.#agent
+    await engine.ensure([...from.map(topic => topic.spec), replayTopicSpec(this.#agent)])
+    if (this.#stopping) return
+    const group = {
+      name: groupName(this.#agent),
+      edition: replaces ?? version,
+      ...(replaces === undefined ? {} : { replaces: groupName({ ...this.#agent, version: replaces }) }),
+    }
+    const subscription = engine.subscribe(group, [...this.#topics.keys()], start)
+    this.#subscription = subscription
+    try {
+      for await (const lease of subscription) {
+        if (this.#stopping) return
+        const working = this.#work(lease, writer)
+        this.#atWork = working.catch(() => undefined)
+        await working
+      }
+      // Only an engine that closes ends a subscription that nobody closed.
+      this.#stopping = true
+    } finally {
+      await subscription.close()
     }
   }
 
@@ -133,7 +162,8 @@ class StorageRun implements RunningAgent {
       try {
         await partition.run()
       } catch (error) {
-        if (leaseLost(error, over)) return
+        // The lease is another's now, who finishes what is left. A refused commit under a lease that holds is no such news: all join anew.
+        if (over.aborted) return
         failed.abort(error)
         for (const other of partitions) other.stop()
       }
@@ -149,8 +179,8 @@ class StorageRun implements RunningAgent {
 
 /** The replay topic as a topic: its frames name the topic that they were first in. */
 function replayTopicOf(agent: StorageAgent): Topic {
-  const name = replayTopic(agent)
-  return { kind: 'topic', name, schema: bytes(), spec: { name, partitions: 1, retentionMs: 0 } }
+  const spec = replayTopicSpec(agent)
+  return { kind: 'topic', name: spec.name, schema: bytes(), spec }
 }
 
 function warn(error: Error): void {
