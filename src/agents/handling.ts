@@ -62,6 +62,11 @@ export class Handling {
     return this.#running
   }
 
+  /** Data that wait to be tried again. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
   /** Whether everything taken is finished. */
   get clear(): boolean {
     return this.#open.size === 0

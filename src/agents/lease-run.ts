@@ -55,6 +55,10 @@ export class LeaseRun {
     return this.#runs.reduce((sum, run) => sum + run.running, 0)
   }
 
+  get waiting(): number {
+    return this.#runs.reduce((sum, run) => sum + run.waiting, 0)
+  }
+
   get busy(): boolean {
     return this.#runs.length === 0 || this.#runs.some(run => run.busy)
   }

@@ -130,6 +130,11 @@ export class PartitionRun {
     return this.#handling.running
   }
 
+  /** What waits for time to pass: data to be tried again, commits for which there was no room. */
+  get waiting(): number {
+    return this.#handling.waiting + (this.#commits.holding ? 1 : 0)
+  }
+
   /** Whether there is something to do that waits neither for a handler nor for time nor for new data. */
   get busy(): boolean {
     if (this.#over) return false

@@ -1,4 +1,6 @@
 import type { PortableError } from '../errors.ts'
+import type { Agent } from './agent.ts'
+import { replayTopic } from './dead-letter.ts'
 
 /**
  * What an agent's thread has in hand, in memory that another thread can read while a handler spins and no message gets through.
@@ -15,7 +17,7 @@ const NOBODY = -1
 /** More attempts than rows: the others are not shown. */
 const UNSEEN = -1
 
-/** One attempt in progress. `topic` is the index in the agent's topics, in the order that the runner subscribes to ({@link progressTopics}). */
+/** One attempt in progress. `topic` is the index in {@link progressTopics}. */
 export interface InHand {
   readonly topic: number
   readonly partition: number
@@ -34,6 +36,11 @@ export interface Suspect {
   /** Attempts used so far. Where they are all used, the datum is dead with `reason` and is not run again. */
   readonly attempts: number
   readonly reason: PortableError
+}
+
+/** The topics that {@link InHand} counts by, also the order in which the runner subscribes to them: the agent's own, then its replay topic. */
+export function progressTopics(agent: Pick<Agent, 'name' | 'version' | 'from'>): readonly { readonly name: string }[] {
+  return [...agent.from, { name: replayTopic(agent) }]
 }
 
 export class Progress {

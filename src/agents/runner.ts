@@ -1,4 +1,4 @@
-import { isMillraceError } from '../errors.ts'
+import { type ErrorCode, isMillraceError } from '../errors.ts'
 import type { Group, Subscription } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
 import { replayTopic } from './dead-letter.ts'
@@ -9,6 +9,8 @@ import type { RunContext, RunningAgent } from './running.ts'
 import { placeName } from './source.ts'
 
 const REJOIN = { backoffMs: 50, maxBackoffMs: 2_000 } as const
+/** What may be otherwise after reading the places anew: another has them, or nobody knows what was committed. The rest ends the agent. */
+const REJOINED: ReadonlySet<ErrorCode> = new Set(['LEASE_LOST', 'APPEND_UNKNOWN', 'OVERLOADED', 'DISK_FULL'])
 const REPLAY_RETENTION_MS = 7 * 86_400_000
 
 export interface RunOptions {
@@ -24,6 +26,8 @@ export interface RunOptions {
 export interface RunningHandler extends RunningAgent {
   /** Handlers whose result is awaited. */
   readonly running: number
+  /** What waits for time to pass: data to be tried again, commits for which there was no room. */
+  readonly waiting: number
   /** Whether there is something to do that waits neither for a handler nor for time nor for new data. */
   readonly busy: boolean
 }
@@ -71,17 +75,13 @@ class Runner implements RunningHandler {
   }
 
   async #run(): Promise<void> {
-    const { engine, clock } = this.#context
-    const { from, to } = this.#agent
-    const specs = [...from, ...to].flatMap(target => (target.kind === 'topic' ? [target.spec] : []))
-    await engine.ensure([...specs, { name: replayTopic(this.#agent), partitions: 1, retentionMs: REPLAY_RETENTION_MS }])
+    const { clock } = this.#context
     while (!this.#stopping) {
       try {
         await this.#member()
       } catch (error) {
         if (this.#stopping) return
-        // The place is another's, or moved: join again and read it anew. Whatever else ended it, going on would not be safe.
-        if (!isMillraceError(error, 'LEASE_LOST')) throw error
+        if (!isMillraceError(error) || !REJOINED.has(error.code)) throw error
         this.#refusals++
         if (this.#refusals > 1) await clock.sleep(backoffMs(REJOIN, Math.min(this.#refusals, 16), this.#work.random))
       }
@@ -90,12 +90,17 @@ class Runner implements RunningHandler {
 
   /** One membership of the group: lease after lease, until one is refused or the agent is stopped. */
   async #member(): Promise<void> {
+    const { engine } = this.#context
+    const { from, to } = this.#agent
+    const specs = [...from, ...to].flatMap(target => (target.kind === 'topic' ? [target.spec] : []))
+    await engine.ensure([...specs, { name: replayTopic(this.#agent), partitions: 1, retentionMs: REPLAY_RETENTION_MS }])
+    if (this.#stopping) return
     const group: Group = {
       name: `${this.#agent.name}@${this.#agent.version}`,
-      edition: this.#agent.version,
+      edition: this.#agent.replaces ?? this.#agent.version,
       ...(this.#agent.replaces === undefined ? {} : { replaces: `${this.#agent.name}@${this.#agent.replaces}` }),
     }
-    const subscription = this.#context.engine.subscribe(group, this.#work.topics, this.#agent.start)
+    const subscription = engine.subscribe(group, this.#work.topics, this.#agent.start)
     this.#subscription = subscription
     try {
       for await (const lease of subscription) {
@@ -136,6 +141,10 @@ class Runner implements RunningHandler {
 
   get running(): number {
     return this.#lease?.running ?? 0
+  }
+
+  get waiting(): number {
+    return this.#lease?.waiting ?? 0
   }
 
   get busy(): boolean {
