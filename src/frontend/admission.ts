@@ -24,7 +24,7 @@ export class Admission {
     const { headers } = request
     // A listener that others reach stays shut when its key file disappears.
     if (!this.#ring.keyless || !this.#isLoopback || headers.authorization !== undefined)
-      return this.#ring.authenticate(headers.authorization)
+      return this.#ring.authenticate(headers.authorization, request.socket)
     checkLocal(headers.host, headers.origin)
     return this.#named(headers['millrace-source'])
   }
