@@ -52,8 +52,11 @@ const MAX_LOOKUPS = 20_000
 /** How many data of the same key are followed for an agent whose window is not known. */
 const LOOKAHEAD_COUNT = 64
 
+/** What of an engine lineage needs: look-ups by id, and the log. */
+type LineageView = Pick<EngineView, 'find' | 'read'>
+
 /** Where a datum came from and what became of it, or undefined where it was never seen or is forgotten. */
-export async function lineage(view: EngineView, dataId: DataId, options: LineageOptions = {}): Promise<Lineage | undefined> {
+export async function lineage(view: LineageView, dataId: DataId, options: LineageOptions = {}): Promise<Lineage | undefined> {
   const root = await view.find(dataId)
   if (root === undefined) return undefined
   const walk = new Walk(view, options)
@@ -68,12 +71,12 @@ class Walk {
   readonly links: LineageLink[] = []
   readonly forgotten = new Set<DataId>()
   readonly budget = new Budget(MAX_SCAN_BYTES, MAX_LOOKUPS)
-  readonly #view: EngineView
+  readonly #view: LineageView
   readonly #depth: number
   readonly #limit: number
   readonly #windows: ReadonlyMap<string, number> | undefined
 
-  constructor(view: EngineView, options: LineageOptions) {
+  constructor(view: LineageView, options: LineageOptions) {
     this.#view = view
     this.#depth = options.depth ?? DEFAULT_DEPTH
     this.#limit = options.limit ?? DEFAULT_LIMIT

@@ -5,7 +5,7 @@ import type { EngineView, Standing } from '../../src/engine/engine.ts'
 import { METRICS, type MetricSpec } from '../../src/instrumentation/catalog.ts'
 import { createInstruments, type Instruments } from '../../src/instrumentation/instruments.ts'
 import type { IngestFact, WorkFact } from '../../src/instrumentation/recorder.ts'
-import { ManualClock } from './manual-clock.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { parsePrometheus } from './prometheus.ts'
 
 const demand = topic('demand', bytes())
@@ -46,21 +46,23 @@ function pretend(standing: Partial<Standing['checkpoint']> = {}) {
 }
 
 describe('the instruments', () => {
-  const clock = new ManualClock(1_000_000)
+  // A tick asks the engine, and plans the next one when it has its answer.
+  const settle = () => new Promise<void>(resolve => setImmediate(resolve))
+  let clock: VirtualClock
   let engine: ReturnType<typeof pretend>
   let instruments: Instruments
   let errors: unknown[]
 
   function start(standing: Partial<Standing['checkpoint']> = {}) {
+    clock = new VirtualClock({ startMs: 1_000_000, settle })
     engine = pretend(standing)
     instruments = createInstruments({ engine: engine.view, clock, directory: import.meta.dirname, onError: error => errors.push(error) })
     instruments.use(grid)
   }
   async function value(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
-    const family =
-      parsePrometheus((await instruments.metrics()).text).get(name.replace(/_(sum|count)$/, '')) ??
-      parsePrometheus((await instruments.metrics()).text).get(name)
-    return family?.samples.find(s => s.name === name && Object.entries(labels).every(([label, text]) => s.labels[label] === text))?.value
+    const families = parsePrometheus((await instruments.metrics()).text)
+    const samples = [...families.values()].flatMap(family => family.samples)
+    return samples.find(s => s.name === name && Object.entries(labels).every(([label, text]) => s.labels[label] === text))?.value
   }
 
   beforeEach(() => {
@@ -69,7 +71,10 @@ describe('the instruments', () => {
   })
   afterEach(async () => {
     await instruments.close()
-    expect(clock.timers).toBe(0)
+    // Closed, it asks nothing any more.
+    const asked = engine.asked.count
+    await clock.advance('1m')
+    expect(engine.asked.count).toBe(asked)
   })
 
   test('export every metric of the catalog with its type and labels, and nothing besides', async () => {
@@ -157,7 +162,7 @@ describe('the instruments', () => {
   test('count topics that nobody declared as one, whatever a producer asks for', async () => {
     for (let i = 0; i < 5_000; i++) instruments.ingest({ ...ingest, topic: `../${i}"\n` })
     const family = parsePrometheus((await instruments.metrics()).text).get('millrace_frontend_data_total')
-    expect(new Set(family?.samples.map(sample => sample.labels['topic']))).toEqual(new Set(['demand', 'other']))
+    expect(new Set(family?.samples.map(sample => sample.labels.topic))).toEqual(new Set(['demand', 'other']))
   })
 
   test('ask the engine once for a storm of scrapes', async () => {
@@ -168,23 +173,19 @@ describe('the instruments', () => {
 
   test('know a topic’s rate from its offsets, whoever wrote to it', async () => {
     await instruments.sample(0)
-    clock.advance(4_000)
+    await clock.advance('4s')
     engine.asked.next += 400
     const sample = await instruments.sample(0)
     expect(sample.topics[0]).toMatchObject({ appended: 530, perSecond: 100 })
-    clock.advance(30_000)
+    await clock.advance('30s')
     expect((await instruments.sample(0)).topics[0]?.perSecond).toBeLessThan(20)
-    clock.advance(1_000)
+    await clock.advance('1s')
     expect((await instruments.sample(0)).topics[0]?.perSecond).toBe(0)
   })
 
   test('say once that the engine does not answer, and go on with the rest', async () => {
     engine.asked.fails = true
-    for (let i = 0; i < 3; i++) {
-      clock.advance(2_000)
-      // The tick asks and plans the next one when it has its answer.
-      while (clock.timers === 0) await new Promise(setImmediate)
-    }
+    await clock.advance('6s')
     expect(errors).toEqual([new Error('away')])
     instruments.ingest(ingest)
     const { text, errors: missing } = await instruments.metrics()

@@ -60,6 +60,6 @@ function checkHistogram(family: Family): void {
     const rising = buckets.every((bucket, i) => i === 0 || bucket.value >= buckets[i - 1]!.value)
     const count = samples.find(sample => sample.name.endsWith('_count'))?.value
     const last = buckets.at(-1)
-    if (!rising || last?.labels['le'] !== '+Inf' || last.value !== count) throw new Error(`${family.name}${labels} is no histogram.`)
+    if (!rising || last?.labels.le !== '+Inf' || last.value !== count) throw new Error(`${family.name}${labels} is no histogram.`)
   }
 }

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest'
+import { replayTopic } from '../../src/agents/dead-letter.ts'
+import { type Listening, listen } from './ops.ts'
+
+const average = { name: 'average', version: 1 }
+const replays = replayTopic(average)
+
+async function withLetters(...data: string[]): Promise<Listening & { ids: string[] }> {
+  const ops = await listen(['demand', replays])
+  const ids = await ops.scene.send('demand', 'k', ...data)
+  await ops.scene.work(average, ['demand', replays], datum => new TypeError(`cannot read ${datum.data}`))
+  return Object.assign(ops, { ids })
+}
+
+describe('the dead letters', () => {
+  test('are listed newest first, by what is asked', async () => {
+    await using ops = await withLetters('1', '22', '3')
+    const all = await ops.get('/v1/dead')
+    expect(all.json.letters.map((letter: { letter: number }) => letter.letter)).toEqual([3, 2, 1])
+    expect(all.json.letters[2]).toMatchObject({
+      letter: 1,
+      state: 'dead',
+      agent: 'average',
+      version: 1,
+      topic: 'demand',
+      partition: 0,
+      offset: 0,
+      data_id: ops.ids[0],
+      error: { name: 'TypeError', message: 'cannot read 1' },
+      attempts: 5,
+      replays: 0,
+      replayed: null,
+    })
+    const found = async (query: string) =>
+      (await ops.get(`/v1/dead?${query}`)).json.letters.map((letter: { letter: number }) => letter.letter)
+    expect(await found('matching=22')).toEqual([2])
+    expect(await found(`data_id=${ops.ids[0]}`)).toEqual([1])
+    expect(await found('agent=average&version=1&topic=demand&state=dead&limit=2')).toEqual([3, 2])
+    expect(await found('agent=other')).toEqual([])
+    expect(await found('state=discarded')).toEqual([])
+  })
+
+  test('are shown with their datum, decoded where it is JSON and as it was sent where it is not', async () => {
+    await using ops = await withLetters('{"station":"a"}', '{broken')
+    expect((await ops.get('/v1/dead/1')).json).toMatchObject({
+      letter: 1,
+      datum: { data_id: ops.ids[0], source: 'meter-7', content_type: 'application/json', key: 'k', json: { station: 'a' } },
+    })
+    const { datum } = (await ops.get('/v1/dead/2')).json
+    expect(Buffer.from(datum.data, 'base64').toString()).toBe('{broken')
+    expect(datum.undecodable).toContain('JSON')
+  })
+
+  test('are replayed once, and say which were not there to replay', async () => {
+    await using ops = await withLetters('1', '2')
+    expect(await ops.post('/v1/dead/replay', { letters: [1, 99, 1] })).toMatchObject({
+      status: 200,
+      json: { replayed: [1], refused: [99] },
+    })
+    expect((await ops.post('/v1/dead/replay', { letters: [1] })).json).toEqual({ replayed: [], refused: [1] })
+    expect((await ops.get('/v1/dead/1')).json).toMatchObject({ state: 'replayed', replays: 1 })
+    await ops.scene.work(average, ['demand', replays], () => [])
+    expect((await ops.get('/v1/dead?state=done')).json.letters).toMatchObject([{ letter: 1 }])
+    expect((await ops.get(`/v1/trace/${ops.ids[0]}`)).json.agents).toMatchObject([{ replay: true, state: 'done' }])
+  })
+
+  test('are discarded by a person and stay listed', async () => {
+    await using ops = await withLetters('1')
+    expect((await ops.post('/v1/dead/discard', { letters: [1], by: 'ada' })).json).toEqual({ discarded: [1], refused: [] })
+    expect((await ops.get('/v1/dead?state=discarded')).json.letters).toMatchObject([{ letter: 1 }])
+  })
+
+  test.each([
+    '/v1/dead?limit=0',
+    '/v1/dead?limit=501',
+    '/v1/dead?limit=1e2',
+    '/v1/dead?state=lost',
+    '/v1/dead?agent=a&agent=b',
+    '/v1/dead?data_id=x',
+    '/v1/dead?version=-1',
+    '/v1/dead/0',
+    '/v1/dead/one',
+  ])('say what is wrong with a question: %s', async path => {
+    await using ops = await listen([])
+    expect(await ops.get(path)).toMatchObject({ status: 400, json: { code: 'QUERY_INVALID' } })
+  })
+
+  test.each([
+    {},
+    [],
+    null,
+    { letters: [] },
+    { letters: ['1'] },
+    { letters: [0] },
+    { letters: [1.5] },
+    { letters: 1 },
+    { letters: [1], by: '' },
+    { letters: [1], by: 7 },
+    { letters: Array.from({ length: 10_001 }, (_, i) => i + 1) },
+  ])('take no change that names no letters: %j', async body => {
+    await using ops = await listen([])
+    expect(await ops.post('/v1/dead/replay', body)).toMatchObject({ status: 400, json: { code: 'QUERY_INVALID' } })
+  })
+
+  test('say when one is not there', async () => {
+    await using ops = await listen([])
+    expect(await ops.get('/v1/dead/7')).toMatchObject({ status: 404, json: { code: 'LETTER_UNKNOWN' } })
+  })
+})
