@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest'
+import type { Failpoint } from '../../src/engine/failpoint.ts'
+import { Harness } from './harness.ts'
+import { seeded, seedOf } from './random.ts'
+
+/** Each step of the protocol, and at which of its passes the process dies: early, and with work behind and before it. */
+const STEPS: readonly (readonly [Failpoint, readonly number[]])[] = [
+  ['after-append', [1, 9, 40]],
+  ['after-claim', [1, 6, 25]],
+  ['after-handler', [2, 7, 30]],
+  ['in-commit', [3, 20, 60]],
+  ['after-commit', [3, 20, 60]],
+  ['after-intent', [1, 2, 4]],
+  ['in-roll', [1, 2, 4]],
+  ['after-roll', [1, 2, 4]],
+  ['in-snapshot', [1, 2, 3]],
+]
+const DIES_WITHIN_MS = 20_000
+
+it.each(STEPS)('a process killed %s, at any of its passes %j, loses and doubles nothing', { timeout: 120_000 }, async (step, passes) => {
+  await using harness = new Harness(seeded(seedOf(step)))
+  harness.send()
+  for (const pass of passes) {
+    const millrace = harness.start(`${step}:${pass}`)
+    const late = setTimeout(() => millrace.signal('SIGTERM'), DIES_WITHIN_MS)
+    // By the failpoint's own hand: a process that lives on was never there.
+    expect(await millrace.ended, `${step}:${pass} ${millrace.errors}`).toMatchObject({ signal: 'SIGKILL' })
+    clearTimeout(late)
+    expect(await harness.audit(), `after ${step}:${pass}`).toEqual([])
+  }
+  harness.start()
+  await harness.finish()
+  await harness.rest(30_000)
+  expect(harness.acknowledged).toBeGreaterThan(0)
+  expect(await harness.audit(), 'at rest').toEqual([])
+})
