@@ -158,7 +158,7 @@ describe('what became of the data', () => {
     const { data_id } = JSON.parse(stdout)
     const traced = await until(['trace', data_id], ran => ran.stdout.includes('done'))
     expect(traced.stdout).toContain('double@1')
-    expect(await json('trace', data_id)).toMatchObject({ data_id, agents: [{ agent: 'double@1', state: 'done' }] })
+    expect(await json('trace', data_id)).toMatchObject({ data_id, agents: [{ agent: 'double', version: 1, state: 'done' }] })
     expect((await run(['trace', data_id, '--lineage'])).stdout).toContain('doubled')
     expect(await run(['trace', '01920000-0000-7000-8000-000000000000'])).toMatchObject({
       code: 3,
@@ -214,7 +214,7 @@ describe('one process for a data directory', () => {
     expect(await json('agents')).toMatchObject({ running: false, agents: [{ agent: 'double', state: 'stopped' }] })
     expect(await json('ledger')).toMatchObject({
       balanced: true,
-      rows: expect.arrayContaining([expect.objectContaining({ agent: 'double@1', topic: 'demand', behind: 0 })]),
+      rows: expect.arrayContaining([expect.objectContaining({ agent: 'double', version: 1, topic: 'demand', behind: 0 })]),
     })
     expect(await run(['dead', 'replay', '1'])).toMatchObject({ code: 3, stderr: expect.stringContaining('There is no dead letter 1') })
     expect(await run(['send', '--topic', 'demand', '{"megawatts":1}', '--give-up', '1ms'])).toMatchObject({ code: 5 })
