@@ -1,0 +1,218 @@
+import type { Agent } from '../agents/agent.ts'
+import type { Cache } from '../agents/cache.ts'
+import type { StoredLetter } from '../agents/dead-letter.ts'
+import { decode } from '../agents/decode.ts'
+import { type RunningHandler, runAgent } from '../agents/runner.ts'
+import type { RunContext, RunningAgent } from '../agents/running.ts'
+import { type Engine, groupName } from '../engine/engine.ts'
+import type { DataId } from '../envelope/data-id.ts'
+import type { Envelope } from '../envelope/envelope.ts'
+import { FrameCursor } from '../envelope/frame.ts'
+import { type Ledger, ledgerOf } from '../instrumentation/ledger.ts'
+import { silentRecorder } from '../instrumentation/recorder.ts'
+import type { AnyAgent, Pipeline } from '../pipeline.ts'
+import { runStorageAgent } from '../storage/roller.ts'
+import type { StorageAgent } from '../storage/storage.ts'
+import type { Topic } from '../stream/topic.ts'
+import type { TraceRecord } from '../trace/trace.ts'
+import { MemoryStore, type Stored } from './memory-store.ts'
+import { type Receipt, type SendOptions, send } from './send.ts'
+import type { TestOptions } from './test-pipeline.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+/** So many turns of the event loop without a change, and nothing more happens by itself. */
+const CALM_TURNS = 10
+/** After so many busy turns it looks a thousand times a second instead of spinning beside a handler that waits for the network. */
+const EAGER_TURNS = 200
+/** When time is moved, a handler that waits gets so long (in real time) to go on by itself before the next moment comes. */
+const STEP_PATIENCE_MS = 20
+const READ_BYTES = 1024 * 1024
+const MAX_LETTERS = 100_000
+
+/** A topic's data, as its readers get them. */
+export interface TestTopic<Out> {
+  /** In order within a key; data of several partitions come in the order of the partitions. */
+  readonly data: readonly Out[]
+  readonly envelopes: readonly Envelope[]
+}
+
+/** A pipeline under test. What is read of it (`topic`, `cache`, `deadLetters`, `ledger`, `stored`) is as of the last `settled` or `advance`. */
+export class TestRun implements AsyncDisposable {
+  readonly clock: VirtualClock
+  readonly #pipeline: Pipeline
+  readonly #engine: Engine
+  readonly #context: RunContext
+  readonly #options: TestOptions
+  readonly #handlers = new Map<string, RunningHandler>()
+  readonly #storers = new Map<string, RunningAgent>()
+  readonly #stores = new Map<string, MemoryStore>()
+  readonly #topics = new Map<string, { readonly data: unknown[]; readonly envelopes: Envelope[]; readonly next: number[] }>()
+  readonly #caches = new Map<string, ReadonlyMap<string, unknown>>()
+  #letters: readonly StoredLetter[] = []
+  #ledger: Ledger = { balanced: true, atMs: 0, rows: [] }
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(pipeline: Pipeline, engine: Engine, clock: VirtualClock, options: TestOptions) {
+    this.clock = clock
+    this.#pipeline = pipeline
+    this.#engine = engine
+    this.#context = { engine, clock, recorder: silentRecorder }
+    this.#options = options
+    for (const agent of pipeline.agents.values()) this.#start(agent)
+  }
+
+  /** Sends data as a producer does. @throws DATUM_INVALID: nothing was sent. */
+  send<In, Out>(topic: Topic<In, Out>, data: In | readonly In[], options: SendOptions = {}): Promise<Receipt[]> {
+    const list: readonly unknown[] = Array.isArray(data) ? data : [data]
+    return send(this.#engine, topic, list, this.clock.now(), options)
+  }
+
+  /**
+   * Waits until everything is processed that can be without time passing. Data that wait for their next attempt, files for their age:
+   * move the clock. @throws what an agent ended with, and an Error naming the agents whose handlers wait too long in real time.
+   */
+  async settled(): Promise<void> {
+    const patienceMs = this.#options.patienceMs ?? 5_000
+    const waits = await this.#calm(patienceMs)
+    if (waits.length > 0)
+      throw new Error(
+        `settled() waited ${patienceMs} ms for ${waits.join(', ')}. A handler that waits for time to pass goes on with clock.advance(…).`,
+      )
+    await this.#refresh()
+  }
+
+  /** What the clock does before each moment: lets happen what follows from the one before. */
+  async step(): Promise<void> {
+    await this.#calm(STEP_PATIENCE_MS)
+    await this.#refresh()
+  }
+
+  /** Ends an agent as a crash would, with nothing committed of what it had in hand, and starts it again. */
+  async crash(agent: AnyAgent): Promise<void> {
+    const name = groupName(agent)
+    const running = this.#handlers.get(name) ?? this.#storers.get(name)
+    if (running === undefined) throw new TypeError(`crash: the pipeline '${this.#pipeline.name}' has no agent ${name}.`)
+    await running.crash()
+    this.#start(agent)
+  }
+
+  topic<In, Out>(topic: Topic<In, Out>): TestTopic<Out> {
+    const read = this.#topics.get(topic.name)
+    if (read === undefined) throw new TypeError(`topic: the pipeline '${this.#pipeline.name}' has no topic '${topic.name}'.`)
+    // They were decoded by this topic's schema.
+    return { data: [...read.data] as Out[], envelopes: [...read.envelopes] }
+  }
+
+  /** The cache's values by key. */
+  cache<In, Out>(cache: Cache<In, Out>): ReadonlyMap<string, In> {
+    // What was written there was checked as the schema's input, and is kept as that.
+    return (this.#caches.get(cache.name) ?? new Map()) as ReadonlyMap<string, In>
+  }
+
+  /** Every dead letter, oldest first. */
+  get deadLetters(): readonly StoredLetter[] {
+    return this.#letters
+  }
+
+  /** Puts dead letters again: all that are dead, or those given. */
+  async replay(letters?: readonly number[]): Promise<readonly number[]> {
+    await this.#refresh()
+    const dead = letters ?? this.#letters.filter(letter => letter.state === 'dead').map(letter => letter.letter)
+    return this.#engine.letters.replay(dead, 'test')
+  }
+
+  trace(dataId: DataId): Promise<TraceRecord | undefined> {
+    return this.#engine.find(dataId)
+  }
+
+  ledger(): Ledger {
+    return this.#ledger
+  }
+
+  /** What a storage agent has stored: only whole rolls, so let enough arrive or its age pass. */
+  stored(agent: StorageAgent): readonly Stored[] {
+    return this.#stores.get(groupName(agent))?.stored ?? []
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const running of [...this.#handlers.values(), ...this.#storers.values()]) await running.crash().catch(() => undefined)
+    await this.#engine.close()
+  }
+
+  #start(agent: AnyAgent): void {
+    const name = groupName(agent)
+    const running = agent.kind === 'agent' ? this.#startHandler(name, agent) : this.#startStorer(name, agent)
+    running.ended.catch(error => {
+      this.#failure ??= { error }
+    })
+  }
+
+  #startHandler(name: string, agent: Agent): RunningAgent {
+    const running = runAgent(agent, this.#context, { random: this.#options.random ?? (() => 0.5) })
+    this.#handlers.set(name, running)
+    return running
+  }
+
+  #startStorer(name: string, agent: StorageAgent): RunningAgent {
+    const store = this.#stores.get(name) ?? new MemoryStore(agent.store.roll)
+    this.#stores.set(name, store)
+    const running = runStorageAgent(agent, this.#pipeline, this.#context, { store })
+    this.#storers.set(name, running)
+    return running
+  }
+
+  /** Turns the event loop until nothing changes. @returns the agents that still wait, in real time, when patience has ended. */
+  async #calm(patienceMs: number): Promise<string[]> {
+    const startMs = performance.now()
+    let before = ''
+    for (let turns = 0, calm = 0; calm < CALM_TURNS; turns++) {
+      await new Promise(resolve => (turns < EAGER_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
+      if (this.#failure !== undefined) throw this.#failure.error
+      const { waits, places } = await this.#look()
+      calm = waits.length === 0 && places === before ? calm + 1 : 0
+      if (places !== before) before = places
+      if (performance.now() - startMs > patienceMs && waits.length > 0) return waits
+    }
+    return []
+  }
+
+  async #look(): Promise<{ waits: string[]; places: string }> {
+    const standings = await this.#engine.standings()
+    const behind = new Set(standings.filter(at => at.checkpoint.offset < at.next).map(at => at.group))
+    const waits = [...this.#handlers]
+      .filter(([name, handler]) => handler.busy || handler.running > 0 || (behind.has(name) && handler.waiting === 0))
+      .map(([name]) => name)
+    return { waits, places: standings.map(at => `${at.checkpoint.offset}/${at.checkpoint.intent?.end ?? ''}/${at.next}`).join() }
+  }
+
+  async #refresh(): Promise<void> {
+    for (const topic of this.#pipeline.topics.values()) await this.#readOn(topic)
+    for (const { name } of this.#pipeline.caches.values()) {
+      const view = await this.#engine.cache(name)
+      this.#caches.set(name, new Map((view?.entries ?? []).map(entry => [entry.key, JSON.parse(entry.value)])))
+    }
+    this.#letters = (await this.#engine.letters.list({ limit: MAX_LETTERS })).toReversed()
+    this.#ledger = ledgerOf(await this.#engine.standings(), this.clock.now())
+  }
+
+  async #readOn(topic: Topic): Promise<void> {
+    const read = this.#topics.get(topic.name) ?? { data: [], envelopes: [], next: new Array<number>(topic.spec.partitions).fill(0) }
+    this.#topics.set(topic.name, read)
+    for (let partition = 0; partition < topic.spec.partitions; partition++) {
+      for (;;) {
+        const from = read.next[partition]!
+        const batch = await this.#engine.read(topic.name, partition, from, READ_BYTES)
+        if (batch.count === 0) break
+        const cursor = new FrameCursor(batch.frames, batch.ascii)
+        for (let offset = batch.first; cursor.next(); offset++) {
+          if (offset < from) continue
+          const decoded = await decode(cursor, topic)
+          if (decoded.error !== undefined) throw decoded.error
+          read.data.push(decoded.value)
+          read.envelopes.push(cursor.envelope(topic.name))
+        }
+        read.next[partition] = batch.first + batch.count
+      }
+    }
+  }
+}
