@@ -1,0 +1,109 @@
+import { MillraceError, toPortable } from '../../errors.ts'
+import { failpoint } from '../failpoint.ts'
+import { AppendRequests } from './append-requests.ts'
+import type { Groups } from './groups.ts'
+import { discardLetters, replayLetters } from './letter-requests.ts'
+import type { Batches, Reply, Request, Result, ToWriter } from './messages.ts'
+import type { Tables } from './tables.ts'
+import { applyUnit } from './unit.ts'
+
+/** A message with whom it is from. */
+export interface Incoming<C> {
+  readonly client: C
+  readonly message: ToWriter
+}
+
+/** What a group brought about, all of it durable. */
+export interface Committed {
+  readonly replies: readonly Reply[]
+  /** Places that grew. */
+  readonly grown: readonly number[]
+}
+
+/** The transaction failed. `outcomeUnknown`: in COMMIT itself, so that it may be there or not. */
+export class GroupFailed extends Error {
+  readonly outcomeUnknown: boolean
+
+  constructor(cause: unknown, outcomeUnknown: boolean) {
+    super('A group commit failed', { cause })
+    this.outcomeUnknown = outcomeUnknown
+  }
+}
+
+/** Whether anything of it must be written now. Claims can wait, as they only inform. */
+export function isWrite(message: ToWriter): boolean {
+  return message.appends > 0 || message.requests.some(r => r.kind !== 'claim' && r.kind !== 'wake' && r.kind !== 'leave')
+}
+
+/**
+ * Everything that is queued, in one transaction: one fsync for all of it. What is refused is refused before anything of it is
+ * written, so one bad request never spoils its group. @throws GroupFailed
+ */
+export function commitGroup<C>(tables: Tables, groups: Groups<C>, incoming: readonly Incoming<C>[], nowMs: number): Committed {
+  const joins: (() => void)[] = []
+  const replies: Reply[] = []
+  let grown: number[]
+  try {
+    tables.begin(nowMs)
+    for (const { client, message } of incoming) {
+      const appends = new AppendRequests(tables, message, nowMs)
+      const header: Batches = { from: 0, count: message.appends }
+      const appended = appends.appendAll(header)
+      const results = message.requests.map(request => answer(() => apply(request, client, appends)))
+      replies.push({ id: message.id, appended, exceptions: appends.exceptions, results })
+    }
+    grown = tables.flush()
+    failpoint('in-commit')
+  } catch (error) {
+    throw new GroupFailed(error, false)
+  }
+  try {
+    tables.commit()
+  } catch (error) {
+    throw new GroupFailed(error, true)
+  }
+  failpoint('after-commit')
+  for (const join of joins) join()
+  return { replies, grown }
+
+  function apply(request: Request, client: C, appends: AppendRequests): readonly number[] | undefined {
+    switch (request.kind) {
+      case 'ensure':
+        tables.topics.ensure(request.specs)
+        return
+      case 'join':
+        groups.prepare(tables, request.group, request.topics, request.start)
+        joins.push(() => groups.join(client, request.member, request.group, request.topics))
+        return
+      case 'commit':
+        applyUnit(tables, groups.standing(tables, client, request.unit.member, request.unit.generation), request.unit, appends, nowMs)
+        return
+      case 'mark':
+        tables.trace.mark(tables.trace.agent(request.agent), request.marks, [])
+        return
+      case 'barrier':
+        tables.trace.writeClaims()
+        return
+      case 'replay':
+        return replayLetters(tables, request.letters, request.by, nowMs)
+      case 'discard':
+        return discardLetters(tables, request.letters, request.by, nowMs)
+      // These change nothing in the database: the writer has done them on arrival.
+      case 'claim':
+      case 'wake':
+      case 'leave':
+        return
+    }
+  }
+}
+
+/** A refusal is the request's answer; anything else fails the group. */
+function answer(work: () => readonly number[] | undefined): Result {
+  try {
+    const value = work()
+    return value === undefined ? {} : { value }
+  } catch (error) {
+    if (error instanceof MillraceError) return { error: toPortable(error) }
+    throw error
+  }
+}

@@ -1,0 +1,61 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { LetterFilter, LetterState, StoredLetter } from '../../agents/dead-letter.ts'
+import { formatId, parseId } from '../../envelope/data-id.ts'
+import { bytesAt, numberAt, Query, type Row, textAt } from './rows.ts'
+
+const SELECT = `SELECT l.letter, a.name, a.version, t.name, p.partition, l.offset, l.data_id, l.code, l.name, l.message, l.stack, l.attempts,
+  l.at_ms, l.state, l.replays, l.replayed_ms, l.frame
+  FROM letters l JOIN agents a ON a.agent = l.agent JOIN places p ON p.place = l.place JOIN topics t ON t.topic = p.topic`
+
+/** The dead letters as they are listed. */
+export class LetterReader {
+  readonly #db: DatabaseSync
+  constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  /** The newest first. */
+  list(filter: LetterFilter): StoredLetter[] {
+    const where: string[] = []
+    const values: SQLInputValue[] = []
+    const only = (condition: string, value: SQLInputValue | undefined) => {
+      if (value === undefined) return
+      where.push(condition)
+      values.push(value)
+    }
+    only('a.name = ?', filter.agent)
+    only('a.version = ?', filter.version)
+    only('t.name = ?', filter.topic)
+    only('l.state = ?', filter.state)
+    only('l.letter IN (SELECT value FROM json_each(?))', filter.letters === undefined ? undefined : JSON.stringify(filter.letters))
+    only('l.data_id = ?', filter.dataId === undefined ? undefined : parseId(filter.dataId))
+    // instr, not LIKE: a reason may hold % and _.
+    only("instr(ifnull(l.code || ' ', '') || l.name || ': ' || l.message, ?) > 0", filter.matching)
+    const conditions = where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`
+    return new Query(this.#db, `${SELECT}${conditions} ORDER BY l.letter DESC LIMIT ?`).all(...values, filter.limit).map(letterOf)
+  }
+}
+
+function letterOf(row: Row): StoredLetter {
+  return {
+    letter: numberAt(row, 0),
+    agent: { name: textAt(row, 1), version: numberAt(row, 2) },
+    topic: textAt(row, 3),
+    partition: numberAt(row, 4),
+    offset: numberAt(row, 5),
+    dataId: formatId(bytesAt(row, 6), 0),
+    error: {
+      ...(row[7] === null ? {} : { code: textAt(row, 7) }),
+      name: textAt(row, 8),
+      message: textAt(row, 9),
+      ...(row[10] === null ? {} : { stack: textAt(row, 10) }),
+    },
+    attempts: numberAt(row, 11),
+    atMs: numberAt(row, 12),
+    // Written by letters.ts alone, which knows no other states.
+    state: row[13] as LetterState,
+    replays: numberAt(row, 14),
+    ...(row[15] === null ? {} : { replayedMs: numberAt(row, 15) }),
+    frame: bytesAt(row, 16),
+  }
+}

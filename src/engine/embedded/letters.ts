@@ -1,0 +1,117 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { type LetterState, replayTopic } from '../../agents/dead-letter.ts'
+import { parseId } from '../../envelope/data-id.ts'
+import { FrameCursor, FrameWriter } from '../../envelope/frame.ts'
+import type { Range } from '../../trace/trace.ts'
+import type { PackedLetter } from './messages.ts'
+import { bytesAt, numberAt, Query, textAt } from './rows.ts'
+
+/** A letter's datum, ready to be appended to its agent's replay topic. */
+export interface Replay {
+  readonly letter: number
+  readonly topic: string
+  readonly frames: Uint8Array
+}
+
+/**
+ * The writing side of the dead letters. A letter is `dead` until it is replayed or discarded; `replayed` until the agent has
+ * handled it again; then `done`, or `dead` with the new reason. `#set` is the only setter but for dying again.
+ */
+export class Letters {
+  readonly #insert: StatementSync
+  readonly #again: StatementSync
+  readonly #move: StatementSync
+  readonly #action: StatementSync
+  readonly #noteReplay: StatementSync
+  readonly #countReplay: StatementSync
+  readonly #replayed: Query
+  readonly #replayedIn: Query
+  readonly #dead: Query
+  readonly #state: Query
+
+  constructor(db: DatabaseSync) {
+    // A letter for the same position is the same letter: marking it late or twice makes no second one.
+    this.#insert = db.prepare(
+      `INSERT INTO letters (agent, place, offset, data_id, code, name, message, stack, attempts, at_ms, state, frame)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'dead', ?) ON CONFLICT DO NOTHING`,
+    )
+    this.#again = db.prepare(
+      "UPDATE letters SET state = 'dead', code = ?, name = ?, message = ?, stack = ?, attempts = ?, at_ms = ? WHERE letter = ? AND state = 'replayed'",
+    )
+    this.#move = db.prepare('UPDATE letters SET state = ? WHERE letter = ?')
+    this.#action = db.prepare('INSERT INTO letter_actions (letter, at_ms, action, by) VALUES (?, ?, ?, ?)')
+    this.#noteReplay = db.prepare('INSERT INTO letter_replays (place, offset, letter) VALUES (?, ?, ?)')
+    this.#countReplay = db.prepare('UPDATE letters SET replays = replays + 1, replayed_ms = ? WHERE letter = ?')
+    this.#replayed = new Query(db, 'SELECT letter FROM letter_replays WHERE place = ? AND offset = ?')
+    this.#replayedIn = new Query(db, 'SELECT letter FROM letter_replays WHERE place = ? AND offset >= ? AND offset < ?')
+    this.#dead = new Query(
+      db,
+      `SELECT a.name, a.version, t.name, l.frame FROM letters l JOIN agents a ON a.agent = l.agent JOIN places p ON p.place = l.place
+       JOIN topics t ON t.topic = p.topic WHERE l.letter = ? AND l.state = 'dead'`,
+    )
+    this.#state = new Query(db, 'SELECT state FROM letters WHERE letter = ?')
+  }
+
+  /** A datum that died. In a replay topic it is its letter that is dead again. */
+  add(agent: number, letter: PackedLetter, frame: Uint8Array): void {
+    const { error } = letter
+    const reason = [error.code ?? null, error.name, error.message, error.stack ?? null, letter.attempts, letter.atMs] as const
+    const replayed = this.#replayed.one(letter.place, letter.offset)
+    if (replayed !== undefined) this.#again.run(...reason, numberAt(replayed, 0))
+    else this.#insert.run(agent, letter.place, letter.offset, parseId(letter.dataId), ...reason, frame)
+  }
+
+  /** Positions of a replay topic are done: so are their letters. */
+  done(place: number, range: Range): void {
+    for (const row of this.#replayedIn.all(place, range.first, range.end)) this.#set(numberAt(row, 0), 'done')
+  }
+
+  /** The datum of a letter that is dead; undefined for any other. */
+  take(letter: number): Replay | undefined {
+    const row = this.#dead.one(letter)
+    if (row === undefined) return undefined
+    const topic = replayTopic({ name: textAt(row, 0), version: numberAt(row, 1) })
+    return { letter, topic, frames: typed(bytesAt(row, 3), textAt(row, 2)) }
+  }
+
+  replayed(letter: number, place: number, offset: number, by: string, nowMs: number): void {
+    this.#noteReplay.run(place, offset, letter)
+    this.#countReplay.run(nowMs, letter)
+    this.#set(letter, 'replayed')
+    this.#action.run(letter, nowMs, 'replay', by)
+  }
+
+  /** @returns whether the letter was there to be given up. */
+  discard(letter: number, by: string, nowMs: number): boolean {
+    const row = this.#state.one(letter)
+    if (row === undefined || (row[0] !== 'dead' && row[0] !== 'replayed')) return false
+    this.#set(letter, 'discarded')
+    this.#action.run(letter, nowMs, 'discard', by)
+    return true
+  }
+
+  #set(letter: number, state: LetterState): void {
+    this.#move.run(state, letter)
+  }
+}
+
+/** The frame with the topic that it was first written to: in the replay topic nothing else says what it is. */
+function typed(frame: Uint8Array, topic: string): Uint8Array {
+  const cursor = new FrameCursor(frame)
+  cursor.next()
+  if (cursor.type !== '') return frame
+  const writer = new FrameWriter(frame.length + topic.length)
+  writer.add({
+    id: cursor.bytes,
+    idAt: cursor.idAt,
+    supplied: cursor.supplied,
+    source: cursor.sourceBytes,
+    createdMs: cursor.createdMs,
+    contentType: cursor.contentType,
+    type: topic,
+    key: cursor.key,
+    parents: cursor.parents,
+    data: cursor.data,
+  })
+  return writer.take().frames
+}

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { MillraceError } from '../../errors.ts'
+import type { EngineView } from '../engine.ts'
+import { databaseFile } from './options.ts'
+import { Reader } from './reader.ts'
+import { openForReading } from './schema.ts'
+
+/**
+ * Reads a data directory, whether a process runs on it or not.
+ * @throws DATA_DIRECTORY_MISSING, DATA_DIRECTORY_VERSION
+ */
+export function viewEmbedded(directory: string): EngineView {
+  const file = databaseFile(directory)
+  if (!existsSync(file)) {
+    throw new MillraceError('DATA_DIRECTORY_MISSING', `There is no data directory at ${directory}.`, {
+      fix: 'Start a pipeline there first, or name another with --data.',
+    })
+  }
+  const db = openForReading(file)
+  const { catalog, log, letters, cache, standings, finder } = new Reader(db)
+  return {
+    read: async (topic, partition, from, maxBytes) => log.read(catalog.at(catalog.place(topic, partition)), from, maxBytes),
+    topics: async () => catalog.specs(),
+    bounds: async topic => catalog.placesOf(topic).map(({ place }) => log.bounds(place)),
+    find: async dataId => finder.find(dataId),
+    letters: { list: async filter => letters.list(filter) },
+    cache: async name => cache.view(name),
+    cacheEntry: async (name, key) => cache.entry(name, key),
+    standings: async () => standings.all(),
+    close: async () => db.close(),
+  }
+}
