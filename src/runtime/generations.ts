@@ -25,7 +25,8 @@ export function followGenerations(): void {
       userFiles.add(fileURLToPath(resolved.url))
       // What is required is found by its path alone: a tag would make it another file.
       const generation = context.conditions.includes('require') ? null : generationOf(context.parentURL)
-      return generation === null ? resolved : { ...resolved, url: tagged(resolved.url, generation) }
+      const url = generation === null ? resolved.url : tagged(resolved.url, generation)
+      return { ...resolved, url, ...(isTypeScriptModule(url, resolved.format) ? { format: 'module-typescript' } : {}) }
     },
   })
 }
@@ -43,6 +44,16 @@ export function loadedUserFiles(): readonly string[] {
 /** A file of the user's: not a dependency, not Millrace, not Node's own. */
 function isUserCode(url: string): boolean {
   return url.startsWith('file:') && !url.includes('/node_modules/') && !url.startsWith(OWN_CODE)
+}
+
+/**
+ * Whether a `.ts` file is a module although the package.json near it does not say so. `npm init` writes "type": "commonjs" and `npm install`
+ * nothing at all: a first pipeline would fail with the one, and begin with Node's warning with the other.
+ */
+function isTypeScriptModule(url: string, format: string | null | undefined): boolean {
+  if (!url.startsWith('file:') || !new URL(url).pathname.endsWith('.ts') || format === 'module-typescript') return false
+  const code = readFileSync(new URL(url), 'utf8')
+  return /^\s*(import|export)\s*[\w*{'"]/m.test(code) && !/^\s*(module\.exports|exports\.\w+)\s*=/m.test(code)
 }
 
 function tagged(url: string, generation: string): string {
