@@ -123,9 +123,12 @@ export class PartitionRoller {
   async #roll(range: Range, gathered: Arrived | undefined, found: boolean): Promise<void> {
     const { context, writer, turns, patience, signal } = this.#rolling
     const claimedMs = context.clock.now()
-    let resumed = found
+    let attempts = 0
     const rolled = await patience.until(() => {
-      const attempt = turns.take(async (): Promise<Rolled> => {
+      // An attempt that failed may have left files, as one of another process may.
+      const resumed = found || attempts > 0
+      attempts++
+      return turns.take(async (): Promise<Rolled> => {
         const startedMs = context.clock.now()
         const data = new ExactRange(context.engine, this.#place, range)
         const written = await writer.write(this.#describe(range, resumed), data, signal)
@@ -133,9 +136,6 @@ export class PartitionRoller {
         const queueMs = gathered === undefined ? 0 : Math.max(0, claimedMs - gathered.appendedMs)
         return { range, present: data.present, written, queueMs, handlerMs, claimedMs }
       }, signal)
-      // An attempt that failed may have left files, as one of another process may.
-      resumed = true
-      return attempt
     }, signal)
     failpoint('after-roll')
     await this.#settle(rolled)

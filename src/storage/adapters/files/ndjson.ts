@@ -103,7 +103,7 @@ function plainText(cursor: FrameCursor): { json: string; issue?: undefined } | {
   try {
     return { json: toJsonText(decodeData(cursor.contentType, cursor.data)) }
   } catch (error) {
-    return { issue: error instanceof Error ? error.message : String(error) }
+    return { issue: `its data cannot be read: ${error instanceof Error ? error.message : String(error)}` }
   }
 }
 

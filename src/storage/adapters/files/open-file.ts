@@ -41,8 +41,8 @@ export class OpenFile implements Sink {
     this.gathered.clear(release)
   }
 
+  /** After the last {@link spill}. */
   finish(): void {
-    this.spill(true)
     this.#encoder.finish(this)
     this.nextPart()
   }

@@ -54,7 +54,7 @@ export class RowGroup {
         else if (cursor.isJson && gathered.ascii) value = JSON.parse(cursor.dataText)
         else value = decodeData(cursor.contentType, cursor.data, text)
       } catch (error) {
-        unstorable(offset, error instanceof Error ? error.message : String(error))
+        unstorable(offset, `its data cannot be read: ${error instanceof Error ? error.message : String(error)}`)
         continue
       }
       const issue = this.#add(value, envelope)

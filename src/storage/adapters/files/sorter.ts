@@ -24,7 +24,6 @@ export class Sorter {
   readonly #files: OpenFile[] = []
   readonly #unstorable: { offset: number; reason: string }[] = []
   readonly #limitBytes: number
-  /** Memory held by all that is gathered. */
   #heldBytes = 0
 
   constructor(roll: Roll, layout: Layout, desk: Omit<Desk, 'unstorable'>, limitBytes: number = GATHER_BYTES) {
@@ -32,6 +31,11 @@ export class Sorter {
     this.#layout = layout
     this.#desk = desk
     this.#limitBytes = limitBytes
+  }
+
+  /** Memory held by all that is gathered. */
+  get heldBytes(): number {
+    return this.#heldBytes
   }
 
   add(batch: RecordBatch): void {
@@ -56,7 +60,10 @@ export class Sorter {
   }
 
   finish(): { files: Staged[]; written: Written } {
-    for (const file of this.#files) file.finish()
+    for (const file of this.#files) {
+      this.#spill(file, true)
+      file.finish()
+    }
     const files = this.#files.flatMap(file => file.staged)
     const bytes = this.#files.reduce((sum, file) => sum + file.bytes, 0)
     return { files, written: { files: files.length, bytes, unstorable: this.#unstorable } }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { dirname, isAbsolute, join, normalize } from 'node:path'
+import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { failpoint } from '../../../engine/failpoint.ts'
 import type { Roll } from '../../storage.ts'
 import type { Disk } from './disk.ts'
@@ -108,8 +108,11 @@ export class Attempt {
     const kept = new Set(files.map(file => file.path))
     for (const path of this.#before) {
       if (kept.has(path) || isAbsolute(path) || normalize(path).startsWith('..')) continue
-      await this.#disk.remove(join(this.#root, path))
-      changed.add(dirname(join(this.#root, path)))
+      const leftover = join(this.#root, path)
+      // A crash between the journal and the renames leaves paths that were never given.
+      if (!(await this.#disk.list(dirname(leftover))).includes(basename(leftover))) continue
+      await this.#disk.remove(leftover)
+      changed.add(dirname(leftover))
     }
   }
 }
