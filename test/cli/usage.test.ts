@@ -137,6 +137,14 @@ describe('check', () => {
     expect(stderr).toContain('lost.ts')
   })
 
+  it.each([['{}'], ['{"type":"commonjs"}']])('takes a module beside the package.json %s, without a warning', async manifest => {
+    const cwd = folder()
+    writeFileSync(join(cwd, 'package.json'), manifest)
+    writeFileSync(join(cwd, 'pipeline.ts'), PIPELINE)
+    const stderr = 'Types were not checked: --no-types.\n'
+    expect(await millrace(['check', 'pipeline.ts', '--no-types'], { cwd })).toMatchObject({ code: 0, stderr })
+  })
+
   it('draws the graph, and says that the types were not checked where there is no TypeScript', async () => {
     const cwd = folder()
     writeFileSync(join(cwd, 'pipeline.ts'), PIPELINE)
