@@ -14,7 +14,7 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../../stream/stream.ts'
-import type { AgentVersion, ClaimStates, MarkBatch, TraceRecord } from '../../trace/trace.ts'
+import type { AgentVersion, ClaimStates, MarkBatch, Position, TraceRecord } from '../../trace/trace.ts'
 import type { CacheEntry, CacheView, Engine, Snapshot, Standing, UnitOfWork } from '../engine.ts'
 import { ClaimNotes } from './claim-notes.ts'
 import { EmbeddedLease, type LeaseClient } from './lease.ts'
@@ -148,10 +148,10 @@ export class EmbeddedClient implements Engine, LeaseClient {
     await this.#ask({ kind: 'mark', agent, marks: packMarks(marks, this.#open().catalog) })
   }
 
-  async find(dataId: DataId): Promise<TraceRecord | undefined> {
+  async find(dataId: DataId, at?: Pick<Position, 'topic' | 'partition' | 'offset'>): Promise<TraceRecord | undefined> {
     // What this client has claimed is to be seen by it.
     if (this.#notes.takeUnseen()) await this.#ask({ kind: 'barrier' })
-    return this.#open().finder.find(dataId)
+    return this.#open().finder.find(dataId, at)
   }
 
   async snapshot(group: string, at: TopicPartition): Promise<Snapshot | undefined> {

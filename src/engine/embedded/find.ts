@@ -19,6 +19,8 @@ const WALK_POSITIONS = 2_000
 /** What descends from one datum shares so many bytes of its id. */
 const FAMILY_BYTES = 6
 
+type Known = Pick<Position, 'topic' | 'partition' | 'offset'>
+
 interface Spot {
   readonly place: number
   readonly offset: number
@@ -51,9 +53,10 @@ export class Finder {
     this.#replays = new Query(db, 'SELECT place, offset FROM letter_replays WHERE letter = ? ORDER BY offset')
   }
 
-  find(dataId: DataId): TraceRecord | undefined {
+  /** @param at a position that the caller knows: the log is not searched where the datum is there. */
+  find(dataId: DataId, at?: Known): TraceRecord | undefined {
     const id = parseId(dataId)
-    const spots = this.#spots(id)
+    const spots = this.#known(id, at) ?? this.#spots(id)
     const letters = this.#letters.all(id)
     for (const letter of letters) {
       spots.push({ place: numberAt(letter, 1), offset: numberAt(letter, 2) })
@@ -73,6 +76,12 @@ export class Finder {
     const frame = new FrameCursor(bytesAt(kept, 3))
     frame.next()
     return record(frame, positions, marks)
+  }
+
+  #known(id: Buffer, at: Known | undefined): Spot[] | undefined {
+    if (at === undefined) return undefined
+    const spot = { place: this.#catalog.place(at.topic, at.partition), offset: at.offset }
+    return this.#frame(spot, id) === undefined ? undefined : [spot]
   }
 
   #spots(id: Buffer): Spot[] {

@@ -3,8 +3,8 @@ import { failpoint } from '../failpoint.ts'
 import { AppendRequests } from './append-requests.ts'
 import type { Groups } from './groups.ts'
 import { discardLetters, replayLetters } from './letter-requests.ts'
-import type { Batches, Reply, Request, Result, ToWriter } from './messages.ts'
-import type { Tables } from './tables.ts'
+import type { Reply, Request, Result, ToWriter } from './messages.ts'
+import type { Store } from './store.ts'
 import { applyUnit } from './unit.ts'
 
 /** A message with whom it is from. */
@@ -20,16 +20,6 @@ export interface Committed {
   readonly grown: readonly number[]
 }
 
-/** The transaction failed. `outcomeUnknown`: in COMMIT itself, so that it may be there or not. */
-export class GroupFailed extends Error {
-  readonly outcomeUnknown: boolean
-
-  constructor(cause: unknown, outcomeUnknown: boolean) {
-    super('A group commit failed', { cause })
-    this.outcomeUnknown = outcomeUnknown
-  }
-}
-
 /** Whether anything of it must be written now. Claims can wait, as they only inform. */
 export function isWrite(message: ToWriter): boolean {
   return message.appends > 0 || message.requests.some(r => r.kind !== 'claim' && r.kind !== 'wake' && r.kind !== 'leave')
@@ -37,34 +27,27 @@ export function isWrite(message: ToWriter): boolean {
 
 /**
  * Everything that is queued, in one transaction: one fsync for all of it. What is refused is refused before anything of it is
- * written, so one bad request never spoils its group. @throws GroupFailed
+ * written, so one bad request never spoils its group. @throws TransactionFailed
  */
-export function commitGroup<C>(tables: Tables, groups: Groups<C>, incoming: readonly Incoming<C>[], nowMs: number): Committed {
+export function commitGroup<C>(store: Store, groups: Groups<C>, incoming: readonly Incoming<C>[], nowMs: number): Committed {
+  const { tables } = store
   const joins: (() => void)[] = []
-  const replies: Reply[] = []
-  let grown: number[]
-  try {
-    tables.begin(nowMs)
-    for (const { client, message } of incoming) {
-      const appends = new AppendRequests(tables, message, nowMs)
-      const header: Batches = { from: 0, count: message.appends }
-      const appended = appends.appendAll(header)
-      const results = message.requests.map(request => answer(() => apply(request, client, appends)))
-      replies.push({ id: message.id, appended, exceptions: appends.exceptions, results })
-    }
-    grown = tables.flush()
-    failpoint('in-commit')
-  } catch (error) {
-    throw new GroupFailed(error, false)
-  }
-  try {
-    tables.commit()
-  } catch (error) {
-    throw new GroupFailed(error, true)
-  }
-  failpoint('after-commit')
+  const hasUnits = incoming.some(({ message }) => message.requests.some(r => r.kind === 'commit'))
+  const { value: replies, grown } = store.transact(
+    nowMs,
+    () => incoming.map(answerAll),
+    () => hasUnits && failpoint('in-commit'),
+  )
+  if (hasUnits) failpoint('after-commit')
   for (const join of joins) join()
   return { replies, grown }
+
+  function answerAll({ client, message }: Incoming<C>): Reply {
+    const appends = new AppendRequests(tables, message, nowMs)
+    const appended = appends.appendAll({ from: 0, count: message.appends })
+    const results = message.requests.map(request => answer(() => apply(request, client, appends)))
+    return { id: message.id, appended, exceptions: appends.exceptions, results }
+  }
 
   function apply(request: Request, client: C, appends: AppendRequests): readonly number[] | undefined {
     switch (request.kind) {

@@ -1,17 +1,67 @@
+import type { StatementSync } from 'node:sqlite'
+import { LogRetention } from './log-retention.ts'
+import { numberAt, Query } from './rows.ts'
 import type { Tables } from './tables.ts'
 
-/** Deletes what is past its time, a little at a time. */
+/** Rows of the trace deleted in one step. */
+const TRACE_ROWS = 500
+
+/** What has a time and is kept by (agent, place). */
+interface Expiring {
+  /** The next (agent, place) after one. */
+  readonly next: Query
+  readonly remove: StatementSync
+}
+
+/** Deletes what is past its time: data by their topics' retention, then id buckets, then the trace. In short steps, so that appends never wait long. */
 export class Retention {
   readonly #tables: Tables
   readonly #traceRetentionMs: number
+  readonly #log: LogRetention
+  readonly #trace: readonly Expiring[]
+  readonly #claims: StatementSync
+  #pass: Iterator<void> | undefined
 
   constructor(tables: Tables, traceRetentionMs: number) {
     this.#tables = tables
     this.#traceRetentionMs = traceRetentionMs
+    this.#log = new LogRetention(tables)
+    this.#trace = [expiring(tables, 'trace_done', 'first'), expiring(tables, 'trace_exceptions', 'offset')]
+    this.#claims = tables.db.prepare('DELETE FROM trace_claims WHERE claimed_ms < ?')
   }
 
-  /** One short step, within a transaction. @returns whether there may be more to delete. */
+  /** One short step, within a transaction of its own. @returns whether this pass has more to do. */
   step(nowMs: number): boolean {
-    return this.#tables.ids.dropExpired(nowMs)
+    this.#pass ??= this.#run(nowMs)
+    const done = this.#pass.next().done === true
+    if (done) this.#pass = undefined
+    return !done
+  }
+
+  *#run(nowMs: number): Generator<void, void> {
+    yield* this.#log.run(nowMs)
+    while (this.#tables.ids.dropExpired(nowMs)) yield
+    const horizonMs = nowMs - this.#traceRetentionMs
+    this.#claims.run(horizonMs)
+    for (const { next, remove } of this.#trace) {
+      let at = next.one(-1, -1)
+      while (at !== undefined) {
+        const [agent, place] = [numberAt(at, 0), numberAt(at, 1)]
+        const removed = Number(remove.run(agent, place, horizonMs).changes)
+        if (removed > 0) yield
+        if (removed < TRACE_ROWS) at = next.one(agent, place)
+      }
+    }
+  }
+}
+
+function expiring({ db }: Tables, table: string, position: string): Expiring {
+  return {
+    next: new Query(db, `SELECT agent, place FROM ${table} WHERE (agent, place) > (?, ?) ORDER BY agent, place LIMIT 1`),
+    // Times rise with positions, but for what was marked late: that goes when it comes to the front.
+    remove: db.prepare(
+      `DELETE FROM ${table} WHERE (agent, place, ${position}) IN (SELECT agent, place, ${position} FROM ${table}
+         WHERE agent = ?1 AND place = ?2 ORDER BY ${position} LIMIT ${TRACE_ROWS}) AND finished_ms < ?3`,
+    ),
   }
 }

@@ -22,7 +22,7 @@ export function viewEmbedded(directory: string): EngineView {
     read: async (topic, partition, from, maxBytes) => log.read(catalog.at(catalog.place(topic, partition)), from, maxBytes),
     topics: async () => catalog.specs(),
     bounds: async topic => catalog.placesOf(topic).map(({ place }) => log.bounds(place)),
-    find: async dataId => finder.find(dataId),
+    find: async (dataId, at) => finder.find(dataId, at),
     letters: { list: async filter => letters.list(filter) },
     cache: async name => cache.view(name),
     cacheEntry: async (name, key) => cache.entry(name, key),

@@ -40,7 +40,9 @@ async function startThread(file: string, limits: WriterLimits): Promise<WriterHo
   const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js', import.meta.url), {
     workerData: { file, limits },
   })
+  let closing = false
   const fail = (error: Error) => {
+    if (closing) return
     ready.reject(error)
     failed.resolve(error)
   }
@@ -60,6 +62,7 @@ async function startThread(file: string, limits: WriterLimits): Promise<WriterHo
   return {
     attach: port => send({ kind: 'connect', port }, [port]),
     async close() {
+      closing = true
       send({ kind: 'close' }, [])
       await closed.promise
       await worker.terminate()

@@ -1,14 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../clock.ts'
-import { MillraceError, toPortable } from '../../errors.ts'
-import { commitGroup, GroupFailed, type Incoming, isWrite } from './group-commit.ts'
+import { type MillraceError, toPortable } from '../../errors.ts'
+import { commitGroup, type Incoming, isWrite } from './group-commit.ts'
 import { Groups, type Sharing } from './groups.ts'
 import type { FromWriter, Link, Reply, ToWriter } from './messages.ts'
-import { Retention } from './retention.ts'
-import { isDiskFull } from './sqlite-error.ts'
-import { Tables } from './tables.ts'
+import { Store, type StoreSettings } from './store.ts'
 import { Wakers } from './wakers.ts'
-import { Wal } from './wal.ts'
 
 /** A group takes at most so much: what is beyond it waits for the next. */
 const GROUP_MESSAGES = 1_000
@@ -19,12 +16,8 @@ const CLAIM_LINGER_MS = 20
 const IDLE_MS = 1_000
 const RETENTION_EVERY_MS = 10_000
 
-export interface WriterSettings {
-  /** Makes a connection, the first time and after a failure. */
-  readonly open: () => DatabaseSync
+export interface WriterSettings extends StoreSettings {
   readonly clock: Clock
-  readonly idRetentionMs: number
-  readonly traceRetentionMs: number
   /** It cannot go on: everything from now on is ENGINE_FAILED. */
   readonly onFailed: (error: Error) => void
 }
@@ -34,32 +27,28 @@ type Client = Link<FromWriter, ToWriter>
 /** The only one that writes. Everything that is queued when it turns to the queue is one transaction and one fsync. */
 export class Writer {
   readonly #settings: WriterSettings
+  readonly #store: Store
   readonly #clients = new Set<Client>()
   readonly #groups = new Groups<Client>()
   readonly #wakers = new Wakers<Client>()
   #queue: Incoming<Client>[] = []
   #scheduled = false
-  #tables: Tables
-  #wal: Wal
-  #retention: Retention
   #failure: MillraceError | undefined
   #closed = false
   #cancelTimers: (() => void)[] = []
   #lingering = false
   #idling = false
+  #wroteMs = 0
 
   constructor(settings: WriterSettings) {
     this.#settings = settings
-    const db = settings.open()
-    this.#tables = new Tables(db, settings.idRetentionMs)
-    this.#wal = new Wal(db)
-    this.#retention = new Retention(this.#tables, settings.traceRetentionMs)
+    this.#store = new Store(settings)
     this.#keepRetention()
   }
 
   /** The connection, for readers in the same thread. */
   get db(): DatabaseSync {
-    return this.#tables.db
+    return this.#store.tables.db
   }
 
   attach(client: Client): void {
@@ -77,9 +66,8 @@ export class Writer {
     this.#closed = true
     for (const cancel of this.#cancelTimers) cancel()
     try {
-      if (this.#failure === undefined) this.#wal.finish()
+      if (this.#failure === undefined) this.#store.close()
     } finally {
-      this.#tables.db.close()
       for (const client of this.#clients) client.close()
     }
   }
@@ -91,7 +79,7 @@ export class Writer {
       return
     }
     for (const request of incoming.message.requests) {
-      if (request.kind === 'claim') this.#tables.trace.claim(request.agent, request.claim)
+      if (request.kind === 'claim') this.#store.tables.trace.claim(request.agent, request.claim)
       else if (request.kind === 'wake') this.#wait(incoming.client, request.place, request.beyond)
     }
     this.#queue.push(incoming)
@@ -99,7 +87,7 @@ export class Writer {
   }
 
   #wait(client: Client, place: number, beyond: number): void {
-    if (this.#tables.log.next(place) > beyond) this.#send(client, { replies: [], news: { ended: [], leases: [], grown: [place] } })
+    if (this.#store.tables.log.next(place) > beyond) this.#send(client, { replies: [], news: { ended: [], leases: [], grown: [place] } })
     else this.#wakers.wait(client, place)
   }
 
@@ -126,10 +114,9 @@ export class Writer {
     let grown: readonly number[] = []
     if (writes.length > 0) {
       try {
-        const committed = commitGroup(this.#tables, this.#groups, writes, this.#settings.clock.now())
+        const committed = commitGroup(this.#store, this.#groups, writes, this.#settings.clock.now())
         grown = committed.grown
         for (const [index, reply] of committed.replies.entries()) push(replies, writes[index]!.client, reply)
-        this.#wal.wrote(writes.reduce((sum, w) => sum + w.message.arena.byteLength, 0))
       } catch (error) {
         const failure = this.#recover(error)
         for (const { client, message } of writes) push(replies, client, failed(message, failure))
@@ -139,8 +126,8 @@ export class Writer {
       for (const request of message.requests) if (request.kind === 'leave') this.#groups.leave(client, request.member)
     }
     this.#tell(replies, grown)
+    if (writes.length > 0) this.#wrote(writes.reduce((sum, w) => sum + w.message.arena.byteLength, 0))
     this.#linger()
-    this.#idle()
   }
 
   #take(): Incoming<Client>[] {
@@ -154,7 +141,7 @@ export class Writer {
   /** Answers and news, after the commit that they tell of. */
   #tell(replies: Map<Client, Reply[]>, grown: readonly number[]): void {
     const shared = new Map<Client, Sharing<Client>>(
-      this.#failure === undefined ? this.#groups.share(this.#tables).map(s => [s.client, s]) : [],
+      this.#failure === undefined ? this.#groups.share(this.#store.tables).map(s => [s.client, s]) : [],
     )
     const woken = this.#wakers.grown(grown)
     for (const client of new Set([...replies.keys(), ...shared.keys(), ...woken.keys()])) {
@@ -176,40 +163,16 @@ export class Writer {
     )
   }
 
-  /** After a failed transaction. @returns what the group's clients are told. */
+  /** After a failure of the store. @returns what those who asked are told. */
   #recover(error: unknown): MillraceError {
-    const failure = error instanceof GroupFailed ? error : new GroupFailed(error, true)
-    if (isDiskFull(failure.cause)) {
-      this.#tables.rollback()
-      return new MillraceError('DISK_FULL', 'The disk, or the size allowed for the data directory, is used up; nothing was stored.', {
-        fix: 'Make room or shorten the retention; then send again.',
-        cause: failure.cause,
-      })
-    }
-    return this.#reopen(failure)
-  }
-
-  /**
-   * The connection goes on as if nothing had been, though what it failed to write may be there after a crash: it is never used
-   * again. The leases end, since every position is read anew.
-   */
-  #reopen({ cause, outcomeUnknown }: GroupFailed): MillraceError {
-    this.#groups.endAll()
     try {
-      this.#tables.db.close()
-      const db = this.#settings.open()
-      this.#tables = new Tables(db, this.#settings.idRetentionMs)
-      this.#wal = new Wal(db)
-      this.#retention = new Retention(this.#tables, this.#settings.traceRetentionMs)
-    } catch (again) {
-      return this.#fail(
-        new MillraceError('ENGINE_FAILED', 'The database could not be opened again after a failed commit.', { cause: again }),
-      )
+      const { told, reopened } = this.#store.recover(error)
+      if (reopened) this.#groups.endAll()
+      return told
+    } catch (gone) {
+      // The store's own words where it cannot be opened again.
+      return this.#fail(gone as MillraceError)
     }
-    if (outcomeUnknown) {
-      return new MillraceError('APPEND_UNKNOWN', 'A commit failed and may have been stored or not.', { fix: 'Send again.', cause })
-    }
-    return new MillraceError('ENGINE_FAILED', 'A write failed and nothing was stored.', { cause })
   }
 
   #fail(error: MillraceError): MillraceError {
@@ -230,20 +193,28 @@ export class Writer {
   }
 
   #linger(): void {
-    if (this.#lingering || !this.#tables.trace.hasPendingClaims) return
+    if (this.#lingering || !this.#store.tables.trace.hasPendingClaims) return
     this.#lingering = true
     this.#after(CLAIM_LINGER_MS, () => {
       this.#lingering = false
-      this.#alone(() => this.#tables.trace.writeClaims())
+      this.#alone(() => this.#store.tables.trace.writeClaims())
     })
   }
 
+  /** The WAL goes back into the file when it is large, and when nothing has been written for a while. */
+  #wrote(bytes: number): void {
+    this.#wroteMs = this.#settings.clock.now()
+    this.#guard(() => this.#store.wal.wrote(bytes))
+    this.#idle()
+  }
+
   #idle(): void {
-    if (this.#idling || !this.#wal.dirty) return
+    if (this.#idling || !this.#store.wal.dirty) return
     this.#idling = true
     this.#after(IDLE_MS, () => {
       this.#idling = false
-      this.#guard(() => this.#wal.checkpoint())
+      if (this.#settings.clock.now() - this.#wroteMs < IDLE_MS) this.#idle()
+      else this.#guard(() => this.#store.wal.checkpoint())
     })
   }
 
@@ -253,7 +224,7 @@ export class Writer {
         if (this.#closed || this.#failure !== undefined) return
         let more = false
         this.#alone(() => {
-          more = this.#retention.step(this.#settings.clock.now())
+          more = this.#store.retention.step(this.#settings.clock.now())
         })
         // Between two steps the queue has its turn.
         if (more) setImmediate(step)
@@ -266,17 +237,8 @@ export class Writer {
   /** A small transaction of the writer's own. */
   #alone(work: () => void): void {
     this.#guard(() => {
-      let committing = false
-      try {
-        this.#tables.begin(this.#settings.clock.now())
-        work()
-        this.#tables.flush()
-        committing = true
-        this.#tables.commit()
-      } catch (error) {
-        throw new GroupFailed(error, committing)
-      }
-      this.#wal.wrote(0)
+      this.#store.transact(this.#settings.clock.now(), work)
+      this.#wrote(0)
     })
   }
 
