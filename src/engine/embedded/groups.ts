@@ -47,6 +47,8 @@ export class Groups<C> {
       // In the same transaction: no moment exists in which both, or neither, may commit.
       for (const [place, checkpoint] of tables.checkpoints.of(old)) tables.checkpoints.set(row, place, checkpoint)
       tables.checkpoints.end(old, group.name)
+      // Only then: a group that nobody takes over from keeps its leases.
+      this.#dirty.add(old.name)
     }
     for (const { place } of places) {
       if (tables.checkpoints.of(row).has(place)) continue
@@ -60,7 +62,6 @@ export class Groups<C> {
     members.push({ client, member, group: group.name, topics: new Set(topics), generation: 0, places: new Set() })
     this.#groups.set(group.name, members)
     this.#dirty.add(group.name)
-    if (group.replaces !== undefined) this.#dirty.add(group.replaces)
   }
 
   /** Ends a member's lease at once and gives its places back to the group. */
