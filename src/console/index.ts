@@ -1,1 +1,1 @@
-export { type Ops, type OpsOptions, startOps } from './server.ts'
+export { type OpsOptions, startOps } from './server.ts'

@@ -69,8 +69,11 @@ export type Fate =
 /** A unit of work's outputs are looked through for this datum's, up to so many bytes for each story. */
 const OUTPUT_SCAN_BYTES = 33_554_432
 
+/** What of an engine a story needs. */
+type StoryView = Pick<EngineView, 'find' | 'read' | 'standings' | 'letters'>
+
 /** Where a datum is, and what every agent made of it; undefined where it was never seen or is forgotten. */
-export async function whereIs(view: EngineView, dataId: DataId, nowMs: number): Promise<DatumStory | undefined> {
+export async function whereIs(view: StoryView, dataId: DataId, nowMs: number): Promise<DatumStory | undefined> {
   const record = await view.find(dataId)
   if (record === undefined) return undefined
   const standings = await view.standings()
@@ -119,7 +122,7 @@ function isAt(mark: Mark, position: Position): boolean {
 }
 
 async function tell(
-  view: EngineView,
+  view: StoryView,
   record: TraceRecord,
   position: Position,
   reader: Reader,
@@ -160,7 +163,7 @@ function unmarked(position: Position, standing: Standing | undefined): Fate {
 }
 
 async function marked(
-  view: EngineView,
+  view: StoryView,
   record: TraceRecord,
   position: Position,
   mark: Mark,
@@ -193,7 +196,7 @@ async function marked(
 }
 
 /** A unit's outputs of one datum: those whose first parent it is. The rest of its window comes after it among the parents. */
-async function outputsOf(view: EngineView, dataId: DataId, mark: Mark, budget: Budget): Promise<{ dataId: DataId; topic: string }[]> {
+async function outputsOf(view: StoryView, dataId: DataId, mark: Mark, budget: Budget): Promise<{ dataId: DataId; topic: string }[]> {
   const outputs: { dataId: DataId; topic: string }[] = []
   for (const range of mark.outputs) {
     for (const child of await scanRange(view, range, dataId, budget))
@@ -202,7 +205,7 @@ async function outputsOf(view: EngineView, dataId: DataId, mark: Mark, budget: B
   return outputs
 }
 
-async function letterOf(view: EngineView, dataId: DataId, mark: Mark): Promise<Pick<StoredLetter, 'letter' | 'state'> | undefined> {
+async function letterOf(view: StoryView, dataId: DataId, mark: Mark): Promise<Pick<StoredLetter, 'letter' | 'state'> | undefined> {
   const letters = await view.letters.list({ agent: mark.name, version: mark.version, dataId, limit: 1 })
   const letter = letters[0]
   return letter === undefined ? undefined : { letter: letter.letter, state: letter.state }

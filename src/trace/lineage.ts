@@ -1,7 +1,9 @@
-import { type EngineView, groupName } from '../engine/engine.ts'
+import type { EngineView } from '../engine/engine.ts'
 import type { DataId } from '../envelope/data-id.ts'
-import { Budget, type Child, eachFrame, scanRange } from './scan.ts'
-import type { Mark, OutputRange, TraceRecord } from './trace.ts'
+import { locateWindow } from './ancestors.ts'
+import { childrenOf } from './descendants.ts'
+import { Budget } from './scan.ts'
+import type { Position, TraceRecord } from './trace.ts'
 
 export interface LineageOptions {
   /** Generations each way. Default 10. */
@@ -49,9 +51,6 @@ const DEFAULT_LIMIT = 1_000
 /** What one question may cost. */
 const MAX_SCAN_BYTES = 67_108_864
 const MAX_LOOKUPS = 20_000
-/** How many data of the same key are followed for an agent whose window is not known. */
-const LOOKAHEAD_COUNT = 64
-
 /** What of an engine lineage needs: look-ups by id, and the log. */
 type LineageView = Pick<EngineView, 'find' | 'read'>
 
@@ -105,9 +104,10 @@ class Walk {
       for (const child of generation) {
         if (child.parents.length > 0 && depth === this.#depth) this.budget.truncated = true
         if (depth === this.#depth) continue
+        const records = await this.#parents(child)
         for (const [i, parent] of child.parents.entries()) {
-          const record = await this.#parent(parent)
-          if (record === 'bound') return
+          const record = records.get(parent)
+          if (!this.data.has(parent) && !this.forgotten.has(parent)) return
           this.links.push({ parent, child: child.dataId, handled: i === 0 })
           if (record !== undefined) next.push(record)
         }
@@ -116,17 +116,28 @@ class Walk {
     }
   }
 
-  /** The parent's record where it is met for the first time; undefined where it is known already or forgotten. */
-  async #parent(id: DataId): Promise<TraceRecord | undefined | 'bound'> {
-    if (this.data.has(id) || this.forgotten.has(id)) return undefined
-    if (!this.#room() || !this.budget.lookup()) return 'bound'
-    const record = await this.#view.find(id)
-    if (record === undefined || record.positions.length === 0) {
-      this.forgotten.add(id)
-      return undefined
+  /** The parents that are met for the first time; none after a bound was reached. */
+  async #parents(child: TraceRecord): Promise<Map<DataId, TraceRecord>> {
+    const met = new Map<DataId, TraceRecord>()
+    const [handled, ...rest] = child.parents
+    await this.#meet(handled, met)
+    const newest = handled === undefined ? undefined : this.data.get(handled)
+    const unknown = rest.filter(id => !this.data.has(id) && !this.forgotten.has(id))
+    const places = newest === undefined ? new Map() : await locateWindow(this.#view, newest, unknown, this.budget)
+    for (const id of unknown) await this.#meet(id, met, places.get(id))
+    return met
+  }
+
+  async #meet(id: DataId | undefined, met: Map<DataId, TraceRecord>, at?: Pick<Position, 'topic' | 'partition' | 'offset'>): Promise<void> {
+    if (id === undefined || this.data.has(id) || this.forgotten.has(id)) return
+    if (!this.#room() || !this.budget.lookup()) return
+    await this.budget.breathe()
+    const record = await this.#view.find(id, at)
+    if (record === undefined || record.positions.length === 0) this.forgotten.add(id)
+    else {
+      this.add(record)
+      met.set(id, record)
     }
-    this.add(record)
-    return record
   }
 
   async down(root: TraceRecord): Promise<void> {
@@ -134,7 +145,7 @@ class Walk {
     for (let depth = 0; generation.length > 0; depth++) {
       const next: TraceRecord[] = []
       for (const parent of generation) {
-        for (const child of await this.#children(parent)) {
+        for (const child of await childrenOf(this.#view, parent, this.#windows, this.budget)) {
           if (depth === this.#depth) {
             this.budget.truncated = true
             return
@@ -146,7 +157,8 @@ class Walk {
           const { dataId, topic, partition, offset, source, createdMs, appendedMs } = child
           this.data.set(dataId, { dataId, topic, partition, offset, source, createdMs, appendedMs })
           if (!this.budget.lookup()) return
-          const record = await this.#view.find(dataId)
+          await this.budget.breathe()
+          const record = await this.#view.find(dataId, child)
           if (record !== undefined) next.push(record)
         }
       }
@@ -158,77 +170,5 @@ class Walk {
     if (this.data.size < this.#limit) return true
     this.budget.truncated = true
     return false
-  }
-
-  async #children(parent: TraceRecord): Promise<Child[]> {
-    const children = new Map<DataId, Child>()
-    for (const mark of parent.marks) {
-      if (mark.state === 'claimed') continue
-      const scanned = new Set<string>()
-      const own = await this.#scan(parent.dataId, mark.outputs, scanned)
-      const later = await this.#laterInWindow(parent, mark, own, scanned)
-      for (const child of [...own, ...later]) if (child.related) children.set(child.dataId, child)
-    }
-    return [...children.values()]
-  }
-
-  async #scan(id: DataId, ranges: readonly OutputRange[], scanned: Set<string>): Promise<Child[]> {
-    const found: Child[] = []
-    for (const range of ranges) {
-      const name = `${range.topic}/${range.partition}/${range.first}`
-      if (scanned.has(name)) continue
-      scanned.add(name)
-      found.push(...(await scanRange(this.#view, range, id, this.budget)))
-    }
-    return found
-  }
-
-  /**
-   * What the same agent made of later data whose window still held this one: the data of the same key that follow it in its
-   * partition are looked up one by one, until an output of theirs no longer names it, or nothing more has been handled.
-   */
-  async #laterInWindow(parent: TraceRecord, mark: Mark, own: readonly Child[], scanned: Set<string>): Promise<Child[]> {
-    const window = this.#windows?.get(groupName(mark))
-    const most = window === undefined ? LOOKAHEAD_COUNT : window - 1
-    if (most === 0) return []
-    const followers = await this.#followers(parent, mark, most)
-    const found: Child[] = []
-    for (const follower of followers.ids) {
-      if (!this.budget.lookup()) return found
-      const record = await this.#view.find(follower)
-      const theirs = record?.marks.find(other => groupName(other) === groupName(mark) && other.state === 'done')
-      if (theirs === undefined) return found
-      found.push(...(await this.#scan(parent.dataId, theirs.outputs, scanned)))
-      const made = [...own, ...found].filter(child => child.cause === follower)
-      // Without a key the next datum may be of another `by`: its outputs say nothing of this datum's window.
-      if (followers.keyed && made.length > 0 && !made.some(child => child.related)) return found
-    }
-    const windowed = [...own, ...found].some(child => child.related && child.parentCount > 1)
-    if (window === undefined && followers.more && windowed) this.budget.truncated = true
-    return found
-  }
-
-  /** The data of the same key after this one, at most `most`. A partition without keys counts as one key. */
-  async #followers(parent: TraceRecord, mark: Mark, most: number): Promise<{ ids: DataId[]; keyed: boolean; more: boolean }> {
-    const ids: DataId[] = []
-    let key: string | undefined
-    let more = false
-    await eachFrame(this.#view, mark, mark.offset, Number.MAX_SAFE_INTEGER, this.budget, (cursor, offset) => {
-      if (offset === mark.offset) {
-        if (cursor.dataId !== parent.dataId) return false
-        key = cursor.key
-        return true
-      }
-      // Retention has deleted the datum itself: whose key to look for is not known any more.
-      if (key === undefined) return false
-      if (cursor.key !== key) return true
-      if (ids.length === most) {
-        more = true
-        return false
-      }
-      ids.push(cursor.dataId)
-      return true
-    })
-    return { ids, keyed: key !== '', more }
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type DataId, formatId, ID_BYTES, parseId } from '../envelope/data-id.ts'
 import { FrameCursor } from '../envelope/frame.ts'
 import type { Stream, TopicPartition } from '../stream/stream.ts'
@@ -6,10 +7,14 @@ import type { OutputRange } from './trace.ts'
 /** How much is read from the log in one call. */
 export const READ_BYTES = 1_048_576
 
+/** The longest that a question holds the thread before it lets others in. */
+const TURN_MS = 10
+
 /** What a question to the trace may cost: bytes read from the log, and look-ups by id. Shared by all steps of one question. */
 export class Budget {
   #bytes: number
   #lookups: number
+  #turnBeganMs = performance.now()
   /** Something was left out because the budget, or another bound, was reached. */
   truncated = false
 
@@ -36,6 +41,13 @@ export class Budget {
 
   spend(bytes: number): void {
     this.#bytes -= bytes
+  }
+
+  /** An engine may answer in the same turn of the event loop: without a break the front end would wait for the whole question. */
+  async breathe(): Promise<void> {
+    if (performance.now() - this.#turnBeganMs < TURN_MS) return
+    await setImmediate()
+    this.#turnBeganMs = performance.now()
   }
 }
 
@@ -93,6 +105,7 @@ export async function eachFrame(
 ): Promise<void> {
   for (let from = first; from < end; ) {
     if (!budget.canRead) return
+    await budget.breathe()
     const batch = await view.read(place.topic, place.partition, from, READ_BYTES)
     if (batch.count === 0) return
     budget.spend(batch.frames.byteLength)

@@ -19,8 +19,11 @@ export interface Trace {
   /** Raises marks. Marking what is already as high changes nothing. Resolves when durable, where the trace is durable at all. */
   mark(agent: AgentVersion, marks: MarkBatch): Promise<void>
 
-  /** What is known of a datum, or undefined where it was never seen or is forgotten. */
-  find(dataId: DataId): Promise<TraceRecord | undefined>
+  /**
+   * What is known of a datum, or undefined where it was never seen or is forgotten.
+   * @param at one of its positions, where the caller knows it: a search is spared. One where it is not changes nothing.
+   */
+  find(dataId: DataId, at?: Pick<Position, 'topic' | 'partition' | 'offset'>): Promise<TraceRecord | undefined>
 
   close(): Promise<void>
 }

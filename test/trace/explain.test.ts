@@ -120,6 +120,25 @@ describe('where is my datum', () => {
     expect((await states(first!))[0]).toEqual([1, 'done', 'average@2'])
   })
 
+  test.each([
+    ['the agent began behind it', { first: 8, offset: 9 }, 0, 'before start'],
+    ['the agent is past it and the trace has forgotten', { first: 0, offset: 8 }, 0, 'passed'],
+    ['the agent began with it and has done nothing', { first: 7, offset: 7 }, 0, 'waiting'],
+    ['retention has deleted it before the agent reached it', { first: 0, offset: 3 }, 8, 'expired'],
+  ])('says of one without a mark what its position tells: %s', async (_, place, retainedFrom, state) => {
+    // Moments that pass too quickly to be met on a real engine.
+    const position = { topic: 'demand', partition: 0, offset: 7, appendedMs: 1 }
+    const dataId = mint(1)
+    const checkpoint = { ...place, done: place.offset - place.first, dead: 0, duplicate: 0, lost: 0, edition: 1 }
+    const view: Parameters<typeof whereIs>[0] = {
+      find: async () => ({ dataId, positions: [position], source: 's', createdMs: 1, parents: [], marks: [] }),
+      standings: async () => [{ group: 'average@1', topic: 'demand', partition: 0, first: retainedFrom, next: 10, checkpoint }],
+      read: () => Promise.reject(new Error('nothing to read')),
+      letters: { list: async () => [] },
+    }
+    expect((await whereIs(view, dataId, 5))?.agents).toMatchObject([{ name: 'average', version: 1, fate: { state } }])
+  })
+
   test('tells the same as JSON in snake_case and as a drawing', async () => {
     await using scene = await Scene.open('demand', 'prediction')
     const ids = await scene.send('demand', 'k', 'good', 'bad', 'late')

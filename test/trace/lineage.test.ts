@@ -86,6 +86,33 @@ describe('lineage', () => {
     ])
   })
 
+  test('searches by id for the datum asked for alone: everything else is found from where that is', async () => {
+    await using scene = await Scene.open('demand', 'prediction', 'message')
+    const ids: string[] = []
+    const handle = windowed(20, 'prediction')
+    for (let i = 0; i < 60; i++) {
+      for (const key of ['a', 'b', 'c']) ids.push(...(await scene.send('demand', key, `${i}`)))
+      await scene.work(forecast, ['demand'], handle)
+    }
+    await scene.work(dispatch, ['prediction'], datum => [{ topic: 'message', data: datum.data }])
+    const searched: string[] = []
+    const view: Pick<EngineView, 'find' | 'read'> = {
+      read: (...place) => scene.engine.read(...place),
+      find(dataId, at) {
+        if (at === undefined) searched.push(dataId)
+        return scene.engine.find(dataId, at)
+      },
+    }
+    const down = await lineage(view, ids[60]!)
+    expect([down?.data.length, down?.truncated]).toEqual([41, false])
+    expect(searched.splice(0)).toEqual([ids[60]])
+    const message = down!.data.at(-1)!.dataId
+    const up = await lineage(view, message)
+    expect(up?.data).toHaveLength(22)
+    // The message, its prediction, and the datum handled; its window is found by looking back from there.
+    expect(searched).toHaveLength(3)
+  })
+
   test('does not look far for an agent that stores and makes nothing', async () => {
     await using scene = await Scene.open('demand')
     const [id] = await scene.send('demand', 'a', ...Array.from({ length: 500 }, (_, i) => String(i)))
