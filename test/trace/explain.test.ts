@@ -42,10 +42,11 @@ describe('where is my datum', () => {
     const [first, second] = await scene.send('demand', 'k', '1', '2')
     await scene.clock.advance(40)
     const claimedMs = scene.clock.now()
-    await scene.work(forecast, ['demand'], datum => [
-      { topic: 'prediction', data: datum.data },
-      { topic: 'prediction', data: datum.data },
-    ])
+    // The second one's outputs have the first among their parents, as part of a window.
+    await scene.work(forecast, ['demand'], datum => {
+      const parents = datum.dataId === second ? [second!, first!] : [first!]
+      return [1, 2].map(() => ({ topic: 'prediction', data: datum.data, parents }))
+    })
     const { agents } = await tell(scene, first!)
     expect(agents).toMatchObject([
       { name: 'forecast', version: 2, replay: false, fate: { state: 'done', claimedMs, waitedMs: 40, tookMs: 5, attempts: 1 } },
@@ -54,7 +55,6 @@ describe('where is my datum', () => {
     const outputs = fate.state === 'done' ? fate.outputs : []
     expect(outputs).toHaveLength(2)
     for (const output of outputs) expect((await tell(scene, output.dataId)).parents).toEqual([first])
-    expect((await tell(scene, second!)).agents[0]?.fate).toMatchObject({ outputs: expect.not.arrayContaining([...outputs]) })
   })
 
   test('says of one that waits how many data are ahead of it and behind', async () => {

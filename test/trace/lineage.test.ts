@@ -158,6 +158,17 @@ describe('lineage', () => {
     expect(parents(found).map(link => link.parent)).toEqual([id, gone])
   })
 
+  test('names a datum that is reached by two ways once, and each link once', async () => {
+    await using scene = await Scene.open('demand', 'prediction', 'message', 'end')
+    const [id] = await scene.send('demand', 'k', '1')
+    await scene.work(forecast, ['demand'], () => ['x', 'y'].map(data => ({ topic: 'prediction', data })))
+    await scene.work(dispatch, ['prediction'], windowed(2, 'message'))
+    await scene.work({ name: 'close', version: 1 }, ['message'], datum => [{ topic: 'end', data: datum.data }])
+    const found = await trace(scene, id!)
+    expect(found.data.map(datum => datum.topic)).toEqual(['demand', 'prediction', 'prediction', 'message', 'message', 'end', 'end'])
+    expect(new Set(found.links.map(link => `${link.parent} ${link.child}`)).size).toBe(found.links.length)
+  })
+
   test('ends when agents feed each other', async () => {
     await using scene = await Scene.open('a', 'b')
     const [id] = await scene.send('a', 'k', '3')
