@@ -49,14 +49,18 @@ export function commitGroup<C>(store: Store, groups: Groups<C>, incoming: readon
     return { id: message.id, appended, exceptions: appends.exceptions, results }
   }
 
+  function join({ group, member, topics, start }: Request & { kind: 'join' }, client: C): void {
+    const replaced = groups.prepare(tables, group, topics, start)
+    joins.push(() => groups.join(client, member, group, topics, replaced))
+  }
+
   function apply(request: Request, client: C, appends: AppendRequests): readonly number[] | undefined {
     switch (request.kind) {
       case 'ensure':
         tables.topics.ensure(request.specs)
         return
       case 'join':
-        groups.prepare(tables, request.group, request.topics, request.start)
-        joins.push(() => groups.join(client, request.member, request.group, request.topics))
+        join(request, client)
         return
       case 'commit':
         applyUnit(tables, groups.standing(tables, client, request.unit.member, request.unit.generation), request.unit, appends, nowMs)

@@ -34,8 +34,11 @@ export class Groups<C> {
   readonly #dirty = new Set<string>()
   #generation = 0
 
-  /** Writes where the group begins in places new to it, and takes over from the group it replaces. Within a transaction. */
-  prepare(tables: Tables, group: Group, topics: readonly string[], start: Start): void {
+  /**
+   * Writes where the group begins in places new to it, and takes over from the group it replaces. Within a transaction.
+   * @returns the group that it took over from, whose leases end with it.
+   */
+  prepare(tables: Tables, group: Group, topics: readonly string[], start: Start): string | undefined {
     const places = topics.flatMap(topic => tables.catalog.placesOf(topic))
     const existed = tables.checkpoints.group(group.name) !== undefined
     let edition = group.edition
@@ -48,20 +51,21 @@ export class Groups<C> {
       for (const [place, checkpoint] of tables.checkpoints.of(old)) tables.checkpoints.set(row, place, checkpoint)
       tables.checkpoints.end(old, group.name)
       // Only then: a group that nobody takes over from keeps its leases.
-      this.#dirty.add(old.name)
     }
     for (const { place } of places) {
       if (tables.checkpoints.of(row).has(place)) continue
       tables.checkpoints.set(row, place, begin(tables, place, start, row.edition))
     }
+    return takenOver ? old.name : undefined
   }
 
   /** Adds a member; it gets its lease at the next {@link share}. After the commit of what {@link prepare} wrote. */
-  join(client: C, member: number, group: Group, topics: readonly string[]): void {
+  join(client: C, member: number, group: Group, topics: readonly string[], replaced: string | undefined): void {
     const members = this.#groups.get(group.name) ?? []
     members.push({ client, member, group: group.name, topics: new Set(topics), generation: 0, places: new Set() })
     this.#groups.set(group.name, members)
     this.#dirty.add(group.name)
+    if (replaced !== undefined) this.#dirty.add(replaced)
   }
 
   /** Ends a member's lease at once and gives its places back to the group. */
