@@ -2,7 +2,7 @@
 const HEAT_MS = 5000
 const DEMAND_MS = 1000
 const FLOW_MS = 2000
-const POINTS = 300
+const POINTS = 150
 
 const tags = new Map()
 
@@ -38,14 +38,11 @@ async function every(ms, name, work) {
 // ---- Flow
 
 every(FLOW_MS, 'flow', async () => {
-  const flow = await poll('/v1/flow')
-  if (flow === undefined) return
+  const [flow, agents] = await Promise.all([poll('/v1/flow'), poll('/v1/agents')])
+  if (flow === undefined || agents === undefined) return
   const cards = [
     ...flow.topics.filter(t => !t.topic.startsWith('_')).map(t => [`${rate(t.in_per_second)}/s`, `into ${t.topic}`]),
-    ...flow.agents.map(a => [
-      `${rate(a.handled_per_second)}/s`,
-      `${a.agent}@${a.version} · ${a.lag === 0 ? 'up to date' : `${a.lag.toLocaleString()} behind`}`,
-    ]),
+    ...agents.agents.map(a => [`${rate(a.handled_per_second)}/s`, `${a.agent}@${a.version} · ${place(a)}`]),
   ]
   const box = document.getElementById('flow')
   while (box.children.length > cards.length) box.lastChild.remove()
@@ -56,6 +53,12 @@ every(FLOW_MS, 'flow', async () => {
     card.children[1].textContent = label
   })
 })
+
+function place(agent) {
+  if (agent.state !== 'running') return agent.state
+  if (agent.lag === 0) return 'up to date'
+  return `${agent.lag.toLocaleString()} ${agent.kind === 'storage-agent' ? 'for the next files' : 'behind'}`
+}
 
 function rate(value) {
   return value >= 100 ? Math.round(value).toLocaleString() : value.toFixed(1)
@@ -108,7 +111,6 @@ function drawDemand() {
   canvas.height = canvas.clientHeight * scale
   const pen = canvas.getContext('2d')
   pen.scale(scale, scale)
-  const style = getComputedStyle(document.body)
   const [left, right, top, bottom] = [70, 8, 8, 20]
   const width = canvas.clientWidth - left - right
   const height = canvas.clientHeight - top - bottom
@@ -119,8 +121,8 @@ function drawDemand() {
   const y = value => top + height * (1 - (value - low) / (high - low || 1))
   const x = i => left + (width * i) / (POINTS - 1)
   pen.font = '12px system-ui'
-  pen.fillStyle = style.getPropertyValue('--soft')
-  pen.strokeStyle = style.getPropertyValue('--line')
+  pen.fillStyle = getComputedStyle(document.querySelector('.note')).color
+  pen.strokeStyle = getComputedStyle(document.querySelector('section')).borderTopColor
   for (let i = 0; i <= 4; i++) {
     const value = low + ((high - low) * i) / 4
     pen.fillText(`${Math.round(value).toLocaleString()}`, 4, y(value) + 4)
@@ -130,12 +132,12 @@ function drawDemand() {
     ])
   }
   pen.lineWidth = 2
-  pen.strokeStyle = style.getPropertyValue('--demand')
+  pen.strokeStyle = getComputedStyle(document.querySelector('.key.demand')).backgroundColor
   line(
     pen,
     points.map((p, i) => [x(i), y(p.demand)]),
   )
-  pen.strokeStyle = style.getPropertyValue('--predicted')
+  pen.strokeStyle = getComputedStyle(document.querySelector('.key.predicted')).backgroundColor
   pen.setLineDash([5, 4])
   line(
     pen,

@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Child, child, interleaved } from './child.ts'
+import { atMost, type Bench, note } from './figure.ts'
+
+const PIPELINE = fileURLToPath(new URL('pipelines/ingest.ts', import.meta.url))
+const ROUNDS = 5
+const SINGLES = 12_000
+const LINES = 100
+const BATCHES = 1_000
+const CONNECTIONS = 64
+const KEYS = 1_000
+
+/** CPU microseconds of the server, all its threads, for each datum. */
+async function cost(server: Child, load: Child, detail: { path: string; requests: number; lines: number; key?: unknown }): Promise<number> {
+  const before = await server.ask<number>('cpu')
+  const { refused } = await load.ask<{ refused: number }>('run', {
+    port: server.ready.port,
+    connections: CONNECTIONS,
+    keys: KEYS,
+    ...detail,
+  })
+  if (refused > 0) throw new Error(`${refused} of ${detail.requests} requests were refused.`)
+  return ((await server.ask<number>('cpu')) - before) / (detail.requests * detail.lines)
+}
+
+export const ingest = (directory: string): Bench => ({
+  name: 'ingest',
+  async run(say) {
+    const [floor, parse, load, server] = await Promise.all([
+      child('floor-server.ts'),
+      child('parse-floor.ts'),
+      child('load.ts'),
+      child('millrace-server.ts', [PIPELINE, join(directory, 'ingest')]),
+    ])
+    const key = server.ready.key
+    const single = { path: '/v1/topics/reading', requests: SINGLES, lines: 1 }
+    const batch = { path: '/v1/topics/reading/batch', requests: BATCHES, lines: LINES }
+    for (const warm of [floor, server]) await cost(warm, load, { ...single, key })
+    for (const warm of [parse, server]) await cost(warm, load, { ...batch, key })
+    say(`single data, then batches of ${LINES}, against their floors, ${ROUNDS} rounds in turn`)
+    const least = await interleaved(ROUNDS, {
+      bare: () => cost(floor, load, single),
+      millrace: () => cost(server, load, { ...single, key }),
+      parse: () => cost(parse, load, batch),
+      batch: () => cost(server, load, { ...batch, key }),
+    })
+    await Promise.all([floor, parse, load, server].map(c => c.stop()))
+    return {
+      figures: [
+        atMost('ingest of single data, against a bare server', least.millrace / least.bare, '×', 1.6),
+        atMost('ingest of NDJSON × 100', least.batch, 'CPU-s/M', 10),
+        atMost('ingest of NDJSON × 100, against parse and validate alone', least.batch / least.parse, '×', 2.5),
+      ],
+      notes: [
+        note('bare node:http, one datum', least.bare, 'CPU-s/M'),
+        note('ingest, one datum', least.millrace, 'CPU-s/M'),
+        note('parse and validate alone', least.parse, 'CPU-s/M'),
+      ],
+    }
+  },
+})

@@ -1,0 +1,47 @@
+/**
+ * `npm run bench`: what Millrace costs on this machine, against goals and floors measured in the same run. `-- --json` prints a line
+ * a figure; `-- hop files` runs those alone. Exits 1 when a goal is missed.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ingest } from './ingest.ts'
+import { replay } from './replay.ts'
+import { idle, memory, open } from './standing.ts'
+
+const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true })
+const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+const benches = [
+  ingest(directory),
+  replay('an agent hop', 'hop', 9, directory),
+  replay('files of NDJSON with zstd', 'files-ndjson', 4, directory),
+  replay('files of Parquet', 'files-parquet', 20, directory),
+  open(directory),
+  idle(directory),
+  memory(directory),
+]
+const chosen = benches.filter(bench => positionals.length === 0 || positionals.some(word => bench.name.includes(word)))
+if (chosen.length === 0) {
+  console.error(`No benchmark is called ${positionals.join(' or ')}. There are: ${benches.map(bench => bench.name).join(', ')}.`)
+  process.exit(2)
+}
+let missed = 0
+try {
+  for (const bench of chosen) {
+    console.error(`${bench.name}…`)
+    const { figures, notes } = await bench.run(text => console.error(`  ${text}`))
+    for (const figure of figures) {
+      if (!figure.ok) missed++
+      console.log(
+        values.json
+          ? JSON.stringify(figure)
+          : `${figure.ok ? '✓' : '✗ MISSED'} ${figure.name}: ${figure.value} ${figure.unit} (goal: at most ${figure.goal})`,
+      )
+    }
+    for (const { note, value, unit } of notes) console.error(`  ${note}: ${value} ${unit}`)
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true })
+}
+process.exitCode = missed > 0 ? 1 : 0
