@@ -45,7 +45,7 @@ export interface FrontEnd {
 }
 
 export interface FrontEndHealth {
-  /** Whether data are taken: false while closing and while the last append failed. */
+  /** Whether data are taken: false while closing, and for ten seconds after an append failed and none succeeded since. */
   readonly ready: boolean
   /** Why not, or what else needs a look, for people. */
   readonly reason?: string
@@ -72,7 +72,7 @@ export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd>
   try {
     if (!isLoopback && ring.count === 0) throw noKeys(options.listen.host)
     const load = new Load(limits)
-    const ingested = new Ingested(options.recorder)
+    const ingested = new Ingested(options.recorder, clock)
     const singles = new Singles({ stream, ingested, clock })
     const routes = new DataRoutes(new RouteTable(options.pipeline), {
       limits,
@@ -162,11 +162,11 @@ class RunningFrontEnd implements FrontEnd {
     const { server } = this.#http
     routes.close()
     ring.close()
-    // Also ends connections that wait for their next request.
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    this.#http.endIdle()
     await within(clock, graceMs, load.drained())
     // Everything is answered: each answer closes its connection when it is out. What remains has sent half a request.
-    server.closeIdleConnections()
+    this.#http.endIdle()
     await within(clock, Math.min(graceMs, FLUSH_MS), closed)
     server.closeAllConnections()
     await closed

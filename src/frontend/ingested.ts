@@ -1,24 +1,35 @@
+import type { Clock } from '../clock.ts'
 import type { MillraceError } from '../errors.ts'
 import type { IngestFact, Recorder } from '../instrumentation/recorder.ts'
 import type { Producer } from './producer.ts'
 import type { Route } from './routes.ts'
 
+/** How long a failed append speaks against the front end when nothing has been tried since. */
+const FAILURE_COUNTS_MS = 10_000
+
 /** Reports what was taken in, once a request or once for a group of them, by topic and source. */
 export class Ingested {
   readonly #recorder: Recorder
+  readonly #clock: Clock
   #lastError: MillraceError | undefined
+  #failedMs = 0
 
-  constructor(recorder: Recorder) {
+  constructor(recorder: Recorder, clock: Clock) {
     this.#recorder = recorder
+    this.#clock = clock
   }
 
-  /** Why the last append failed; undefined since one has succeeded again. */
+  /**
+   * Why the last append failed; undefined once one has succeeded, or after a while: whoever sends elsewhere because of it would
+   * otherwise never send here again.
+   */
   get lastError(): MillraceError | undefined {
-    return this.#lastError
+    return this.#clock.now() - this.#failedMs < FAILURE_COUNTS_MS ? this.#lastError : undefined
   }
 
   failed(error: MillraceError): void {
     this.#lastError = error
+    this.#failedMs = this.#clock.now()
   }
 
   succeeded(): void {

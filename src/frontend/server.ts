@@ -18,6 +18,8 @@ const MAX_REFUSED = 1_000
 export interface HttpServer {
   readonly server: Server
   readonly connections: number
+  /** Ends the connections that have no request under way. */
+  endIdle(): void
 }
 
 /**
@@ -56,6 +58,11 @@ export function httpServer(limits: Limits, clock: Clock, handle: (request: Incom
     server,
     get connections() {
       return open.size
+    },
+    endIdle() {
+      server.closeIdleConnections()
+      // To Node, one that has never sent anything is about to.
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
     },
   }
 }

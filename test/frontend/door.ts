@@ -26,7 +26,7 @@ export interface Door extends AsyncDisposable {
   readonly keysFile: string
   /** What the report callback was told: nothing, in a test that expects nothing. */
   readonly reported: readonly unknown[]
-  post(path: string, body: BodyInit, headers?: Record<string, string>): Promise<Answer>
+  post(path: string, body: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>): Promise<Answer>
   /** A raw connection, for what no proper client sends. */
   connect(): Raw
   /** Everything in a topic, by partition and offset. */
