@@ -12,7 +12,7 @@ import { send } from '../../src/testing/send.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import type { ScriptedStore } from './scripted-store.ts'
 
-export const numbers = topic('numbers', z.object({ n: z.number() }), { partitions: 1 })
+export const numbers = topic('numbers', z.object({ n: z.number() }), { key: d => `k${d.n % 7}`, partitions: 1 })
 
 /** An engine in memory under a clock of its own, and storage agents on it. */
 export async function machine() {
