@@ -1,3 +1,4 @@
+import { replayTopic } from '../agents/dead-letter.ts'
 import { agentOf } from '../engine/engine.ts'
 import type { AgentFlow, Flow, IngestFlow } from '../instrumentation/flow.ts'
 import type { HealthReport } from '../instrumentation/health.ts'
@@ -35,7 +36,7 @@ function topicToJson({ spec, bounds, appended, perSecond }: TopicSample, { flow,
     retention_seconds: spec.retentionMs / 1_000,
     retention_bytes: spec.retentionBytes ?? null,
     written_by: agentsThat(pipeline, agent => agent.kind === 'agent' && agent.to.some(to => to.kind === 'topic' && to.name === spec.name)),
-    read_by: agentsThat(pipeline, agent => agent.from.some(from => from.name === spec.name)),
+    read_by: agentsThat(pipeline, agent => spec.name === replayTopic(agent) || agent.from.some(from => from.name === spec.name)),
   }
 }
 

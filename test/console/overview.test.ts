@@ -36,6 +36,11 @@ describe('the overview', () => {
     })
   })
 
+  test('knows who reads the dead letters that were put again', async () => {
+    await using ops = await listen(['_replay.forecast@2'], { pipeline: grid })
+    expect((await ops.get('/v1/topics')).json.topics).toMatchObject([{ internal: true, read_by: ['forecast@2'] }])
+  })
+
   test('gives agents with totals, lag, graph and how they are', async () => {
     await using ops = await listen(topics, { pipeline: grid })
     await ops.scene.send('demand', 'k', 'good', 'bad', 'late')
