@@ -5,6 +5,7 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const ROOT = resolve(import.meta.dirname, '../..')
+const WINDOWS = process.platform === 'win32'
 const DEADLINE_MS = 120_000
 
 let folder: string
@@ -27,8 +28,8 @@ it('what npm packs installs into an empty folder and runs the first pipeline of 
   writeFileSync(join(home, 'pipeline.ts'), code)
 
   await using dev = start('npx', ['millrace', 'dev', 'pipeline.ts', '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--json'], home)
-  const { listen } = JSON.parse((await dev.until(/\n/)).split('\n', 1)[0]!)
-  for (const celsius of [20, 20, 20, 40]) {
+  const { listen, pid } = JSON.parse((await dev.until(/\n/)).split('\n', 1)[0]!)
+  for (const celsius of [20, 20, 20]) {
     const receipt = await fetch(`${listen}/v1/topics/reading`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -36,10 +37,12 @@ it('what npm packs installs into an empty folder and runs the first pipeline of 
     })
     expect(await receipt.json()).toMatchObject({ status: 'accepted' })
   }
+  await run('npx', ['millrace', 'send', '--topic', 'reading', '{"sensor":"a","celsius":40}'], home)
   const tap = await run('npx', ['millrace', 'tap', 'alert', '--from', 'earliest', '--limit', '1', '--json'], home)
   expect(JSON.parse(tap).data).toEqual({ sensor: 'a', celsius: 40, usual: 25 })
 
-  dev.process.kill('SIGTERM')
+  // The process itself: npx passes no signal on.
+  process.kill(pid, 'SIGTERM')
   expect(await dev.ended).toBe(0)
 })
 
@@ -57,7 +60,7 @@ interface Started extends AsyncDisposable {
 }
 
 function start(command: string, args: readonly string[], cwd: string): Started {
-  const child = spawn(command, args, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' })
+  const child = spawn(command, args, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'], shell: WINDOWS, detached: !WINDOWS })
   const said = { stdout: '', stderr: '' }
   const ended = new Promise<number | null>((settle, fail) => {
     child.on('error', fail)
@@ -76,7 +79,9 @@ function start(command: string, args: readonly string[], cwd: string): Started {
         ended.then(code => fail(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${said.stdout}\n${said.stderr}`)), fail)
       }),
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
+      // The whole group: killing npx alone would leave behind what it has started.
+      if (child.exitCode === null && child.signalCode === null && child.pid !== undefined)
+        process.kill(WINDOWS ? child.pid : -child.pid, 'SIGKILL')
       await ended
     },
   }
