@@ -47,7 +47,8 @@ class Runner implements RunningHandler {
   readonly #work: LeaseWork
   #subscription: Subscription | undefined
   #lease: LeaseRun | undefined
-  #stopping = false
+  readonly #stop = new AbortController()
+  #resting = false
   /** Leases in a row that ended by a refused commit. */
   #refusals = 0
 
@@ -75,17 +76,25 @@ class Runner implements RunningHandler {
   }
 
   async #run(): Promise<void> {
-    const { clock } = this.#context
-    while (!this.#stopping) {
+    while (!this.#stop.signal.aborted) {
       try {
         await this.#member()
       } catch (error) {
-        if (this.#stopping) return
+        if (this.#stop.signal.aborted) return
         if (!isMillraceError(error) || !REJOINED.has(error.code)) throw error
         this.#refusals++
-        if (this.#refusals > 1) await clock.sleep(backoffMs(REJOIN, Math.min(this.#refusals, 16), this.#work.random))
+        if (this.#refusals > 1) await this.#rest()
       }
     }
+  }
+
+  /** Waits before it joins again, so that an engine in trouble is not asked without pause. */
+  async #rest(): Promise<void> {
+    this.#resting = true
+    const ms = backoffMs(REJOIN, Math.min(this.#refusals, 16), this.#work.random)
+    // Rejected only because the agent is stopped, and that the loop looks at next.
+    await this.#context.clock.sleep(ms, this.#stop.signal).catch(() => undefined)
+    this.#resting = false
   }
 
   /** One membership of the group: lease after lease, until one is refused or the agent is stopped. */
@@ -94,7 +103,7 @@ class Runner implements RunningHandler {
     const { from, to } = this.#agent
     const specs = [...from, ...to].flatMap(target => (target.kind === 'topic' ? [target.spec] : []))
     await engine.ensure([...specs, { name: replayTopic(this.#agent), partitions: 1, retentionMs: REPLAY_RETENTION_MS }])
-    if (this.#stopping) return
+    if (this.#stop.signal.aborted) return
     const group: Group = {
       name: `${this.#agent.name}@${this.#agent.version}`,
       edition: this.#agent.replaces ?? this.#agent.version,
@@ -104,15 +113,15 @@ class Runner implements RunningHandler {
     this.#subscription = subscription
     try {
       for await (const lease of subscription) {
-        if (this.#stopping) return
+        if (this.#stop.signal.aborted) return
         this.#lease = new LeaseRun(this.#work, lease)
         await this.#lease.run()
         this.#lease = undefined
         this.#refusals = 0
-        if (this.#stopping) return
+        if (this.#stop.signal.aborted) return
       }
       // Only an engine that closes ends a subscription that nobody closed.
-      this.#stopping = true
+      this.#stop.abort()
     } finally {
       this.#lease = undefined
       this.#subscription = undefined
@@ -121,22 +130,23 @@ class Runner implements RunningHandler {
   }
 
   async stop(graceMs: number): Promise<void> {
-    this.#stopping = true
+    this.#stop.abort()
     const cancel = this.#context.clock.after(graceMs, () => this.#lease?.discard(new Error('The agent was stopped.')))
     try {
       if (this.#lease === undefined) await this.#subscription?.close()
       else this.#lease.stop()
-      await this.ended
+      // Whoever watches `ended` hears of a failure; who asked it to stop has what he asked for.
+      await this.ended.catch(() => undefined)
     } finally {
       cancel()
     }
   }
 
   async crash(): Promise<void> {
-    this.#stopping = true
+    this.#stop.abort()
     this.#lease?.discard(new Error('The agent crashed.'))
     await this.#subscription?.close()
-    await this.ended
+    await this.ended.catch(() => undefined)
   }
 
   get running(): number {
@@ -144,10 +154,11 @@ class Runner implements RunningHandler {
   }
 
   get waiting(): number {
-    return this.#lease?.waiting ?? 0
+    return this.#resting ? 1 : (this.#lease?.waiting ?? 0)
   }
 
   get busy(): boolean {
-    return this.#lease === undefined ? !this.#stopping : this.#lease.busy
+    if (this.#lease !== undefined) return this.#lease.busy
+    return !this.#resting && !this.#stop.signal.aborted
   }
 }
