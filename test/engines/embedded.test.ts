@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
-import { openEmbedded, openInMemory } from '../../src/engine/embedded/index.ts'
+import { connectEmbedded, openEmbedded, openInMemory } from '../../src/engine/embedded/index.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { AppendBatch, RecordBatch } from '../../src/stream/stream.ts'
+import { engineSuite } from '../../src/testing/engine-suite.ts'
 import type { UnderTest } from '../../src/testing/framework.ts'
 import { streamSuite } from '../../src/testing/stream-suite.ts'
 import { spec } from '../../src/testing/suite-data.ts'
@@ -33,6 +34,28 @@ async function onDisk(): Promise<UnderTest<Engine>> {
   }
 }
 
+/** As an agent's thread has it: by a port to the writer, and a connection of its own to read by. */
+async function byPort(): Promise<UnderTest<Engine>> {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-suite-'))
+  let engine = await openEmbedded({ directory })
+  let connected = connectEmbedded({ directory, port: engine.connect() })
+  return {
+    subject: connected,
+    async reopen() {
+      await connected.close()
+      await engine.close()
+      engine = await openEmbedded({ directory })
+      connected = connectEmbedded({ directory, port: engine.connect() })
+      return connected
+    },
+    async dispose() {
+      await connected.close()
+      await engine.close()
+      await rm(directory, { recursive: true })
+    },
+  }
+}
+
 /** The same with the topics that the trace's suite speaks of. */
 const withTopics = (open: () => Promise<UnderTest<Engine>>) => async () => {
   const under = await open()
@@ -52,7 +75,9 @@ const framework = { describe, it }
 for (const [name, open, durable] of [
   ['the engine in memory', inMemory, false],
   ['the embedded engine', onDisk, true],
+  ['the embedded engine by a port', byPort, true],
 ] as const) {
   streamSuite(framework, name, { open, durable })
   traceSuite(framework, name, { open: withTopics(open), place, durable, recognisesCopies: false })
+  engineSuite(framework, name, { open, durable, transactional: true })
 }
