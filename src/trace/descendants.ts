@@ -1,7 +1,7 @@
 import { type EngineView, groupName } from '../engine/engine.ts'
 import type { DataId } from '../envelope/data-id.ts'
 import { FrameCursor } from '../envelope/frame.ts'
-import { type Budget, type Child, scanRange } from './scan.ts'
+import { type Budget, batchesFrom, type Child, scanRange } from './scan.ts'
 import type { Mark, OutputRange, TraceRecord } from './trace.ts'
 
 type View = Pick<EngineView, 'find' | 'read'>
@@ -90,21 +90,15 @@ interface Follower {
 /** The data of the same key after the marked one, read no further than they are asked for. */
 async function* followersOf(view: View, mark: Mark, dataId: DataId, budget: Budget): AsyncGenerator<Follower> {
   let key: string | undefined
-  for (let from = mark.offset; ; ) {
-    if (!budget.canRead) return
-    await budget.breathe()
-    const batch = await view.read(mark.topic, mark.partition, from, FOLLOW_BYTES)
-    if (batch.count === 0) return
-    budget.spend(batch.frames.byteLength)
+  for await (const batch of batchesFrom(view, mark, mark.offset, FOLLOW_BYTES, budget)) {
     const cursor = new FrameCursor(batch.frames, batch.ascii)
     while (cursor.next()) {
       const offset = batch.first + cursor.index
-      if (offset < from) continue
+      if (offset < mark.offset) continue
       if (offset === mark.offset && cursor.dataId === dataId) key = cursor.key
       // Retention has deleted the datum itself: whose key to look for is not known any more.
       else if (key === undefined) return
       else if (cursor.key === key) yield { dataId: cursor.dataId, offset, keyed: key !== '' }
     }
-    from = batch.first + batch.count
   }
 }

@@ -2,7 +2,7 @@ import type { EngineView } from '../engine/engine.ts'
 import type { DataId } from '../envelope/data-id.ts'
 import { locateWindow } from './ancestors.ts'
 import { childrenOf } from './descendants.ts'
-import { Budget } from './scan.ts'
+import { Budget, type Placed } from './scan.ts'
 import type { Position, TraceRecord } from './trace.ts'
 
 export interface LineageOptions {
@@ -21,22 +21,12 @@ export interface LineageOptions {
 export interface Lineage {
   readonly dataId: DataId
   /** The datum itself first, then its ancestors, then its descendants, nearest first. */
-  readonly data: readonly LineageDatum[]
+  readonly data: readonly Placed[]
   readonly links: readonly LineageLink[]
   /** Ancestors that the trace has forgotten or retention has deleted. */
   readonly forgotten: readonly DataId[]
   /** A bound was reached: there may be more than is listed. */
   readonly truncated: boolean
-}
-
-export interface LineageDatum {
-  readonly dataId: DataId
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly source: string
-  readonly createdMs: number
-  readonly appendedMs: number
 }
 
 export interface LineageLink {
@@ -66,7 +56,7 @@ export async function lineage(view: LineageView, dataId: DataId, options: Lineag
 }
 
 class Walk {
-  readonly data = new Map<DataId, LineageDatum>()
+  readonly data = new Map<DataId, Placed>()
   readonly links: LineageLink[] = []
   readonly forgotten = new Set<DataId>()
   readonly budget = new Budget(MAX_SCAN_BYTES, MAX_LOOKUPS)

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { type DataId, formatId, ID_BYTES, parseId } from '../envelope/data-id.ts'
 import { FrameCursor } from '../envelope/frame.ts'
-import type { Stream, TopicPartition } from '../stream/stream.ts'
-import type { OutputRange } from './trace.ts'
+import type { RecordBatch, Stream, TopicPartition } from '../stream/stream.ts'
+import type { OutputRange, Position } from './trace.ts'
 
 /** How much is read from the log in one call. */
-export const READ_BYTES = 1_048_576
+const READ_BYTES = 1_048_576
 
 /** The longest that a question holds the thread before it lets others in. */
 const TURN_MS = 10
@@ -51,15 +51,15 @@ export class Budget {
   }
 }
 
-/** A datum that was found in the log by its parents. */
-export interface Child {
+/** A datum and where it is. Times are milliseconds since 1970 UTC. */
+export interface Placed extends Position {
   readonly dataId: DataId
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
   readonly source: string
   readonly createdMs: number
-  readonly appendedMs: number
+}
+
+/** A datum that was found in the log by its parents. */
+export interface Child extends Placed {
   /** The datum whose handling made it. */
   readonly cause: DataId
   readonly parentCount: number
@@ -103,20 +103,34 @@ export async function eachFrame(
   budget: Budget,
   visit: (cursor: FrameCursor, offset: number, appendedMs: number) => boolean,
 ): Promise<void> {
-  for (let from = first; from < end; ) {
-    if (!budget.canRead) return
-    await budget.breathe()
-    const batch = await view.read(place.topic, place.partition, from, READ_BYTES)
-    if (batch.count === 0) return
-    budget.spend(batch.frames.byteLength)
+  if (first >= end) return
+  for await (const batch of batchesFrom(view, place, first, READ_BYTES, budget)) {
     const cursor = new FrameCursor(batch.frames, batch.ascii)
     while (cursor.next()) {
       const offset = batch.first + cursor.index
-      if (offset < from) continue
-      if (offset >= end) return
-      if (!visit(cursor, offset, batch.appendedMs)) return
+      if (offset < first) continue
+      if (offset >= end || !visit(cursor, offset, batch.appendedMs)) return
     }
-    from = batch.first + batch.count
+    if (batch.first + batch.count >= end) return
+  }
+}
+
+/** A partition's batches from the one that holds `from` to the last there is, until the budget is spent. */
+export async function* batchesFrom(
+  view: Pick<Stream, 'read'>,
+  place: TopicPartition,
+  from: number,
+  maxBytes: number,
+  budget: Budget,
+): AsyncGenerator<RecordBatch> {
+  for (let next = from; ; ) {
+    if (!budget.canRead) return
+    await budget.breathe()
+    const batch = await view.read(place.topic, place.partition, next, maxBytes)
+    if (batch.count === 0) return
+    budget.spend(batch.frames.byteLength)
+    yield batch
+    next = batch.first + batch.count
   }
 }
 
