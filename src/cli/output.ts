@@ -7,6 +7,7 @@ type Style = Parameters<typeof styleText>[0]
 export class Output {
   /** One JSON document, or a JSON document a line where data stream. */
   readonly json: boolean
+  #drained: Promise<unknown> | undefined
 
   constructor(json: boolean) {
     this.json = json
@@ -20,7 +21,11 @@ export class Output {
   /** One line of data. The promise, where there is one, resolves when a slow reader has caught up. */
   line(text: string): Promise<unknown> | undefined {
     if (process.stdout.write(`${text}\n`)) return undefined
-    return once(process.stdout, 'drain')
+    // One wait for all the lines until then: a listener for each would be thousands.
+    this.#drained ??= once(process.stdout, 'drain').finally(() => {
+      this.#drained = undefined
+    })
+    return this.#drained
   }
 
   /** A command's whole answer: the value with --json, its drawing without. */
