@@ -15,24 +15,23 @@ const LOOK_MS = 50
 /** One data directory, a process on it that is killed and started again, and producers that send through it all. */
 export class Harness {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-fault-'))
-  readonly data = join(this.folder, 'data')
+  readonly data: string
   readonly lake = join(this.folder, 'lake')
   readonly producers: readonly Producer[]
-  readonly #args: readonly string[]
   #millrace: Millrace | undefined
 
-  constructor(random: () => number, args: readonly string[] = []) {
-    this.#args = args
-    this.producers = Array.from({ length: PRODUCERS }, (_, i) => new Producer(String(i + 1), () => this.#url(), random))
+  constructor(random: () => number, options: { readonly lines?: number; readonly data?: string } = {}) {
+    this.data = options.data ?? join(this.folder, 'data')
+    this.producers = Array.from({ length: PRODUCERS }, (_, i) => new Producer(String(i + 1), () => this.#url(), random, options.lines))
   }
 
-  /** Starts the process; with a failpoint (`name:N`) it is one that will die. */
-  start(failpoint?: string): Millrace {
+  /** Starts the process. @param failpoint `name:N`: it dies there. */
+  start(failpoint?: string, flags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Millrace {
     this.#millrace = new Millrace({
       file: FAULT_PIPELINE,
       data: this.data,
-      args: ['start', ...this.#args],
-      env: { FAULT_LAKE: this.lake, MILLRACE_FAILPOINT: failpoint ?? '' },
+      args: ['start', ...flags],
+      env: { FAULT_LAKE: this.lake, MILLRACE_FAILPOINT: failpoint ?? '', ...env },
     })
     return this.#millrace
   }

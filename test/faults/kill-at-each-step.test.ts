@@ -13,12 +13,13 @@ const STEPS: readonly (readonly [Failpoint, readonly number[]])[] = [
   ['after-intent', [1, 2, 4]],
   ['in-roll', [1, 2, 4]],
   ['after-roll', [1, 2, 4]],
-  ['in-snapshot', [1, 2, 3]],
+  ['in-snapshot', [1]],
 ]
 const DIES_WITHIN_MS = 20_000
 
 it.each(STEPS)('a process killed %s, at any of its passes %j, loses and doubles nothing', { timeout: 120_000 }, async (step, passes) => {
-  await using harness = new Harness(seeded(seedOf(step)))
+  // A snapshot is due after many data: larger requests get there sooner.
+  await using harness = new Harness(seeded(seedOf(step)), step === 'in-snapshot' ? { lines: 500 } : {})
   harness.send()
   for (const pass of passes) {
     const millrace = harness.start(`${step}:${pass}`)

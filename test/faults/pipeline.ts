@@ -52,4 +52,9 @@ const lake = storageAgent('lake', {
   to: files(process.env.FAULT_LAKE ?? './lake', { compression: 'none', key: true, roll: { records: 300, age: '300ms' } }),
 })
 
-export default pipeline('faults', { agents: [total, mean, echo, lake] })
+/** One that comes later and has to read everything from the beginning. */
+const late = agent('late', { version: 1, from: readings }, () => undefined)
+
+export default pipeline('faults', {
+  agents: [total, mean, echo, lake, ...(process.env.FAULT_LATE_AGENT === undefined ? [] : [late])],
+})

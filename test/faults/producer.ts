@@ -23,15 +23,17 @@ export class Producer {
   readonly #url: () => Promise<string>
   readonly #name: string
   readonly #random: () => number
+  readonly #lines: number
   #next = 0
   #stopping = false
   #running: Promise<void> = Promise.resolve()
 
-  /** @param url where to send now; it changes with each restart. */
-  constructor(name: string, url: () => Promise<string>, random: () => number) {
+  /** @param url where to send now; it changes with each restart. @param lines data in a request. */
+  constructor(name: string, url: () => Promise<string>, random: () => number, lines = LINES) {
     this.#name = name
     this.#url = url
     this.#random = random
+    this.#lines = lines
   }
 
   start(): void {
@@ -49,8 +51,8 @@ export class Producer {
     for (let batch = 0; !this.#stopping; batch++) {
       const withId = batch % WITHOUT_ID_EVERY !== 0
       const first = this.#next
-      this.#next += LINES
-      const lines = Array.from({ length: LINES }, (_, i) => {
+      this.#next += this.#lines
+      const lines = Array.from({ length: this.#lines }, (_, i) => {
         const station = `s${Math.floor(this.#random() * STATIONS)}`
         if (withId) this.withId.add(this.#number(first + i))
         return JSON.stringify({ station, n: this.#number(first + i), value: Math.floor(this.#random() * 1_000) })
