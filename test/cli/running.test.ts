@@ -138,6 +138,20 @@ describe('tap', () => {
     ])
   })
 
+  it('waits for a slow reader without a word', async () => {
+    const lines = Array.from({ length: 4_000 }, (_, i) => `{"station":"SLOW","megawatts":${i}}`).join('\n')
+    expect((await run(['send', '--topic', 'demand', '-'], lines)).code).toBe(0)
+    await using tap = start(['tap', 'demand', '--from', 'earliest', '--no-follow', '--where', 'station=SLOW'], { cwd })
+    tap.process.stdout?.pause()
+    // What a pipe holds is less than what is to be said: it cannot have ended when another command has come and gone.
+    await run(['topics'])
+    expect(tap.process.exitCode).toBe(null)
+    tap.process.stdout?.resume()
+    const { code, stdout, stderr } = await tap.ended
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.trim().split('\n').length).toBe(4_000)
+  })
+
   it('ends with 0 at Ctrl-C, and when its reader goes away', async () => {
     for (const end of ['SIGINT', 'close'] as const) {
       await using tap = start(['tap', 'demand', '--from', 'earliest'], { cwd })
