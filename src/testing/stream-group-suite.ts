@@ -194,6 +194,38 @@ export function streamGroupSuite({ describe, it }: TestFramework, name: string, 
     )
 
     it(
+      'who commit while partitions are shared out anew are refused, or what they moved is in the new leases',
+      over(2, async (_stream, members) => {
+        const first = members.join(GROUP, TOPICS)
+        for (let round = 0; round < 10; round++) {
+          const lease = await first.lease(2)
+          const place = placeOf(lease, 'demand', 0)
+          const second = members.join(GROUP, TOPICS)
+          const outcomes: Promise<boolean>[] = []
+          // Until it hears that its lease has ended it goes on, as a process does that was stopped for a while.
+          for (let from = place.checkpoint.offset; !lease.signal.aborted; from++) {
+            const commit = lease.commit([moved({ ...place, checkpoint: further(place.checkpoint, from - place.checkpoint.offset) }, 1)])
+            outcomes.push(
+              commit.then(
+                () => true,
+                () => false,
+              ),
+            )
+            await new Promise(setImmediate)
+          }
+          const accepted = (await within('every commit is answered', Promise.all(outcomes))).filter(outcome => outcome).length
+          const places = [...(await first.lease(1)).partitions, ...(await second.lease(1)).partitions]
+          assert.equal(
+            places.find(given => given.partition === 0)?.checkpoint.offset,
+            place.checkpoint.offset + accepted,
+            `Round ${round}: ${accepted} commits were accepted, and the new lease was given another place.`,
+          )
+          await second.close()
+        }
+      }),
+    )
+
+    it(
       'are refused after they have closed',
       over(1, async (_stream, members) => {
         const member = members.join(GROUP, TOPICS)
