@@ -17,7 +17,7 @@ const windowed = topic('windowed', z.object({ key: z.string(), n: z.number(), wi
   key: d => d.key,
   partitions: 2,
 })
-const spread = topic('spread', z.object({ n: z.number(), part: z.number() }), { partitions: 2 })
+const spread = topic('spread', z.object({ n: z.number(), part: z.number(), window: z.array(z.number()) }), { partitions: 2 })
 const effect = topic('effect', z.object({ n: z.number() }), { partitions: 2 })
 const sums = cache('sums', z.object({ key: z.string(), sum: z.number(), count: z.number() }), { key: v => v.key })
 
@@ -68,13 +68,14 @@ function declare() {
   )
   const fan = agent(
     'fan',
-    { version: 1, from: reading, to: spread, ordered: false, concurrency: 3, by: d => d.key, retry },
-    async (d, { attempt }) => {
+    { version: 1, from: reading, to: spread, ordered: false, concurrency: 3, by: d => d.key, window: 3, retry },
+    async (d, { attempt, window }) => {
       if (d.n % 2 === 0) await new Promise(setImmediate)
       if (failing(d.n, attempt)) throw new Error('no luck')
+      const output = { n: d.n, window: window.map(other => other.n) }
       return [
-        { n: d.n, part: 0 },
-        { n: d.n, part: 1 },
+        { ...output, part: 0 },
+        { ...output, part: 1 },
       ]
     },
   )
@@ -158,6 +159,10 @@ test('whatever fails, each datum takes effect exactly once or is in the dead let
           .map(d => d.n)
         expect(numbers).toEqual(numbers.toSorted(byNumber))
       }
+      const windowOf = new Map(expected.map(d => [d.n, d.window]))
+      // A letter that was put again saw its key as it was by then.
+      const replayed = new Set(run.deadLetters.filter(letter => letter.replays > 0).map(letter => numberOf.get(letter.dataId)))
+      for (const d of run.topic(spread).data) if (!replayed.has(d.n)) expect([d.n, d.window]).toEqual([d.n, windowOf.get(d.n)])
       // fan: both of its outputs or neither; what has none is dead.
       const lucky = all.filter(n => n % 11 !== 5)
       expect(

@@ -1,7 +1,11 @@
 import { agent, cache, pipeline, testPipeline, topic } from 'millrace'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { Fold, type FoldingAgent } from '../../src/agents/fold.ts'
+import { rebuildFold } from '../../src/agents/fold-rebuild.ts'
+import { openInMemory } from '../../src/engine/embedded/index.ts'
 import type { Snapshot } from '../../src/engine/engine.ts'
+import { send } from '../../src/testing/send.ts'
 import { sceneOf } from './scene.ts'
 
 const reading = topic('reading', z.object({ key: z.string(), n: z.number() }), { key: d => d.key, partitions: 1 })
@@ -15,6 +19,9 @@ const look = agent('look', { version: 1, from: reading, to: seen, by: d => d.key
   window: window.map(other => other.n),
   sum: state,
 }))
+
+// It has a window and a state, so it has a key.
+const folding = look as FoldingAgent
 
 test('after a crash windows and states are as if nothing had happened', async () => {
   await using run = await testPipeline(pipeline('p', { agents: [look] }))
@@ -149,3 +156,64 @@ test('a snapshot saves reading the log again, is never ahead of what is committe
   // The test itself reads on from the end; the fold began at the snapshot.
   expect(Math.min(...reads)).toBe(snapshots.at(-1)!.offset)
 })
+
+test('a datum that waits is run again with the window that it had, though data after it were folded and committed', async () => {
+  let broken = true
+  const snapshots: number[] = []
+  const windows = new Map<number, number[]>()
+  const patient = agent(
+    'patient',
+    { version: 1, from: reading, by: d => d.key, window: 3, ordered: false, retry: { backoff: '1m' } },
+    (d, c) => {
+      if (d.n === 15_000 && broken) throw new Error('broken')
+      windows.set(
+        d.n,
+        c.window.map(other => other.n),
+      )
+    },
+  )
+  await using run = await sceneOf(pipeline('p', { agents: [patient] }), engine => ({
+    commit: async unit => {
+      for (const snapshot of unit.snapshots) snapshots.push(snapshot.offset)
+      return engine.commit(unit)
+    },
+  }))
+  for (let n = 0; n < 24; n++) await run.send(reading, readings('a', n * 1_000, (n + 1) * 1_000))
+  await run.settled()
+  // A snapshot was due at 20,000: it would have shown the waiting datum its own future.
+  expect([windows.size, snapshots]).toEqual([23_999, []])
+  windows.clear()
+  await run.crash(patient)
+  broken = false
+  await run.send(reading, { key: 'a', n: 24_000 })
+  await run.settled()
+  expect([...windows]).toEqual([
+    [15_000, [14_998, 14_999, 15_000]],
+    [24_000, [23_998, 23_999, 24_000]],
+  ])
+})
+
+test('a snapshot from beyond the committed offset is left aside', async () => {
+  const { place, engine, close } = await rebuildScene()
+  const beyond = new Fold(folding)
+  beyond.take({ key: 'a', n: 99 }, Buffer.alloc(16), 0)
+  const fold = await rebuildFold(
+    folding,
+    reading,
+    place,
+    'look@1',
+    { ...engine, snapshot: async () => ({ ...place, group: 'look@1', offset: 4, bytes: beyond.snapshot() }) },
+    new AbortController().signal,
+  )
+  expect(fold.take({ key: 'a', n: 7 }, Buffer.alloc(16), 0)).toMatchObject({ window: [{ n: 1 }, { n: 2 }, { n: 7 }], state: 10 })
+  await close()
+})
+
+/** Four readings, of which three (0, 1, 2) are committed. */
+async function rebuildScene() {
+  const engine = await openInMemory()
+  await engine.ensure([reading.spec])
+  await send(engine, reading, readings('a', 0, 4), 0)
+  const checkpoint = { offset: 3, first: 0, done: 3, dead: 0, duplicate: 0, lost: 0, edition: 1 }
+  return { close: () => engine.close(), engine: { read: engine.read.bind(engine) }, place: { topic: 'reading', partition: 0, checkpoint } }
+}
