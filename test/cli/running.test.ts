@@ -154,6 +154,7 @@ describe('tap', () => {
 
   it('ends with 0 at Ctrl-C, and when its reader goes away', async () => {
     for (const end of ['SIGINT', 'close'] as const) {
+      await run(['send', '--topic', 'demand', '{"station":"END","megawatts":1}'])
       await using tap = start(['tap', 'demand', '--from', 'earliest'], { cwd })
       await tap.until(/\n/)
       if (end === 'SIGINT') tap.process.kill('SIGINT')
