@@ -98,6 +98,19 @@ describe('send, to a running pipeline', () => {
     ])
   })
 
+  it('ended by Ctrl-C says how far it came with 130, and the next run sends the rest', async () => {
+    const file = join(cwd, 'slow.ndjson')
+    writeFileSync(file, [0, 1, 2].map(i => `{"station":"STOP","megawatts":${i}}\n`).join(''))
+    const args = ['send', '--topic', 'demand', file, '--json']
+    await using sending = start([...args, '--rate', '0.01'], { cwd })
+    await until(['tap', 'demand', '--from', 'earliest', '--no-follow', '--where', 'station=STOP'], ran => ran.stdout !== '')
+    sending.process.kill('SIGINT')
+    const { code, stdout, stderr } = await sending.ended
+    expect({ code, answer: JSON.parse(stdout) }).toMatchObject({ code: 130, answer: { complete: false, accepted: 1 } })
+    expect(stderr).toBe('Interrupted before the end. Run it again to send the rest: what is stored already is not stored twice.\n')
+    expect(JSON.parse((await run(args)).stdout)).toMatchObject({ complete: true, accepted: 2, duplicate: 1 })
+  })
+
   it('names the topics that there are when the topic is not one', async () => {
     expect(await run(['send', '--topic', 'demnd', '{}'])).toMatchObject({
       code: 3,
