@@ -46,11 +46,9 @@ function broken(path: string, error: unknown): MillraceError {
   }
   const what = `${placeOf(error) ?? path}: ${error.name}: ${withoutTag(error.message)}.`.replace(/\.\.$/, '.')
   const missing = /Cannot find package '([^']+)'/.exec(error.message)?.[1]
-  const fix =
-    missing === undefined
-      ? 'Nothing runs until it loads.'
-      : `Install it beside the pipeline: npm install ${missing.split('/', missing.startsWith('@') ? 2 : 1).join('/')}`
-  return new MillraceError('PIPELINE_BROKEN', what, { fix, cause: error })
+  if (missing === undefined) return new MillraceError('PIPELINE_BROKEN', what, { cause: error })
+  const install = missing.split('/', missing.startsWith('@') ? 2 : 1).join('/')
+  return new MillraceError('PIPELINE_BROKEN', what, { fix: `Install it beside the pipeline: npm install ${install}`, cause: error })
 }
 
 function placeOf(error: Error): string | undefined {

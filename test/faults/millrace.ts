@@ -11,6 +11,7 @@ export interface StartOptions {
   readonly data: string
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
+  readonly cwd?: string
 }
 
 /** A real `millrace start` in a process of its own, to be killed. */
@@ -24,11 +25,12 @@ export class Millrace {
   #errors = ''
 
   constructor(options: StartOptions) {
-    const { file, data, env = {}, args = ['start'] } = options
+    const { file, data, env = {}, args = ['start'], cwd } = options
     const node = ['--conditions=millrace-source', '--disable-warning=ExperimentalWarning', MAIN]
     const flags = ['--data', data, '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--json']
     this.#child = spawn(process.execPath, [...node, ...args, file, ...flags], {
       env: { ...process.env, ...env },
+      ...(cwd === undefined ? {} : { cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.pid = this.#child.pid!
