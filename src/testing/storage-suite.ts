@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import assert from 'node:assert/strict'
 import { systemClock } from '../clock.ts'
 import { mintInto } from '../envelope/data-id.ts'
 import { FrameWriter } from '../envelope/frame.ts'
@@ -6,6 +6,7 @@ import { bytes } from '../envelope/schema.ts'
 import type { Roll, RollingStore } from '../storage/storage.ts'
 import type { RecordBatch } from '../stream/stream.ts'
 import { type Topic, topic } from '../stream/topic.ts'
+import type { TestFramework, TestFramework } from './framework.ts'
 
 /** One datum as the store holds it. */
 export interface Stored {
@@ -29,7 +30,7 @@ const HOUR_MS = 3_600_000
  * What every {@link RollingStore} must keep to, against the real thing: writing a range again, however often, by however many, gives
  * the same; nothing of it is missing and nothing is there twice.
  */
-export function storageSuite(name: string, make: () => Promise<StoreUnderTest>): void {
+export function storageSuite({ describe, it }: TestFramework, name: string, make: () => Promise<StoreUnderTest>): void {
   describe(`${name} as a store`, () => {
     const readings = topic('readings', bytes(), { key: () => '' })
     const alerts = topic('alerts', bytes())
@@ -53,8 +54,8 @@ export function storageSuite(name: string, make: () => Promise<StoreUnderTest>):
       over(async ({ write, contents }) => {
         const log = logOf(readings, 0, 500)
         const written = await write({ first: 0, end: 500 }, log.batches)
-        expect(written.unstorable).toEqual([])
-        expect(sorted(await contents())).toEqual(sorted(log.data))
+        assert.deepEqual(written.unstorable, [])
+        assert.deepEqual(sorted(await contents()), sorted(log.data))
       }))
 
     it('adds up rolls that follow each other', () =>
@@ -65,7 +66,7 @@ export function storageSuite(name: string, make: () => Promise<StoreUnderTest>):
         await write({ first: 0, end: 300 }, first.batches)
         await write({ first: 300, end: 500 }, second.batches)
         await write({ first: 0, end: 100, partition: 1 }, other.batches)
-        expect(sorted(await contents())).toEqual(sorted([...first.data, ...second.data, ...other.data]))
+        assert.deepEqual(sorted(await contents()), sorted([...first.data, ...second.data, ...other.data]))
       }))
 
     it('holds a roll once, however often it is written', () =>
@@ -73,8 +74,8 @@ export function storageSuite(name: string, make: () => Promise<StoreUnderTest>):
         const log = logOf(readings, 0, 400)
         const once = await write({ first: 0, end: 400 }, log.batches)
         const again = await write({ first: 0, end: 400, resumed: true }, log.batches)
-        expect(again).toEqual(once)
-        expect(sorted(await contents())).toEqual(sorted(log.data))
+        assert.deepEqual(again, once)
+        assert.deepEqual(sorted(await contents()), sorted(log.data))
       }))
 
     it('holds a roll once when two writers are at it, one of which has lost its lease unawares', () =>
@@ -91,36 +92,36 @@ export function storageSuite(name: string, make: () => Promise<StoreUnderTest>):
         })()
         const late = zombie.write({ ...ROLL, topic: readings, first: 0, end: 400 }, slow, never()).then(
           () => 'written',
-          (error: { retryable?: boolean }) => (error.retryable === true ? 'failed, to be tried again' : error),
+          (error: { retryable?: boolean }) => (error.retryable === true ? 'failed, to be tried again' : String(error)),
         )
         await reading.promise
         await write({ first: 0, end: 400, resumed: true }, log.batches)
         held.resolve()
-        expect(['written', 'failed, to be tried again']).toContain(await late)
+        const outcome = await late
+        assert.ok(outcome === 'written' || outcome === 'failed, to be tried again', `The zombie failed otherwise: ${String(outcome)}`)
         await zombie.close()
-        expect(sorted(await contents())).toEqual(sorted(log.data))
+        assert.deepEqual(sorted(await contents()), sorted(log.data))
       }))
 
     it('holds a roll that was aborted half-way whole, once it is written again', () =>
       over(async ({ write, contents }) => {
         const log = logOf(readings, 0, 400)
         const crash = new AbortController()
-        const stopping = { ...log, batches: log.batches }
         const half = (function* () {
-          yield stopping.batches[0]!
+          yield log.batches[0]!
           crash.abort(new Error('crash'))
-          yield* stopping.batches.slice(1)
+          yield* log.batches.slice(1)
         })()
-        await expect(write({ first: 0, end: 400 }, half, crash.signal)).rejects.toThrow('crash')
+        await assert.rejects(write({ first: 0, end: 400 }, half, crash.signal), /crash/)
         await write({ first: 0, end: 400, resumed: true }, log.batches)
-        expect(sorted(await contents())).toEqual(sorted(log.data))
+        assert.deepEqual(sorted(await contents()), sorted(log.data))
       }))
 
     it('takes data of any time, late ones too', () =>
       over(async ({ write, contents }) => {
         const log = logOf(readings, 0, 90, i => CREATED_MS - (i % 9) * 12 * HOUR_MS)
         await write({ first: 0, end: 90 }, log.batches)
-        expect(sorted(await contents())).toEqual(sorted(log.data))
+        assert.deepEqual(sorted(await contents()), sorted(log.data))
       }))
 
     it('holds replayed data as those of the topic they were first in', () =>
@@ -129,7 +130,10 @@ export function storageSuite(name: string, make: () => Promise<StoreUnderTest>):
         const replay = { ...readings, name: '_replay.lake@1' }
         await write({ topic: replay, types: new Map([['alerts', alerts]]), first: 0, end: 10 }, log.batches)
         const stored = await contents()
-        expect(stored.map(each => each.topic)).toEqual(Array(10).fill('alerts'))
+        assert.deepEqual(
+          stored.map(each => each.topic),
+          Array(10).fill('alerts'),
+        )
       }))
 
     it('says which data it cannot hold, and holds the others', () =>
@@ -137,9 +141,12 @@ export function storageSuite(name: string, make: () => Promise<StoreUnderTest>):
         const log = logOf(readings, 0, 5, undefined, 'retired')
         const good = logOf(readings, 5, 5)
         const { unstorable } = await write({ first: 0, end: 10 }, [...log.batches, ...good.batches])
-        expect(unstorable.map(each => each.offset)).toEqual([0, 1, 2, 3, 4])
-        expect(unstorable[0]!.reason).toContain('retired')
-        expect(sorted(await contents())).toEqual(sorted(good.data))
+        assert.deepEqual(
+          unstorable.map(each => each.offset),
+          [0, 1, 2, 3, 4],
+        )
+        assert.match(unstorable[0]!.reason, /retired/)
+        assert.deepEqual(sorted(await contents()), sorted(good.data))
       }))
 
     it('takes nothing that another agent wrote for its own', () =>
@@ -148,13 +155,14 @@ export function storageSuite(name: string, make: () => Promise<StoreUnderTest>):
         const theirs = logOf(readings, 0, 50)
         await write({ first: 0, end: 100, writer: '0000000a' }, mine.batches)
         await write({ first: 0, end: 50, writer: '0000000b' }, theirs.batches)
-        expect(sorted(await contents())).toEqual(sorted([...mine.data, ...theirs.data]))
+        assert.deepEqual(sorted(await contents()), sorted([...mine.data, ...theirs.data]))
       }))
 
     it('writes nothing for a range that retention has emptied', () =>
       over(async ({ write, contents }) => {
-        expect(await write({ first: 0, end: 100 }, [])).toMatchObject({ files: 0, unstorable: [] })
-        expect(await contents()).toEqual([])
+        const { files, unstorable } = await write({ first: 0, end: 100 }, [])
+        assert.deepEqual({ files, unstorable }, { files: 0, unstorable: [] })
+        assert.deepEqual(await contents(), [])
       }))
   })
 }

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { describe, describe, it, it } from 'vitest'
 import { type FilesOptions, files } from '../../src/storage/adapters/files/index.ts'
 import { storageSuite } from '../../src/testing/storage-suite.ts'
 import { rowsIn } from './duckdb.ts'
 import { envelopesIn } from './lake.ts'
 
 for (const options of [{}, { key: true, compression: 'gzip' }, { compression: 'none', interval: '1d' }] satisfies FilesOptions[]) {
-  storageSuite(`files of NDJSON ${JSON.stringify(options)}`, async () => {
+  storageSuite({ describe, it }, `files of NDJSON ${JSON.stringify(options)}`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-suite-'))
     return {
       store: files(folder, options),
@@ -22,7 +23,7 @@ for (const options of [{}, { key: true, compression: 'gzip' }, { compression: 'n
   })
 }
 
-storageSuite('files of Parquet', async () => {
+storageSuite({ describe, it }, 'files of Parquet', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-suite-'))
   return {
     store: files(folder, { format: 'parquet' }),

@@ -1,0 +1,7 @@
+export { type EngineSuiteOptions, engineSuite } from './engine-suite.ts'
+export type { TestFramework, UnderTest } from './framework.ts'
+export { type StoreUnderTest, storageSuite } from './storage-suite.ts'
+export { type StreamSuiteOptions, streamSuite } from './stream-suite.ts'
+export { type TestOptions, testPipeline } from './test-pipeline.ts'
+export type { TestRun } from './test-run.ts'
+export { type TraceSuiteOptions, traceSuite } from './trace-suite.ts'
