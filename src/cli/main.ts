@@ -1,3 +1,4 @@
+import { loadedUserFiles } from '../runtime/generations.ts'
 import { EXIT, exitCodeOf } from './exit.ts'
 import { endWithPipe } from './output.ts'
 import { buildProgram, isShown } from './program.ts'
@@ -16,6 +17,8 @@ export async function main(args: readonly string[]): Promise<void> {
       process.exitCode = exitCodeOf(error) || EXIT.failed
     }
   }
+  // A timer or a socket that a user's module left open would keep the process there after its command has ended.
+  if (loadedUserFiles().length > 0) process.exit()
 }
 
 if (import.meta.main) await main(process.argv.slice(2))

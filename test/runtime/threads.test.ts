@@ -86,3 +86,9 @@ it('a process that was killed leaves nothing behind that keeps the next from sta
   expect(await live.send('work', [{ n: 1 }])).toBe(202)
   expect(await next.stop(), next.errors).toBe(0)
 })
+
+it('a timer that the pipeline left running keeps the process no longer than its stop', { timeout: 30_000 }, async () => {
+  await using live = new Live({ 'pipeline.ts': `setInterval(() => {}, 1_000)\n${withHandler('')}` })
+  await live.millrace.ready
+  expect(await live.millrace.stop(), live.millrace.errors).toBe(0)
+})
