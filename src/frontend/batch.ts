@@ -15,7 +15,6 @@ import type { Route } from './routes.ts'
 
 /** After this many data others get a turn: ten thousand at once would hold the event loop for a tenth of a second. */
 const DATA_PER_TURN = 500
-const FRAME_BYTES = 1_024
 
 /** The data of a batch, each readable by itself. */
 export interface BatchSource {
@@ -39,7 +38,7 @@ export async function takeBatch(
   on: { stream: Pick<Stream, 'append'>; ingested: Ingested; clock: Clock },
 ): Promise<void> {
   const receipts = new Receipts(source.count, index => source.number(index))
-  const gathering = new Gathering(source.bytes / (source.route?.partitions ?? 1) + FRAME_BYTES)
+  const gathering = new Gathering()
   const nowMs = on.clock.now()
   for (let index = 0; index < source.count; index++) {
     if (index > 0 && index % DATA_PER_TURN === 0) await nextTurn()

@@ -10,6 +10,12 @@ export const DUPLICATE = 1
 /** Its id belongs to another source. */
 export const TAKEN = 2
 
+/** Writers that have handed over their frames, by partition, for the next gathering: making their buffers anew costs more than filling them. */
+const idleWriters = new WeakMap<Route, (FrameWriter | undefined)[]>()
+/** A writer that has held more is let go, with its memory. */
+const KEEP_BYTES = 32_768
+const FIRST_BYTES = 4_096
+
 interface Slot {
   readonly route: Route
   readonly partition: number
@@ -20,7 +26,6 @@ interface Slot {
 
 /** Data on their way into one append, framed once: a record batch for each partition. */
 export class Gathering {
-  readonly #frameBytes: number
   readonly #slots: Slot[] = []
   readonly #byRoute = new Map<Route, (Slot | undefined)[]>()
   #count = 0
@@ -35,11 +40,6 @@ export class Gathering {
     key: '',
     parents: new Uint8Array(0),
     data: '',
-  }
-
-  /** @param frameBytes what a partition's frames will take, as far as is known. */
-  constructor(frameBytes: number) {
-    this.#frameBytes = frameBytes
   }
 
   get count(): number {
@@ -67,7 +67,7 @@ export class Gathering {
    * Rejects with the stream's own error: then nothing may be promised of any of them.
    */
   async append(stream: Pick<Stream, 'append'>): Promise<Uint8Array> {
-    const batches: AppendBatch[] = this.#slots.map(({ route, partition, writer }) => ({ topic: route.name, partition, ...writer.take() }))
+    const batches = this.#slots.map(taken)
     const appended = await stream.append(batches)
     failpoint('after-append')
     const outcome = new Uint8Array(this.#count)
@@ -87,10 +87,32 @@ export class Gathering {
     }
     let slot = slots[partition]
     if (slot === undefined) {
-      slot = { route, partition, writer: new FrameWriter(this.#frameBytes), members: [] }
+      slot = { route, partition, writer: writerFor(route, partition), members: [] }
       slots[partition] = slot
       this.#slots.push(slot)
     }
     return slot
   }
+}
+
+function writerFor(route: Route, partition: number): FrameWriter {
+  const idle = idleWriters.get(route)
+  const writer = idle?.[partition]
+  if (writer === undefined) return new FrameWriter(FIRST_BYTES)
+  idle![partition] = undefined
+  return writer
+}
+
+function taken({ route, partition, writer }: Slot): AppendBatch {
+  const isSmall = writer.byteLength <= KEEP_BYTES
+  const { frames, count, ascii } = writer.take()
+  if (isSmall) {
+    let idle = idleWriters.get(route)
+    if (idle === undefined) {
+      idle = new Array<FrameWriter | undefined>(route.partitions)
+      idleWriters.set(route, idle)
+    }
+    idle[partition] = writer
+  }
+  return { topic: route.name, partition, frames, count, ascii }
 }

@@ -38,10 +38,13 @@ export class Intake {
     this.#singles = on.singles
   }
 
-  /** @returns how many data it took on. @throws MillraceError where the body cannot be taken apart; nothing is stored then. */
+  /**
+   * @param failed called where something unexpected ends it later.
+   * @returns how many data it took on. @throws MillraceError where the body cannot be taken apart; nothing is stored then.
+   */
   take(arrival: Arrival, failed: (error: unknown) => void): number {
     if (!isBatch(arrival.asked)) {
-      this.#takeOne(arrival)
+      this.#takeOne(arrival, failed)
       return 1
     }
     const { exchange, asked, table, body } = arrival
@@ -51,7 +54,7 @@ export class Intake {
     return source.count
   }
 
-  #takeOne({ exchange, asked, table, body }: Arrival): void {
+  #takeOne({ exchange, asked, table, body }: Arrival, failed: (error: unknown) => void): void {
     let route = asked.target.route
     const settle = (datum: Incoming, judged: Judged) => {
       if (judged instanceof MillraceError) this.#reject(exchange, asked, datum.route, judged, body.length)
@@ -61,7 +64,7 @@ export class Intake {
       const datum = this.#read(asked, table, body)
       route = datum.route
       const judging = judge(route, datum.value)
-      if (judging instanceof Promise) void judging.then(judged => settle(datum, judged))
+      if (judging instanceof Promise) judging.then(judged => settle(datum, judged)).catch(failed)
       else settle(datum, judging)
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error

@@ -11,12 +11,9 @@ import { appendError, appendStatus } from './problem.ts'
 import type { Producer } from './producer.ts'
 import { ID_TAKEN_DETAIL, receiptJson } from './receipts.ts'
 
-/** Groups on their way to the stream at once: the writer has the next at hand while it syncs one. */
-const GROUPS_IN_FLIGHT = 2
 /** What a single's problem says of it beside RFC 9457's members: the receipt's status, as `status` is HTTP's there. */
 export const REJECTED = '{"receipt":"rejected"}'
 const RETRY = '{"receipt":"retry"}'
-const FRAME_BYTES = 8_192
 
 interface Waiting {
   readonly exchange: Exchange
@@ -28,16 +25,16 @@ interface Waiting {
 
 /**
  * Data that come one a request share appends: those of one turn of the event loop, and all that arrive while the stream is busy,
- * go together. So under load one commit serves many producers, and at rest a datum waits for nobody. What waits is bounded by the
- * limits on requests and bytes in flight.
+ * go together. So under load one commit serves many producers, and at rest a datum waits for nobody. One append at a time: two would
+ * halve the groups and spare nobody a commit. What waits is bounded by the limits on requests and bytes in flight.
  */
 export class Singles {
   readonly #stream: Pick<Stream, 'append'>
   readonly #ingested: Ingested
   readonly #clock: Clock
-  #gathering = new Gathering(FRAME_BYTES)
+  #gathering = new Gathering()
   #waiting: Waiting[] = []
-  #inFlight = 0
+  #isBusy = false
   #scheduled = false
 
   constructor(on: { stream: Pick<Stream, 'append'>; ingested: Ingested; clock: Clock }) {
@@ -57,7 +54,7 @@ export class Singles {
     const partition = key === undefined ? partitionOfId(id, 0, partitions) : partitionOfKey(key, partitions)
     this.#gathering.add(datum, partition, key, id, 0)
     this.#waiting.push({ exchange, datum, producer, id, partition })
-    if (!this.#scheduled && this.#inFlight < GROUPS_IN_FLIGHT) {
+    if (!this.#scheduled && !this.#isBusy) {
       this.#scheduled = true
       setImmediate(() => {
         this.#scheduled = false
@@ -70,9 +67,9 @@ export class Singles {
     if (this.#waiting.length === 0) return
     const gathering = this.#gathering
     const waiting = this.#waiting
-    this.#gathering = new Gathering(FRAME_BYTES)
+    this.#gathering = new Gathering()
     this.#waiting = []
-    this.#inFlight++
+    this.#isBusy = true
     gathering.append(this.#stream).then(
       outcome => this.#settle(waiting, outcome),
       error => this.#fail(waiting, error),
@@ -80,7 +77,7 @@ export class Singles {
   }
 
   #settle(waiting: readonly Waiting[], outcome: Uint8Array): void {
-    this.#inFlight--
+    this.#isBusy = false
     this.#flush()
     this.#ingested.succeeded()
     const tally = this.#ingested.tally()
@@ -106,7 +103,7 @@ export class Singles {
   }
 
   #fail(waiting: readonly Waiting[], cause: unknown): void {
-    this.#inFlight--
+    this.#isBusy = false
     this.#flush()
     const error = appendError(cause)
     this.#ingested.failed(error)

@@ -43,8 +43,9 @@ test('closing answers what is in hand, ends waiting connections, and takes no mo
   const late = door.connect()
   await late.untilClosed()
   uploading.send(READING.slice(-5))
+  waiting[0]!()
   await until(() => waiting.length === 2)
-  for (const store of waiting) store()
+  waiting[1]!()
   expect(await inHand.untilClosed()).toMatch(/^HTTP\/1\.1 202 .*connection: close/is)
   expect(await uploading.untilClosed()).toMatch(/^HTTP\/1\.1 202 /)
   await closed
