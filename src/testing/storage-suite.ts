@@ -6,7 +6,7 @@ import { bytes } from '../envelope/schema.ts'
 import type { Roll, RollingStore } from '../storage/storage.ts'
 import type { RecordBatch } from '../stream/stream.ts'
 import { type Topic, topic } from '../stream/topic.ts'
-import type { TestFramework, TestFramework } from './framework.ts'
+import type { TestFramework } from './framework.ts'
 
 /** One datum as the store holds it. */
 export interface Stored {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, describe, it, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { type FilesOptions, files } from '../../src/storage/adapters/files/index.ts'
 import { storageSuite } from '../../src/testing/storage-suite.ts'
 import { rowsIn } from './duckdb.ts'
