@@ -45,7 +45,6 @@ export class Handling {
   #running = 0
   #waiting = 0
   #queued = 0
-  #over = false
   /** Milliseconds in handlers that waited, since the last {@link takeHandlerMs}. */
   #handlerMs = 0
   /** When the last attempt began. */
@@ -109,7 +108,6 @@ export class Handling {
 
   /** Lets go of everything; what handlers in hand return is ignored, and their signals abort. */
   abort(reason: Error): void {
-    this.#over = true
     for (const task of this.#open.values()) {
       task.cancel?.()
       if (task.stage === 'running') task.context?.abort(reason)
@@ -173,7 +171,6 @@ export class Handling {
       settled = true
       cancelTimeout()
       progress.end(row)
-      if (this.#over) return
       this.#running--
       this.#handlerMs += clock.now() - startedMs
       then()
@@ -186,7 +183,12 @@ export class Handling {
       context.abort(error)
       settle(() => this.#failed(task, error))
     })
-    task.cancel = cancelTimeout
+    // Let go of with its lease: nothing of it counts any more, and a watchdog must not take it for one that spins.
+    task.cancel = () => {
+      settled = true
+      cancelTimeout()
+      progress.end(row)
+    }
     staged.then(
       outputs => settle(() => this.#succeeded(task, outputs)),
       error => settle(() => this.#failed(task, error)),

@@ -45,6 +45,7 @@ export class Outputs {
   readonly #id = Buffer.allocUnsafe(ID_BYTES)
   readonly #parts: FrameParts
   #count = 0
+  #bytes = 0
 
   constructor(agent: Agent, edition: number) {
     this.#agent = agent
@@ -73,6 +74,11 @@ export class Outputs {
   /** How many outputs were written to topics since the last {@link take}. */
   get count(): number {
     return this.#count
+  }
+
+  /** About how many bytes they have. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Checks and encodes what a handler returned. A promise only where a target's schema is asynchronous. @throws OUTPUT_INVALID with the path */
@@ -111,6 +117,7 @@ export class Outputs {
       to.writers[partition] ??= new FrameWriter()
       to.writers[partition].add(parts)
       this.#count++
+      this.#bytes += data.length + parts.parents.length
     }
   }
 
@@ -122,6 +129,7 @@ export class Outputs {
       })
     }
     this.#count = 0
+    this.#bytes = 0
     return batches
   }
 

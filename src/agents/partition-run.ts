@@ -23,6 +23,8 @@ import { Unit } from './unit.ts'
 import { Wake } from './wake.ts'
 
 const MAX_UNIT_DATA = 2_000
+/** Of outputs and dead letters: video frames fill a unit long before their number does. */
+const MAX_UNIT_BYTES = 4 * 1024 * 1024
 /** A unit is committed after so long at the latest, so that what is done with slow handlers is soon to be seen. */
 const MAX_UNIT_MS = 50
 /** How far an unordered agent goes on past a datum that waits to be tried again. */
@@ -146,12 +148,16 @@ export class PartitionRun {
     )
   }
 
+  get #full(): boolean {
+    return this.#unit.size >= MAX_UNIT_DATA || this.#outputs.bytes + this.#unit.letterBytes >= MAX_UNIT_BYTES
+  }
+
   #mayTake(): boolean {
     return (
       this.#intake.ready &&
       !this.#stopping &&
       !this.#decoding &&
-      this.#unit.size < MAX_UNIT_DATA &&
+      !this.#full &&
       this.#handling.mayTake &&
       this.#intake.position - this.#tracker.offset < MAX_BEYOND_DATA &&
       (this.#handling.clear || this.#work.fold === undefined || this.#work.fold.snapshotDue < SNAPSHOT_OVERDUE)
@@ -165,7 +171,7 @@ export class PartitionRun {
   #shouldCommit(): boolean {
     if (this.#unit.empty) return false
     if (this.#handling.running > 0 ? !this.#commits.idle : !this.#commits.hasRoom) return false
-    if (this.#unit.size >= MAX_UNIT_DATA || !this.#mayTake()) return true
+    if (!this.#mayTake()) return true
     return this.#work.clock.now() - this.#unit.startedMs >= MAX_UNIT_MS
   }
 

@@ -18,6 +18,8 @@ export class Unit {
   appendedMs = Number.POSITIVE_INFINITY
   handlerMs = 0
   retries = 0
+  /** Of the letters' frames. */
+  letterBytes = 0
   lost = 0
 
   constructor(startedMs: number) {
@@ -48,6 +50,7 @@ export class Unit {
 
   bury(letter: DeadLetter): void {
     this.letters.push(letter)
+    this.letterBytes += letter.frame.length
     this.dead.push({ offset: letter.offset, reason: reasonLine(letter.error) })
   }
 

@@ -5,7 +5,7 @@ import { VirtualClock } from './virtual-clock.ts'
 export interface TestOptions {
   /** The virtual clock's first moment, milliseconds since 1970 UTC. Default 2026-01-01. */
   readonly startMs?: number
-  /** How long {@link TestRun.settled} waits, in real time, for handlers that wait for something. Default 5,000. */
+  /** How long {@link TestRun.settled} waits, in real time and without anything changing, for handlers that wait. Default 5,000. */
   readonly patienceMs?: number
   /** Uniform in [0, 1): the jitter of waits between attempts. Default always 0.5, so that a test runs the same every time. */
   readonly random?: () => number

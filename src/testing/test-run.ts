@@ -85,9 +85,8 @@ export class TestRun implements AsyncDisposable {
 
   /** What the clock does before each moment: lets happen what follows from the one before. */
   async step(): Promise<void> {
-    const patienceMs = this.#options.patienceMs ?? DEFAULT_PATIENCE_MS
-    const waits = await this.#calm(patienceMs, true)
-    if (waits.length > 0) throw this.#impatient(patienceMs, waits)
+    const waits = await this.#calm(DEFAULT_PATIENCE_MS, true)
+    if (waits.length > 0) throw this.#impatient(DEFAULT_PATIENCE_MS, waits)
     await this.#refresh()
   }
 
@@ -167,11 +166,10 @@ export class TestRun implements AsyncDisposable {
 
   /**
    * Turns the event loop until nothing changes. With `handlersMayWait`, handlers that wait for something do not hold it up for long.
-   * @returns the agents that still do something, in real time, when patience has ended.
+   * @returns the agents that are still at it after nothing has changed for so long in real time.
    */
   async #calm(patienceMs: number, handlersMayWait: boolean): Promise<string[]> {
-    const startMs = performance.now()
-    let changedMs = startMs
+    let changedMs = performance.now()
     let before = ''
     for (let turns = 0, still = 0, calm = 0; calm < CALM_TURNS; turns++) {
       await new Promise(resolve => (turns < EAGER_TURNS ? setImmediate(resolve) : setTimeout(resolve, 1)))
@@ -184,7 +182,7 @@ export class TestRun implements AsyncDisposable {
       const waitedEnough = still >= STEP_PATIENCE_TURNS && nowMs - changedMs >= STEP_PATIENCE_MS
       const holding = handlersMayWait && waitedEnough ? working : [...working, ...waiting]
       calm = holding.length === 0 && still > 0 ? calm + 1 : 0
-      if (nowMs - startMs > patienceMs && holding.length > 0) return holding
+      if (nowMs - changedMs > patienceMs && holding.length > 0) return holding
     }
     return []
   }
