@@ -23,6 +23,7 @@ import { Outbox } from './outbox.ts'
 import { packMarks, packUnit } from './pack-unit.ts'
 import type { PlacedBatch } from './packer.ts'
 import type { Reader } from './reader.ts'
+import { logIdOf } from './schema.ts'
 import { EmbeddedSubscription } from './subscription.ts'
 import { Waiters } from './waiters.ts'
 
@@ -34,6 +35,7 @@ interface Membership {
 /** The engine as one thread has it: writes go to the writer, reads through a connection of its own. */
 export class EmbeddedClient implements Engine, LeaseClient {
   readonly capabilities: StreamCapabilities = { refusesCopies: true }
+  readonly logId: string
   readonly letters: DeadLetters
   readonly #link: Link<ToWriter, FromWriter>
   readonly #reader: Reader
@@ -50,6 +52,7 @@ export class EmbeddedClient implements Engine, LeaseClient {
   constructor(link: Link<ToWriter, FromWriter>, reader: Reader, onClose: () => Promise<void>) {
     this.#link = link
     this.#reader = reader
+    this.logId = logIdOf(reader.db)
     this.#onClose = onClose
     this.#outbox = new Outbox(message => link.post(message, [message.arena]))
     this.letters = {
@@ -119,13 +122,8 @@ export class EmbeddedClient implements Engine, LeaseClient {
     const { lease } = unit
     if (lease.signal.aborted) throw new MillraceError('LEASE_LOST', 'The lease has ended.', { cause: lease.signal.reason })
     const outputs = unit.outputs.map(batch => this.#placed(batch))
-    try {
-      await this.#outbox.request(packer => ({ kind: 'commit', unit: packUnit(unit, lease, catalog, packer.batches(outputs), packer) }))
-    } catch (error) {
-      // A full disk has changed nothing; after anything else the writer has ended the lease, or the outcome is not known.
-      if (!(error instanceof MillraceError && (error.code === 'DISK_FULL' || error.code === 'FRAME_CORRUPT'))) lease.end(error as Error)
-      throw error
-    }
+    // Where it fails so that the lease is of no use any more, the writer ends it with the same message.
+    await this.#outbox.request(packer => ({ kind: 'commit', unit: packUnit(unit, lease, catalog, packer.batches(outputs), packer) }))
     for (const move of unit.checkpoints) this.#notes.finished(unit.agent, move, move.checkpoint.offset)
   }
 

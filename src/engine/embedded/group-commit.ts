@@ -1,9 +1,9 @@
-import { MillraceError, toPortable } from '../../errors.ts'
+import { isMillraceError, MillraceError, toPortable } from '../../errors.ts'
 import { failpoint } from '../failpoint.ts'
 import { AppendRequests } from './append-requests.ts'
 import type { Groups } from './groups.ts'
 import { discardLetters, replayLetters } from './letter-requests.ts'
-import type { Reply, Request, Result, ToWriter } from './messages.ts'
+import type { PackedUnit, Reply, Request, Result, ToWriter } from './messages.ts'
 import type { Store } from './store.ts'
 import { applyUnit } from './unit.ts'
 
@@ -54,6 +54,17 @@ export function commitGroup<C>(store: Store, groups: Groups<C>, incoming: readon
     joins.push(() => groups.join(client, member, group, topics, replaced))
   }
 
+  function commit(unit: PackedUnit, client: C, appends: AppendRequests): void {
+    const standing = groups.standing(tables, client, unit.member, unit.generation)
+    try {
+      applyUnit(tables, standing, unit, appends, nowMs)
+    } catch (error) {
+      // The member works from a place where the group does not stand: only a new lease tells it where.
+      if (standing !== undefined && isMillraceError(error, 'LEASE_LOST')) groups.renew(standing.group.name)
+      throw error
+    }
+  }
+
   function apply(request: Request, client: C, appends: AppendRequests): readonly number[] | undefined {
     switch (request.kind) {
       case 'ensure':
@@ -63,7 +74,7 @@ export function commitGroup<C>(store: Store, groups: Groups<C>, incoming: readon
         join(request, client)
         return
       case 'commit':
-        applyUnit(tables, groups.standing(tables, client, request.unit.member, request.unit.generation), request.unit, appends, nowMs)
+        commit(request.unit, client, appends)
         return
       case 'mark':
         tables.trace.mark(tables.trace.agent(request.agent), request.marks, [])

@@ -92,6 +92,11 @@ export class Groups<C> {
     return undefined
   }
 
+  /** The group is to be shared out anew: one of its leases is of no use any more. */
+  renew(group: string): void {
+    this.#dirty.add(group)
+  }
+
   /** Every group is to be shared out anew: after positions have been read again. */
   endAll(): void {
     for (const name of this.#groups.keys()) this.#dirty.add(name)

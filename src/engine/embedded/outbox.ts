@@ -124,12 +124,21 @@ export class Outbox {
     let bytes = 0
     while (count < this.#appends.length && bytes < MESSAGE_BYTES) bytes += this.#appends[count++]!.bytes
     const appends = this.#appends.splice(0, count)
-    const requests = this.#requests.splice(0)
-    if (appends.length + requests.length === 0) return
+    if (appends.length + this.#requests.length === 0) return
     const packer = new Packer()
     let batches = 0
     for (const append of appends) batches += packer.batches(append.batches).count
-    const built = requests.map(request => request.build(packer))
+    const requests: PendingRequest[] = []
+    const built: Request[] = []
+    for (const pending of this.#requests.splice(0)) {
+      try {
+        built.push(pending.build(packer))
+        requests.push(pending)
+      } catch (error) {
+        // A unit that names what there is not is its caller's error alone.
+        pending.reject(error as Error)
+      }
+    }
     const id = ++this.#lastId
     this.#inFlight.set(id, { appends, requests })
     this.#post({ id, ...packer.finish(), appends: batches, requests: built })

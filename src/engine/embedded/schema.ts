@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '../../errors.ts'
 
@@ -84,7 +85,7 @@ export function openForWriting(path: string, options: WriterOptions): DatabaseSy
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
   db.exec(`PRAGMA cache_size = -${WRITER_CACHE_KB}; PRAGMA temp_store = MEMORY`)
   if (versionOf(db) === 0) {
-    db.exec(`BEGIN IMMEDIATE; ${TABLES}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
+    db.exec(`BEGIN IMMEDIATE; ${TABLES}; PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${randomInt(1, 2 ** 31)}; COMMIT`)
   }
   checkVersion(db, path)
   if (options.maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`)
@@ -97,6 +98,11 @@ export function openForReading(path: string): DatabaseSync {
   db.exec(`PRAGMA cache_size = -${READER_CACHE_KB}`)
   checkVersion(db, path)
   return db
+}
+
+/** What tells this log from one that was made anew in its place: `application_id`, drawn when the tables were made. */
+export function logIdOf(db: DatabaseSync): string {
+  return String(db.prepare('PRAGMA application_id').get()?.application_id)
 }
 
 function checkVersion(db: DatabaseSync, path: string): void {

@@ -84,6 +84,9 @@ export class Store {
   close(): void {
     try {
       this.wal.finish()
+    } catch (error) {
+      // Everything is in the WAL, and stays there until there is room.
+      if (!isDiskFull(error)) throw error
     } finally {
       this.tables.db.close()
     }

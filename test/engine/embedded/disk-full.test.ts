@@ -74,3 +74,19 @@ test('a unit of work that does not fit leaves its lease, its checkpoint and noth
   expect((await engine.standings())[0]?.checkpoint.offset).toBe(1)
   await member.close()
 })
+
+test('a unit sent after one that did not fit is refused, and a new lease says where the group stands', async () => {
+  const engine = await open({ directory: directory(), maxBytes: 2 * MB })
+  await engine.ensure([spec('demand'), spec('prediction')])
+  const member = new GroupMember(engine, { name: 'forecast@2', edition: 2 }, ['demand'])
+  const lease = await member.lease(1)
+  await fill(engine)
+  const { checkpoint } = lease.partitions[0]!
+  const first = move(checkpoint, 1)
+  const tooLarge = unit(lease, { outputs: [batch('prediction', 0, [LARGE, LARGE])], checkpoints: [first] })
+  await refused('a unit that does not fit', 'DISK_FULL', () => engine.commit(tooLarge))
+  await refused('the next', 'LEASE_LOST', () => engine.commit(unit(lease, { checkpoints: [move(first.checkpoint, 2)] })))
+  expect(lease.signal.aborted).toBe(true)
+  expect((await member.lease(1)).partitions[0]?.checkpoint.offset).toBe(0)
+  await member.close()
+})
