@@ -7,6 +7,8 @@ import { batchesOf, idsOf, never, rollOf, stream } from '../batches.ts'
 import { DyingDisk, FillingDisk } from '../failing-disk.ts'
 import { bytesIn, envelopesIn, filesIn, temporaryFolder } from '../lake.ts'
 
+/** For machines that fsync slowly. */
+const PATIENCE_MS = 120_000
 const COUNT = 240
 const OPTIONS = { key: true } as const satisfies FilesOptions
 
@@ -15,27 +17,31 @@ describe('a crash in the middle of a roll of files', () => {
     ['with the same settings', OPTIONS],
     ['with other settings: another layout, format and compression', { interval: '1d', compression: 'gzip' }],
   ]
-  it.each(cases)('leaves neither gap nor copy at whatever step it comes, when the roll is taken up again %s', async (_, before) => {
-    const unbroken = await temporaryFolder()
-    await write(files(unbroken, OPTIONS), false)
-    const expected = bytesIn(unbroken)
-    let crashes = 0
-    for (let dieAt = 2; ; dieAt++) {
-      const folder = await temporaryFolder()
-      const disk = new DyingDisk(dieAt)
-      const outcome = await write(filesOn(disk, folder, before), false).then(
-        () => 'done',
-        (error: Error) => error.message,
-      )
-      // Even a roll that was written whole is taken up again, where the crash came before its offset was committed.
-      await write(files(folder, OPTIONS), true)
-      expect(bytesIn(folder), `after a crash at step ${dieAt}`).toEqual(expected)
-      if (outcome === 'done') break
-      expect(outcome).toBe('power cut')
-      crashes++
-    }
-    expect(crashes).toBeGreaterThan(15)
-  })
+  it.each(cases)(
+    'leaves neither gap nor copy at whatever step it comes, when the roll is taken up again %s',
+    async (_, before) => {
+      const unbroken = await temporaryFolder()
+      await write(files(unbroken, OPTIONS), false)
+      const expected = bytesIn(unbroken)
+      let crashes = 0
+      for (let dieAt = 2; ; dieAt++) {
+        const folder = await temporaryFolder()
+        const disk = new DyingDisk(dieAt)
+        const outcome = await write(filesOn(disk, folder, before), false).then(
+          () => 'done',
+          (error: Error) => error.message,
+        )
+        // Even a roll that was written whole is taken up again, where the crash came before its offset was committed.
+        await write(files(folder, OPTIONS), true)
+        expect(bytesIn(folder), `after a crash at step ${dieAt}`).toEqual(expected)
+        if (outcome === 'done') break
+        expect(outcome).toBe('power cut')
+        crashes++
+      }
+      expect(crashes).toBeGreaterThan(15)
+    },
+    PATIENCE_MS,
+  )
 
   it('leaves neither gap nor copy when the attempt to finish the roll crashes too', async () => {
     for (let dieAt = 2; dieAt < 60; dieAt += 3) {
@@ -61,27 +67,31 @@ describe('a crash in the middle of a roll of files', () => {
 })
 
 describe('two writers at one roll', () => {
-  it('leave it whole and once, in whatever order their steps fall', () =>
-    fc.assert(
-      fc.asyncProperty(fc.scheduler(), async scheduler => {
-        const folder = await temporaryFolder()
-        const disk = stepwise(scheduler)
-        const zombie = write(filesOn(disk, folder, OPTIONS), false).catch((error: unknown) => error)
-        const owner = (async () => {
-          for (let attempt = 0; attempt < 5; attempt++) {
-            try {
-              return await write(filesOn(disk, folder, OPTIONS), true)
-            } catch (error) {
-              expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  it(
+    'leave it whole and once, in whatever order their steps fall',
+    () =>
+      fc.assert(
+        fc.asyncProperty(fc.scheduler(), async scheduler => {
+          const folder = await temporaryFolder()
+          const disk = stepwise(scheduler)
+          const zombie = write(filesOn(disk, folder, OPTIONS), false).catch((error: unknown) => error)
+          const owner = (async () => {
+            for (let attempt = 0; attempt < 5; attempt++) {
+              try {
+                return await write(filesOn(disk, folder, OPTIONS), true)
+              } catch (error) {
+                expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE' })
+              }
             }
-          }
-          throw new Error('The owner never got through.')
-        })()
-        await scheduler.waitFor(Promise.all([zombie, owner]))
-        expect(ids(folder)).toEqual(idsOf(0, COUNT))
-      }),
-      { numRuns: 60 },
-    ))
+            throw new Error('The owner never got through.')
+          })()
+          await scheduler.waitFor(Promise.all([zombie, owner]))
+          expect(ids(folder)).toEqual(idsOf(0, COUNT))
+        }),
+        { numRuns: 60 },
+      ),
+    PATIENCE_MS,
+  )
 })
 
 describe('a full disk', () => {
