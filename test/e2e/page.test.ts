@@ -1,0 +1,66 @@
+import { existsSync, rmSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Grid } from './grid.ts'
+
+const CANDIDATES = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/snap/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+const BROWSER = CANDIDATES.find(path => path !== undefined && existsSync(path))
+if (BROWSER === undefined) {
+  console.warn('No Chromium here, so the live page is not looked at: install it, or name it with CHROMIUM=/path/to/chromium.')
+}
+
+// In CI a missing browser is a failure, not a reason to look away.
+describe.skipIf(BROWSER === undefined && process.env.CI === undefined)('the live page, in a real browser', { timeout: 120_000 }, () => {
+  let grid: (Grid & { url: string }) | undefined
+  let browser: Browser | undefined
+  let page: Page
+  const wrong: string[] = []
+
+  beforeAll(async () => {
+    grid = await Grid.start([])
+    browser = await chromium.launch({
+      executablePath: BROWSER!,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
+    })
+    page = await browser.newPage()
+    page.on('console', message => message.type() === 'error' && !message.text().includes('404') && wrong.push(message.text()))
+    page.on('pageerror', error => wrong.push(String(error)))
+    await page.goto(grid.url)
+  }, 60_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await grid?.stop()
+    if (grid !== undefined) rmSync(grid.folder, { recursive: true, force: true })
+  }, 30_000)
+
+  it('shows the averages of all 500 generating stations as a heatmap', async () => {
+    await page.waitForFunction('document.querySelectorAll("#heat i").length === 500')
+    expect(await page.locator('#heat i').first().getAttribute('title')).toMatch(/^g-000: [\d.]+ MW on average/)
+  })
+
+  it('shows demand against prediction, of all stations and of one', async () => {
+    await page.waitForFunction('/ MW against [1-9]/.test(document.querySelector("#demand-now").textContent)')
+    await page.selectOption('#station', 'd-0007')
+    await page.waitForFunction('/ MW against /.test(document.querySelector("#demand-now").textContent)')
+  })
+
+  it('shows what flows into each topic and through each agent', async () => {
+    await page.waitForFunction('document.querySelector("#flow").textContent.includes("forecast@1 · up to date")')
+    expect(await page.locator('#flow').textContent()).toContain('into demand-prediction')
+  })
+
+  it('says when the pipeline is away', async () => {
+    expect(wrong).toEqual([])
+    await grid?.stop()
+    await page.waitForFunction('document.querySelector("#state").className === "away"')
+    expect(await page.locator('#state').textContent()).toContain('does not answer')
+  })
+})
