@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Grid } from './grid.ts'
+import { Grid, until } from './grid.ts'
 
 const CANDIDATES = [
   process.env.CHROMIUM,
@@ -41,26 +41,32 @@ describe.skipIf(BROWSER === undefined && process.env.CI === undefined)('the live
     if (grid !== undefined) rmSync(grid.folder, { recursive: true, force: true })
   }, 30_000)
 
+  /** Waits until an element's text matches. */
+  function shows(selector: string, pattern: RegExp): Promise<string> {
+    return until(`${selector} to show ${pattern}`, async () => {
+      const text = (await page.locator(selector).textContent()) ?? ''
+      return pattern.test(text) ? text : undefined
+    })
+  }
+
   it('shows the averages of all 500 generating stations as a heatmap', async () => {
-    await page.waitForFunction('document.querySelectorAll("#heat i").length === 500')
+    await until('500 cells', async () => ((await page.locator('#heat i').count()) === 500 ? true : undefined))
     expect(await page.locator('#heat i').first().getAttribute('title')).toMatch(/^g-000: [\d.]+ MW on average/)
   })
 
   it('shows demand against prediction, of all stations and of one', async () => {
-    await page.waitForFunction('/ MW against [1-9]/.test(document.querySelector("#demand-now").textContent)')
+    await shows('#demand-now', / MW against [1-9]/)
     await page.selectOption('#station', 'd-0007')
-    await page.waitForFunction('/ MW against /.test(document.querySelector("#demand-now").textContent)')
+    await shows('#demand-now', / MW against /)
   })
 
   it('shows what flows into each topic and through each agent', async () => {
-    await page.waitForFunction('document.querySelector("#flow").textContent.includes("forecast@1 · up to date")')
-    expect(await page.locator('#flow').textContent()).toContain('into demand-prediction')
+    expect(await shows('#flow', /forecast@1 · up to date/)).toContain('into demand-prediction')
   })
 
   it('says when the pipeline is away', async () => {
     expect(wrong).toEqual([])
     await grid?.stop()
-    await page.waitForFunction('document.querySelector("#state").className === "away"')
-    expect(await page.locator('#state').textContent()).toContain('does not answer')
+    await shows('#state', /does not answer/)
   })
 })
