@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { systemClock } from '../../src/clock.ts'
 import { pipeline, topic } from '../../src/index.ts'
 import type { Appended } from '../../src/stream/stream.ts'
 import { demand, grid, open, until } from './door.ts'
@@ -15,9 +16,14 @@ test('a reload brings new topics and schemas without dropping a connection, and 
   const raw = door.connect().send(request('/v1/topics/demand'))
   expect(await raw.answer()).toMatch(/^HTTP\/1\.1 202 /)
   const half = door.connect().send(request('/v1/topics/demand').slice(0, -5))
-  await until(() => door.front.health().inFlightRequests === 1)
+  const note = JSON.stringify({ type: 'notes', data: btoa('{}') })
+  const type = 'content-type: application/vnd.millrace.envelope+json'
+  const envelope = door.connect()
+  envelope.send(`POST /v1/data HTTP/1.1\r\nhost: localhost\r\n${type}\r\ncontent-length: ${note.length}\r\n\r\n${note.slice(0, -5)}`)
+  await until(() => door.front.health().inFlightRequests === 2)
   door.front.use(pipeline('grid', { agents: [], topics: [stricter, wind] }))
   expect(await half.send(READING.slice(-5)).answer()).toMatch(/^HTTP\/1\.1 202 /)
+  expect(await envelope.send(note.slice(-5)).answer()).toMatch(/^HTTP\/1\.1 202 /)
   expect((await door.post('/v1/topics/demand', READING)).status).toBe(422)
   expect((await door.post('/v1/topics/wind', '1')).status).toBe(202)
   expect((await door.post('/v1/topics/notes', '{}')).status).toBe(404)
@@ -32,16 +38,26 @@ test('closing answers what is in hand, ends waiting connections, and takes no mo
         waiting.push(() => resolve(batches.map(({ count }) => ({ first: 0, count, duplicates: [], taken: [] }))))
       }),
   }
-  await using door = await open({ stream })
+  const waits: number[] = []
+  const clock = {
+    ...systemClock,
+    after(ms: number, fire: () => void) {
+      waits.push(ms)
+      return systemClock.after(ms, fire)
+    },
+  }
+  await using door = await open({ stream, clock })
   const idle = door.connect()
   const inHand = door.connect().send(request('/v1/topics/demand'))
   const uploading = door.connect().send(request('/v1/topics/demand').slice(0, -5))
   await until(() => door.front.health().inFlightRequests === 2 && door.front.health().connections === 3 && waiting.length === 1)
-  const closed = door.front.close(10_000)
+  const closed = door.front.close(9_000)
   expect(await idle.untilClosed()).toBe('')
   expect(door.front.health()).toMatchObject({ ready: false, inFlightRequests: 2 })
   const late = door.connect()
   await late.untilClosed()
+  // It waits for what is in hand, and for that alone.
+  expect(waits.filter(ms => ms > 500)).toEqual([9_000])
   uploading.send(READING.slice(-5))
   waiting[0]!()
   await until(() => waiting.length === 2)
