@@ -46,7 +46,7 @@ export class Progress {
     const text = `${part}${grouped(this.#tally.settled)} sent, ${grouped(Math.round(this.#tally.settled / seconds))}/s${this.#note === '' ? '' : ` (waiting: ${this.#note})`}`
     this.#drawn = true
     process.stderr.write(
-      process.stderr.isTTY ? `\r\x1b[2K${paintNotice('dim', text.slice(0, (process.stderr.columns ?? 80) - 1))}` : `${text}\n`,
+      process.stderr.isTTY ? `\r\x1b[2K${paintNotice('dim', text.slice(0, (process.stderr.columns || 80) - 1))}` : `${text}\n`,
     )
   }
 }
