@@ -9,8 +9,6 @@ export interface Features {
   /** What 0 and 1 stand for, in megawatts. */
   readonly low: number
   readonly high: number
-  /** The hour to come. */
-  readonly at: string
 }
 
 /** Undefined where there is nothing to scale by yet. */
@@ -22,12 +20,14 @@ export function features(window: readonly Reading[]): Features | undefined {
     if (r.megawatts < low) low = r.megawatts
     if (r.megawatts > high) high = r.megawatts
   }
-  const last = window.at(-1)!
-  const next = new Date(Date.parse(`${last.at}Z`) + 3_600_000)
-  if (high === low || Number.isNaN(next.getTime())) return undefined
+  const { at } = window.at(-1)!
+  const hour = /T(\d\d)/.exec(at)?.[1]
+  if (high === low || hour === undefined) return undefined
   const values = new Array<number>(FEATURES).fill(0)
   for (let i = 0; i < WINDOW; i++) values[i] = (window[Math.max(0, window.length - 1 - i)]!.megawatts - low) / (high - low)
-  values[WINDOW + next.getUTCHours()] = 1
-  values[WINDOW + 24 + (next.getUTCDay() % 6 === 0 ? 1 : 0)] = 1
-  return { values, low, high, at: next.toISOString().slice(0, 16) }
+  values[WINDOW + ((Number(hour) + 1) % 24)] = 1
+  // Metered files have dates of many kinds: where it is no date, whether it is a weekend is left open.
+  const next = new Date(Date.parse(`${at}Z`) + 3_600_000)
+  if (!Number.isNaN(next.getTime())) values[WINDOW + 24 + (next.getUTCDay() % 6 === 0 ? 1 : 0)] = 1
+  return { values, low, high }
 }

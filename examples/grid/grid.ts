@@ -13,8 +13,14 @@ const reading = z.object({
 
 export const generation = topic('generation', reading, { key: r => r.station })
 export const demand = topic('demand', reading, { key: r => r.station })
-export const prediction = topic('demand-prediction', reading.extend({ model: z.number().int() }), { key: p => p.station })
-export const dispatch = topic('dispatch', z.object({ generator: z.string(), for: z.string(), at: z.string(), megawatts: z.number() }), {
+/** The demand expected in the hour after `after`, by which version of the model. */
+export const prediction = topic(
+  'demand-prediction',
+  z.object({ station: z.string(), after: z.string(), megawatts: z.number(), model: z.number().int() }),
+  { key: p => p.station },
+)
+/** What a generating station is told. */
+export const dispatch = topic('dispatch', z.object({ generator: z.string(), for: z.string(), after: z.string(), megawatts: z.number() }), {
   key: m => m.generator,
 })
 
@@ -48,9 +54,11 @@ export const forecast = agent(
   { version: 1, from: demand, to: [prediction, comparison], by: r => r.station, window: 20 },
   (r, { window }) => {
     const next = forecastNext(window)
-    const previous = window.length > 1 ? forecastNext(window.slice(0, -1)) : undefined
-    const compared = out(comparison, { station: r.station, at: r.at, megawatts: r.megawatts, predicted: previous?.megawatts ?? null })
-    return next === undefined ? compared : [compared, out(prediction, { station: r.station, ...next, model: model.version })]
+    const expected = forecastNext(window.slice(0, -1))
+    const compared = out(comparison, { station: r.station, at: r.at, megawatts: r.megawatts, predicted: expected ?? null })
+    return next === undefined
+      ? compared
+      : [compared, out(prediction, { station: r.station, after: r.at, megawatts: next, model: model.version })]
   },
 )
 
@@ -60,7 +68,7 @@ const GENERATORS = 500
 export const dispatcher = agent('dispatch', { version: 1, from: prediction, to: dispatch }, p => ({
   generator: `g-${String(feeder(p.station)).padStart(3, '0')}`,
   for: p.station,
-  at: p.at,
+  after: p.after,
   megawatts: Math.max(0, p.megawatts),
 }))
 

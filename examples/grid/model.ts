@@ -6,10 +6,10 @@ import type { Reading } from './simulator.ts'
 export const model: { readonly version: number; readonly weights: readonly number[] } = trained
 
 /** The station's demand in the hour after the window, or undefined where the window says too little. */
-export function forecastNext(window: readonly Reading[]): { at: string; megawatts: number } | undefined {
+export function forecastNext(window: readonly Reading[]): number | undefined {
   const f = features(window)
   if (f === undefined) return undefined
   let scaled = 0
   for (let i = 0; i < f.values.length; i++) scaled += f.values[i]! * model.weights[i]!
-  return { at: f.at, megawatts: Math.round((f.low + scaled * (f.high - f.low)) * 100) / 100 }
+  return Math.round((f.low + scaled * (f.high - f.low)) * 100) / 100
 }
