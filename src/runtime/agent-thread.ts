@@ -4,6 +4,7 @@ import { runAgent } from '../agents/runner.ts'
 import type { RunContext, RunningAgent } from '../agents/running.ts'
 import { systemClock } from '../clock.ts'
 import { connectEmbedded } from '../engine/embedded/index.ts'
+import { isDamaged } from '../engine/embedded/sqlite-error.ts'
 import { MillraceError, toPortable } from '../errors.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { runStorageAgent } from '../storage/roller.ts'
@@ -39,7 +40,7 @@ try {
   await engine.close()
   say({ type: 'stopped' })
 } catch (error) {
-  say({ type: 'failed', error: toPortable(error) })
+  say({ type: 'failed', error: toPortable(isDamaged(error) ? engineFailed(error) : error) })
 }
 
 function agentOf(pipeline: Pipeline): AnyAgent {
@@ -53,4 +54,16 @@ function agentOf(pipeline: Pipeline): AnyAgent {
 function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
   if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context)
   return runAgent(agent, context, { progress: new Progress(data.progress), suspects: data.suspects })
+}
+
+/** One agent's reader has found the damage; what the others and the front end do with that file is no safer. */
+function engineFailed(cause: unknown): MillraceError {
+  return new MillraceError(
+    'ENGINE_FAILED',
+    `The database in ${data.directory} is damaged: ${cause instanceof Error ? cause.message : cause}.`,
+    {
+      fix: 'Check the disk; restore the data directory from a copy.',
+      cause,
+    },
+  )
 }

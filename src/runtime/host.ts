@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { progressTopics } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
-import { MillraceError, toPortable } from '../errors.ts'
+import { isMillraceError, MillraceError, toPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import type { AnyAgent } from '../pipeline.ts'
 import { Backoff } from './backoff.ts'
@@ -17,6 +17,8 @@ export interface HostContext {
   readonly recorder: Recorder
   readonly clock: Clock
   readonly threadBytes: number
+  /** Told of what no restart can mend: the process has to stop. */
+  readonly fatal: (error: Error) => void
   /** Told of every change of an agent's state. */
   readonly report: (status: AgentStatus) => void
 }
@@ -97,6 +99,8 @@ export class Host {
       const error = ending.kind === 'stopped' ? new MillraceError('AGENT_CRASHED', `${this.agent} stopped by itself.`) : ending.error
       // An agent that failed in order (its engine went away, its lease could not be had) blames no datum.
       if (ending.kind === 'died') this.#suspects.blame(this.#watchdog?.progress.inHand() ?? [], toPortable(error))
+      // To accept data that no agent can read would be to promise what cannot be kept.
+      if (isMillraceError(error, 'ENGINE_FAILED')) this.#context.fatal(error)
       this.#restart(error)
     })
   }

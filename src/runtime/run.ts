@@ -73,7 +73,9 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     closers.add('instruments', () => instruments.close())
     instruments.use(pipeline)
 
+    const fatal = Promise.withResolvers<Error>()
     const supervisor = new Supervisor({
+      fatal: fatal.resolve,
       directory: config.data,
       connect: () => engine.connect(),
       recorder: instruments,
@@ -125,7 +127,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     return {
       urls,
       pipeline: () => pipeline,
-      failed: engine.failed.then(reason => {
+      failed: Promise.race([engine.failed, fatal.promise]).then(reason => {
         health.fail(reason.message)
         return reason
       }),

@@ -51,6 +51,11 @@ export class Harness {
     await Promise.all(this.producers.map(producer => producer.stop()))
   }
 
+  /** Ends the producers whatever they have in hand: there is nobody to send to any more. */
+  abandon(): void {
+    for (const producer of this.producers) producer.abandon()
+  }
+
   get acknowledged(): number {
     return this.producers.reduce((sum, producer) => sum + producer.acknowledged.size, 0)
   }
@@ -83,6 +88,7 @@ export class Harness {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.abandon()
     await this.#millrace?.[Symbol.asyncDispose]()
     rmSync(this.folder, { recursive: true, force: true })
   }

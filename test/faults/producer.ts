@@ -26,6 +26,7 @@ export class Producer {
   readonly #lines: number
   #next = 0
   #stopping = false
+  #abandoned = false
   #running: Promise<void> = Promise.resolve()
 
   /** @param url where to send now; it changes with each restart. @param lines data in a request. */
@@ -45,6 +46,12 @@ export class Producer {
   async stop(): Promise<void> {
     this.#stopping = true
     await this.#running
+  }
+
+  /** Gives up what is in hand. */
+  abandon(): void {
+    this.#abandoned = true
+    this.#stopping = true
   }
 
   async #run(): Promise<void> {
@@ -68,7 +75,7 @@ export class Producer {
   }
 
   async #deliver(body: string, first: number, key: string | undefined): Promise<void> {
-    for (;;) {
+    while (!this.#abandoned) {
       const answer = await this.#post(body, key)
       if (answer !== undefined) {
         const open = answer.receipts.filter(receipt => !this.#note(receipt, first))
