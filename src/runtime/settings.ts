@@ -40,15 +40,6 @@ export const size: Read<number> = (value, name) => {
   }
 }
 
-export function count(least: number, most: number): Read<number> {
-  return (value, name) => {
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < least || number > most)
-      throw wrong(name, value, `a whole number from ${least} to ${most}`)
-    return number
-  }
-}
-
 export function wrong(name: string, value: unknown, allowed: string, cause?: unknown): MillraceError {
   const what = `${name} is ${JSON.stringify(value) ?? String(value)}.`
   return new MillraceError('CONFIG_INVALID', what, { fix: `It must be ${allowed}.`, ...(cause === undefined ? {} : { cause }) })
