@@ -81,7 +81,12 @@ async function send(what: string | undefined, command: Command): Promise<void> {
     // Also when it fails on the way: what was stored until then is part of the answer.
     if (complete || tally.settled > 0) {
       const { accepted, duplicate, rejected, rejections } = tally
-      output.answer({ topic: to.topic, url, complete, accepted, duplicate, rejected, rejections }, () => summary(tally))
+      // A datum on the command line is a new one each time: its id is what its sender asks for next.
+      const dataId = source.name === undefined ? tally.dataId : undefined
+      const answer = { topic: to.topic, url, complete, accepted, duplicate, rejected, rejections }
+      output.answer({ ...answer, ...(dataId === undefined ? {} : { data_id: dataId }) }, () =>
+        dataId === undefined ? summary(tally) : `accepted ${dataId}`,
+      )
     }
   }
   if (!complete) {

@@ -21,6 +21,8 @@ export type Answer =
       readonly accepted: number
       readonly duplicate: number
       readonly failures: readonly Failure[]
+      /** The data_id of a datum that was sent alone, where it is stored. */
+      readonly dataId?: string
       readonly afterMs: number
     }
   /** Not stored as far as is known: send the same again. */
@@ -39,7 +41,7 @@ const ENVELOPES = 'application/vnd.millrace.envelope+ndjson'
 
 /** Sends a batch once. @throws MillraceError where sending it again would be no use: no such topic, no valid key. */
 export async function post(to: Destination, batch: readonly Outgoing[]): Promise<Answer> {
-  const url = `${to.url}/v1/topics/${encodeURIComponent(to.topic)}/batch?receipts=failures`
+  const url = `${to.url}/v1/topics/${encodeURIComponent(to.topic)}/batch${batch.length === 1 ? '' : '?receipts=failures'}`
   const body = batch.map(({ id, data }) => `{"data_id":"${id}","data":"${data.toString('base64')}"}`).join('\n')
   const headers = { 'content-type': ENVELOPES, ...(to.key === undefined ? {} : { authorization: `Bearer ${to.key}` }) }
   let response: Response
@@ -79,11 +81,14 @@ function readAnswer(text: string): Omit<Answer & { kind: 'receipts' }, 'afterMs'
       retry: receipt.status === 'retry',
       issues: receipt.issues ?? [{ path: '', message: receipt.detail ?? 'no reason was given' }],
     }))
-  return { kind: 'receipts', accepted, duplicate, failures }
+  const only = receipts.length === 1 ? receipts[0] : undefined
+  const stored = only?.status === 'accepted' || only?.status === 'duplicate' ? only.data_id : undefined
+  return { kind: 'receipts', accepted, duplicate, failures, ...(stored === undefined ? {} : { dataId: stored }) }
 }
 
 interface WireReceipt {
   readonly line: number
+  readonly data_id?: string
   readonly status: 'accepted' | 'duplicate' | 'rejected' | 'retry'
   readonly detail?: string
   readonly issues?: readonly Issue[]

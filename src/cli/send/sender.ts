@@ -105,6 +105,7 @@ export class Sender {
   #settle(answer: Answer & { kind: 'receipts' }, batch: readonly InputDatum[]): InputDatum[] {
     this.tally.accepted += answer.accepted
     this.tally.duplicate += answer.duplicate
+    this.tally.dataId = answer.dataId
     const again: InputDatum[] = []
     for (const failure of answer.failures) {
       const datum = batch[failure.index]!

@@ -12,6 +12,8 @@ export class Tally {
   /** Stored by an earlier run, or by an attempt whose answer was lost. */
   duplicate = 0
   rejected = 0
+  /** Of the last datum that was sent alone and is stored: what a datum on the command line is traced by. */
+  dataId: string | undefined
   /** The first of the rejections: all of them could be a whole file. */
   readonly rejections: Rejection[] = []
   /** Every rejection, as it comes. */
