@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { MillraceError } from '../errors.ts'
+import { isLoopback, isLoopbackAuthority } from '../frontend/loopback.ts'
 
 /**
  * What stands between a web page in the operator's own browser and this listener, which has no keys: it is on loopback, where
@@ -10,7 +11,7 @@ export function guard(server: FastifyInstance, host: string): void {
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS)
     // DNS rebinding: a name of the attacker's that resolves to 127.0.0.1 would make this listener same-origin with the attacker's page.
-    if (loopback && !isLoopback(hostOf(request))) {
+    if (loopback && !isLoopbackAuthority(request.headers.host ?? '')) {
       throw new MillraceError('REQUEST_FORBIDDEN', `The Host header says ${JSON.stringify(request.headers.host ?? '')}.`, {
         fix: 'On a loopback address this listener answers to localhost, 127.0.0.1 and [::1] only.',
       })
@@ -36,15 +37,4 @@ function checkOrigin(request: FastifyRequest): void {
   throw new MillraceError('REQUEST_FORBIDDEN', `The request comes from a page of ${origin ?? 'another site'}.`, {
     fix: 'Ask from a page that this listener serves, or from a program.',
   })
-}
-
-function hostOf(request: FastifyRequest): string {
-  const url = `http://${request.headers.host ?? ''}`
-  return URL.canParse(url) ? new URL(url).hostname : ''
-}
-
-/** Of a host as it is listened on, or as a URL has it. */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
-  return bare === 'localhost' || bare === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare)
 }

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
 import type { Engine, EngineView } from '../engine/engine.ts'
 import { MillraceError } from '../errors.ts'
+import { isLoopback } from '../frontend/loopback.ts'
 import type { Health } from '../instrumentation/health.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
@@ -88,6 +89,11 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
 
   const url = await listen(server, options.address)
+  if (!isLoopback(options.address.host)) {
+    log?.warn(
+      `The operators’ listener on ${url} has no keys: whoever reaches it sees every datum and can replay and discard dead letters. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
+    )
+  }
   return {
     url,
     use(next) {

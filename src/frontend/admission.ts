@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import { MillraceError } from '../errors.ts'
 import type { KeyRing } from './key-ring.ts'
 import { isSource } from './keys.ts'
+import { isLoopbackAuthority } from './loopback.ts'
 import { Producer } from './producer.ts'
 
 const DEFAULT_SOURCE = 'local'
 const MAX_REMEMBERED = 1_000
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 
 /** Says who sends. Deny by default: with keys, by key alone; without keys, programs on this machine. */
 export class Admission {
@@ -48,8 +48,8 @@ export class Admission {
  * itself away by its Origin, or by a name of its own that it has made point here (DNS rebinding).
  */
 function checkLocal(host: string | undefined, origin: string | undefined): void {
-  const isLocalOrigin = origin === undefined || LOOPBACK_HOST.test(origin.replace(/^https?:\/\//, ''))
-  if (isLocalOrigin && (host === undefined || LOOPBACK_HOST.test(host))) return
+  const isLocalOrigin = origin === undefined || isLoopbackAuthority(origin.replace(/^https?:\/\//, ''))
+  if (isLocalOrigin && (host === undefined || isLoopbackAuthority(host))) return
   throw new MillraceError('KEY_MISSING', 'Web pages and other hosts need an API key.', {
     fix: 'Add one with `millrace keys add`, or send to 127.0.0.1 or localhost.',
   })

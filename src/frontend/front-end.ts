@@ -12,6 +12,7 @@ import { Intake } from './intake.ts'
 import { KeyRing } from './key-ring.ts'
 import { completeLimits, type Limits } from './limits.ts'
 import { Load } from './load.ts'
+import { isLoopback } from './loopback.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
 import { RateLimit } from './rate.ts'
 import { RouteTable } from './routes.ts'
@@ -61,16 +62,15 @@ export interface FrontEndHealth {
 const BACKLOG = 4_096
 /** How long answers that are written may take to leave, once everything is answered. */
 const FLUSH_MS = 1_000
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
 
 /** Listens for data. @throws CONFIG_INVALID: a limit, the key file, no key where others can reach it, or a port that is taken. */
 export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd> {
   const { clock, stream } = options
   const limits = completeLimits(options.limits)
   const ring = await KeyRing.open(options.keysFile, clock)
-  const isLoopback = LOOPBACK.test(options.listen.host)
+  const local = isLoopback(options.listen.host)
   try {
-    if (!isLoopback && ring.count === 0) throw noKeys(options.listen.host)
+    if (!local && ring.count === 0) throw noKeys(options.listen.host)
     const load = new Load(limits)
     const ingested = new Ingested(options.recorder, clock)
     const singles = new Singles({ stream, ingested, clock })
@@ -79,7 +79,7 @@ export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd>
       clock,
       load,
       rate: new RateLimit(limits, clock),
-      admission: new Admission(ring, isLoopback),
+      admission: new Admission(ring, local),
       intake: new Intake({ limits, clock, stream, ingested, singles }),
       report: options.report ?? (() => {}),
     })
