@@ -38,6 +38,14 @@ it('a key is revoked by its id, or by the whole of it', async () => {
   }
 })
 
+it('says who may send without keys: this machine before the first one, nobody after the last', async () => {
+  const cwd = folder()
+  expect((await millrace(['keys', 'list'], { cwd })).stderr).toContain('every program on this machine may send')
+  const { id } = JSON.parse((await millrace(['keys', 'add', 'web', '--all-topics', '--json'], { cwd })).stdout)
+  await millrace(['keys', 'revoke', id], { cwd })
+  expect((await millrace(['keys', 'list'], { cwd })).stderr).toContain('nobody may send')
+})
+
 it('listing makes no data directory', async () => {
   const cwd = folder()
   expect((await millrace(['keys', 'list'], { cwd })).code).toBe(0)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { durationMs } from '../../duration.ts'
 import { MillraceError } from '../../errors.ts'
-import { addKey, type KeyRecord, listKeys, revokeKey } from '../../frontend/keys.ts'
+import { addKey, type KeyRecord, listKeys, readKeys, revokeKey } from '../../frontend/keys.ts'
 import { optionsOf, outputOf, repeated, usage } from '../command.ts'
 import { table } from '../table.ts'
 import { dataDirectory } from '../view.ts'
@@ -55,9 +55,12 @@ async function add(source: string, command: Command): Promise<void> {
 async function list(command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
-  const keys = await listKeys(fileIn(await dataDirectory(options)))
-  if (keys.length === 0 && !output.json)
-    output.notice('There are no keys: whoever reaches the front end may send, so it listens on this machine only.')
+  const found = await readKeys(fileIn(await dataDirectory(options)))
+  const keys = found ?? []
+  if (found === undefined && !output.json)
+    output.notice('No key was ever added: every program on this machine may send, and the front end listens on this machine only.')
+  else if (keys.length === 0 && !output.json)
+    output.notice('There are no keys any more: nobody may send. Add one with millrace keys add <source> --topic <name>.')
   output.answer({ keys: keys.map(shown) }, () =>
     keys.length === 0 ? '' : table(['ID', 'SOURCE', 'TOPICS', 'CREATED', 'EXPIRES'], keys.map(row)),
   )
