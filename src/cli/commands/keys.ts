@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { durationMs } from '../../duration.ts'
+import { makeDataDirectory } from '../../engine/embedded/data-directory.ts'
 import { MillraceError } from '../../errors.ts'
 import { addKey, type KeyRecord, listKeys, readKeys, revokeKey } from '../../frontend/keys.ts'
 import { optionsOf, outputOf, repeated, usage } from '../command.ts'
@@ -39,7 +39,7 @@ async function add(source: string, command: Command): Promise<void> {
   const expiresMs = options.expires === undefined ? undefined : Date.now() + lengthOf(options.expires)
   const directory = await dataDirectory(options)
   // Keys can be there before the first start.
-  mkdirSync(directory, { recursive: true })
+  makeDataDirectory(directory)
   const { key, record } = await addKey(fileIn(directory), {
     source,
     topics: options.allTopics === true ? '*' : named,

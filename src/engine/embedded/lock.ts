@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '../../errors.ts'
 
-const LOCK_FILE = 'lock.db'
+export const LOCK_FILE = 'lock.db'
 const PID_FILE = 'lock.pid'
 
 /**

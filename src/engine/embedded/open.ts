@@ -1,11 +1,11 @@
-import { mkdirSync } from 'node:fs'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Engine } from '../engine.ts'
 import { EmbeddedClient } from './client.ts'
+import { makeDataDirectory } from './data-directory.ts'
 import { portLink } from './link.ts'
-import { lockDirectory } from './lock.ts'
+import { LOCK_FILE, lockDirectory } from './lock.ts'
 import type { FromWriter, ToWriter } from './messages.ts'
-import { databaseFile, type EmbeddedOptions, limitsOf } from './options.ts'
+import { DATABASE_FILE, databaseFile, type EmbeddedOptions, limitsOf } from './options.ts'
 import { Reader } from './reader.ts'
 import { openForReading } from './schema.ts'
 import { startWriter } from './writer-host.ts'
@@ -20,10 +20,10 @@ export interface EmbeddedEngine extends Engine {
 
 /**
  * Opens a data directory for this process alone and starts its writer.
- * @throws DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_VERSION
+ * @throws CONFIG_INVALID where the directory cannot be made, DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_VERSION
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEngine> {
-  mkdirSync(options.directory, { recursive: true })
+  makeDataDirectory(options.directory, [LOCK_FILE, DATABASE_FILE])
   const unlock = lockDirectory(options.directory)
   try {
     const file = databaseFile(options.directory)

@@ -31,6 +31,8 @@ export function limitsOf(options: Omit<EmbeddedOptions, 'directory' | 'clock'>):
   }
 }
 
+export const DATABASE_FILE = 'millrace.db'
+
 export function databaseFile(directory: string): string {
-  return join(directory, 'millrace.db')
+  return join(directory, DATABASE_FILE)
 }
