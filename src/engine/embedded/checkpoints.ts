@@ -74,6 +74,13 @@ export class Checkpoints {
     this.#groups.set(old.name, { ...old, replacedBy })
   }
 
+  /** The group that has the place of this one now: itself, or the last of those that took over from it. */
+  holderOf(name: string): string {
+    let holder = name
+    for (let next = this.group(holder)?.replacedBy; next !== undefined; next = this.group(holder)?.replacedBy) holder = next
+    return holder
+  }
+
   of(group: GroupRow): ReadonlyMap<number, Checkpoint> {
     return this.#of(group.id)
   }

@@ -50,7 +50,7 @@ export function commitGroup<C>(store: Store, groups: Groups<C>, incoming: readon
   }
 
   function join({ group, member, topics, start }: Request & { kind: 'join' }, client: C): void {
-    const replaced = groups.prepare(tables, group, topics, start)
+    const replaced = groups.prepare(tables, group, topics, start, nowMs)
     joins.push(() => groups.join(client, member, group, topics, replaced))
   }
 

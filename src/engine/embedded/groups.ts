@@ -1,6 +1,10 @@
+import { replayTopic } from '../../agents/dead-letter.ts'
+import { MillraceError } from '../../errors.ts'
 import type { Checkpoint, Group, Start } from '../../stream/stream.ts'
+import { agentOf } from '../engine.ts'
 import { assign, type Shareable } from './assignment.ts'
 import type { GroupRow } from './checkpoints.ts'
+import { replayLetters } from './letter-requests.ts'
 import type { GrantedLease } from './messages.ts'
 import type { Tables } from './tables.ts'
 
@@ -37,25 +41,27 @@ export class Groups<C> {
   /**
    * Writes where the group begins in places new to it, and takes over from the group it replaces. Within a transaction.
    * @returns the group that it took over from, whose leases end with it.
+   * @throws GRAPH_INVALID where another has taken that place over, before anything is written.
    */
-  prepare(tables: Tables, group: Group, topics: readonly string[], start: Start): string | undefined {
+  prepare(tables: Tables, group: Group, topics: readonly string[], start: Start, nowMs: number): string | undefined {
     const places = topics.flatMap(topic => tables.catalog.placesOf(topic))
     const existed = tables.checkpoints.group(group.name) !== undefined
     let edition = group.edition
     const old = group.replaces === undefined ? undefined : tables.checkpoints.group(group.replaces)
     const takenOver = !existed && old !== undefined && tables.checkpoints.of(old).size > 0
-    if (takenOver) edition = old.edition
-    const row = tables.checkpoints.make(group.name, edition)
     if (takenOver) {
-      // In the same transaction: no moment exists in which both, or neither, may commit.
-      for (const [place, checkpoint] of tables.checkpoints.of(old)) tables.checkpoints.set(row, place, checkpoint)
-      tables.checkpoints.end(old, group.name)
-      // Only then: a group that nobody takes over from keeps its leases.
+      checkNotTakenOver(tables, group, old)
+      edition = old.edition
     }
+    const row = tables.checkpoints.make(group.name, edition)
+    // In the same transaction: no moment exists in which both, or neither, may commit.
+    const replays = takenOver ? takeOver(tables, row, old) : []
     for (const { place } of places) {
       if (tables.checkpoints.of(row).has(place)) continue
       tables.checkpoints.set(row, place, begin(tables, place, start, row.edition))
     }
+    // After the places: a group that starts at the latest offset must not start behind these.
+    replayLetters(tables, replays, group.name, nowMs)
     return takenOver ? old.name : undefined
   }
 
@@ -145,6 +151,28 @@ export class Groups<C> {
       members.map((m, index) => ({ member: index, topics: m.topics })),
     )
   }
+}
+
+/** Two that go on from one place would do the same data twice, with the same ids. */
+function checkNotTakenOver(tables: Tables, group: Group, old: GroupRow): void {
+  if (old.replacedBy === undefined) return
+  const holder = tables.checkpoints.holderOf(old.name)
+  throw new MillraceError('GRAPH_INVALID', `${group.name} replaces ${old.name}, whose place ${holder} has taken over.`, {
+    fix: `Declare replaces: ${agentOf(holder).version}.`,
+  })
+}
+
+/**
+ * Gives a group the places of another, which ends. The old one's replay topic is not among them, for nobody will read it any more.
+ * @returns the letters that were waiting there, dead again, to be replayed to the new group.
+ */
+function takeOver(tables: Tables, row: GroupRow, old: GroupRow): number[] {
+  const replayPlace = tables.catalog.findTopic(replayTopic(agentOf(old.name)))?.[0]?.place
+  for (const [place, checkpoint] of tables.checkpoints.of(old)) {
+    if (place !== replayPlace) tables.checkpoints.set(row, place, checkpoint)
+  }
+  tables.checkpoints.end(old, row.name)
+  return replayPlace === undefined ? [] : tables.letters.returned(replayPlace, Number.MAX_SAFE_INTEGER)
 }
 
 function begin(tables: Tables, place: number, start: Start, edition: number): Checkpoint {

@@ -1,18 +1,24 @@
+import { replayTopic } from '../../agents/dead-letter.ts'
+import { agentOf, groupName } from '../engine.ts'
 import type { Tables } from './tables.ts'
 
 const REPLAY_RETENTION_MS = 7 * 86_400_000
 
-/** Puts dead letters' data into their agents' replay topics. Only those that are dead are taken. */
+/**
+ * Puts dead letters' data into their agents' replay topics. Only those that are dead are taken. A version that was replaced reads
+ * nothing any more: its letters go to the one that has its place.
+ */
 export function replayLetters(tables: Tables, letters: readonly number[], by: string, nowMs: number): number[] {
   const replayed: number[] = []
   for (const letter of new Set(letters)) {
     const replay = tables.letters.take(letter)
     if (replay === undefined) continue
+    const topic = replayTopic(agentOf(tables.checkpoints.holderOf(groupName(replay.agent))))
     // The agent may not be running here: its topic waits for it.
-    if (tables.catalog.findTopic(replay.topic) === undefined) {
-      tables.topics.ensure([{ name: replay.topic, partitions: 1, retentionMs: REPLAY_RETENTION_MS }])
+    if (tables.catalog.findTopic(topic) === undefined) {
+      tables.topics.ensure([{ name: topic, partitions: 1, retentionMs: REPLAY_RETENTION_MS }])
     }
-    const place = tables.catalog.place(replay.topic, 0)
+    const place = tables.catalog.place(topic, 0)
     const offset = tables.log.append(place, replay.frames, 1, false)
     tables.letters.replayed(letter, place, offset, by, nowMs)
     replayed.push(letter)

@@ -1,21 +1,21 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type LetterState, replayTopic } from '../../agents/dead-letter.ts'
+import type { LetterState } from '../../agents/dead-letter.ts'
 import { parseId } from '../../envelope/data-id.ts'
 import { FrameCursor, FrameWriter } from '../../envelope/frame.ts'
-import type { Range } from '../../trace/trace.ts'
+import type { AgentVersion, Range } from '../../trace/trace.ts'
 import type { PackedLetter } from './messages.ts'
 import { bytesAt, numberAt, Query, textAt } from './rows.ts'
 
-/** A letter's datum, ready to be appended to its agent's replay topic. */
+/** A letter's datum, ready to be appended to a replay topic. */
 export interface Replay {
-  readonly letter: number
-  readonly topic: string
+  readonly agent: AgentVersion
   readonly frames: Uint8Array
 }
 
 /**
  * The writing side of the dead letters. A letter is `dead` until it is replayed or discarded; `replayed` until the agent has
- * handled it again; then `done`, or `dead` with the new reason. `#set` is the only setter but for dying again.
+ * handled it again; then `done`, or `dead` with the new reason, or with the old one where nobody will handle it there any more. `#set` is
+ * the only setter but for dying again.
  */
 export class Letters {
   readonly #insert: StatementSync
@@ -26,6 +26,7 @@ export class Letters {
   readonly #countReplay: StatementSync
   readonly #replayed: Query
   readonly #replayedIn: Query
+  readonly #unhandled: Query
   readonly #dead: Query
   readonly #state: Query
 
@@ -44,6 +45,11 @@ export class Letters {
     this.#countReplay = db.prepare('UPDATE letters SET replays = replays + 1, replayed_ms = ? WHERE letter = ?')
     this.#replayed = new Query(db, 'SELECT letter FROM letter_replays WHERE place = ? AND offset = ?')
     this.#replayedIn = new Query(db, 'SELECT letter FROM letter_replays WHERE place = ? AND offset >= ? AND offset < ?')
+    this.#unhandled = new Query(
+      db,
+      `SELECT r.letter FROM letter_replays r JOIN letters l ON l.letter = r.letter
+       WHERE r.place = ?1 AND l.state = 'replayed' GROUP BY r.letter HAVING max(r.offset) < ?2`,
+    )
     this.#dead = new Query(
       db,
       `SELECT a.name, a.version, t.name, l.frame FROM letters l JOIN agents a ON a.agent = l.agent JOIN places p ON p.place = l.place
@@ -70,8 +76,17 @@ export class Letters {
   take(letter: number): Replay | undefined {
     const row = this.#dead.one(letter)
     if (row === undefined) return undefined
-    const topic = replayTopic({ name: textAt(row, 0), version: numberAt(row, 1) })
-    return { letter, topic, frames: typed(bytesAt(row, 3), textAt(row, 2)) }
+    return { agent: { name: textAt(row, 0), version: numberAt(row, 1) }, frames: typed(bytesAt(row, 3), textAt(row, 2)) }
+  }
+
+  /**
+   * Letters whose last replay lies below an offset of a place where it will not be handled any more, and was not: they are dead as they
+   * were, so that they can be replayed again. @returns the letters.
+   */
+  returned(place: number, below: number): number[] {
+    const letters = this.#unhandled.all(place, below).map(row => numberAt(row, 0))
+    for (const letter of letters) this.#set(letter, 'dead')
+    return letters
   }
 
   replayed(letter: number, place: number, offset: number, by: string, nowMs: number): void {

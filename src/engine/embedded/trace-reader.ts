@@ -1,24 +1,33 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { AGAIN, type AgentVersion, type ClaimStates, DEAD, DONE, FRESH, type Mark, type OutputRange } from '../../trace/trace.ts'
+import { AGAIN, type AgentVersion, type ClaimStates, DEAD, DONE, type Mark, type OutputRange } from '../../trace/trace.ts'
+import { groupName } from '../engine.ts'
 import type { Catalog } from './catalog.ts'
-import { numberAt, Query, type Row, textAt } from './rows.ts'
+import { numberAt, Query, textAt } from './rows.ts'
 import type { PlacedRange } from './trace-rows.ts'
 
 /** The reading side of the trace. */
 export class TraceReader {
   readonly #agents: Query
-  readonly #agent: Query
   readonly #done: Query
   readonly #exceptions: Query
   readonly #claims: Query
   readonly #replay: Query
+  readonly #group: Query
+  readonly #agent: Query
+  readonly #line: Query
   readonly #catalog: Catalog
-  readonly #known = new Map<string, number>()
+  readonly #lines = new Map<string, readonly number[]>()
 
   constructor(db: DatabaseSync, catalog: Catalog) {
     this.#catalog = catalog
     this.#agents = new Query(db, 'SELECT agent, name, version FROM agents ORDER BY name, version')
+    this.#group = new Query(db, 'SELECT group_id FROM groups WHERE name = ?')
     this.#agent = new Query(db, 'SELECT agent FROM agents WHERE name = ? AND version = ?')
+    this.#line = new Query(
+      db,
+      `WITH RECURSIVE line(name) AS (SELECT ?1 UNION SELECT g.name FROM groups g JOIN line ON g.replaced_by = line.name)
+       SELECT a.agent FROM line JOIN agents a ON a.name || '@' || a.version = line.name`,
+    )
     const overlaps = 'WHERE agent = ?1 AND place = ?2 AND first < ?4 AND end > ?3'
     this.#done = new Query(
       db,
@@ -41,14 +50,15 @@ export class TraceReader {
   /** What is known of positions [first, end): nothing, nearly always, in a few lookups for the whole range. */
   states(agent: AgentVersion, place: number, first: number, end: number): ClaimStates {
     const states = new Uint8Array(end - first)
-    const raise = (from: number, to: number, state: number) => states.fill(state, Math.max(from, first) - first, Math.min(to, end) - first)
-    const id = this.#id(agent)
-    if (id !== undefined) {
+    const raise = (from: number, to: number, state: number) => {
+      for (let at = Math.max(from, first) - first; at < Math.min(to, end) - first; at++) if (states[at]! < state) states[at] = state
+    }
+    for (const id of this.#lineOf(agent)) {
       for (const row of this.#claims.all(id, place, first, end)) raise(numberAt(row, 0), numberAt(row, 1), AGAIN)
       for (const row of this.#exceptions.all(id, place, first, end)) {
         const offset = numberAt(row, 0)
         if (row[4] !== null) raise(offset, offset + 1, DEAD)
-        else if (states[offset - first] === FRESH) raise(offset, offset + 1, AGAIN)
+        else raise(offset, offset + 1, AGAIN)
       }
       for (const row of this.#done.all(id, place, first, end)) raise(numberAt(row, 0), numberAt(row, 1), DONE)
     }
@@ -105,14 +115,19 @@ export class TraceReader {
     return { topic, partition, first, end }
   }
 
-  #id(agent: AgentVersion): number | undefined {
-    const key = `${agent.name}@${agent.version}`
-    const known = this.#known.get(key)
+  /**
+   * The agent and those whose place it has taken over: what one of them did beyond its offset is not to be done again, for it has the
+   * same ids.
+   */
+  #lineOf(agent: AgentVersion): readonly number[] {
+    const name = groupName(agent)
+    const known = this.#lines.get(name)
     if (known !== undefined) return known
-    const row: Row | undefined = this.#agent.one(agent.name, agent.version)
-    if (row === undefined) return undefined
-    this.#known.set(key, numberAt(row, 0))
-    return numberAt(row, 0)
+    const line = this.#line.all(name).map(row => numberAt(row, 0))
+    // Whom it replaces is settled with its group's first row; before its first mark the agent itself has none.
+    if (line.length > 0 && this.#group.one(name) !== undefined && this.#agent.one(agent.name, agent.version) !== undefined)
+      this.#lines.set(name, line)
+    return line
   }
 }
 
