@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { deserialize } from 'bson'
-import { Unpackr } from 'msgpackr'
 import { MillraceError } from '../errors.ts'
 import { JSON_TYPE } from './envelope.ts'
+import { unpack } from './msgpack.ts'
 
 /**
  * What the bytes of a datum are, by their media type: `application/json` and `+json` a JSON value, `application/msgpack`,
@@ -17,7 +17,7 @@ export function decodeData(contentType: string, data: Buffer, text?: () => strin
     case 'json':
       return attempt(contentType, 'JSON', () => JSON.parse(utf8(contentType, data, text)))
     case 'msgpack':
-      return attempt(contentType, 'MessagePack', () => unpackr.unpack(data))
+      return attempt(contentType, 'MessagePack', () => unpack(data))
     case 'bson':
       return attempt(contentType, 'a BSON document', () => deserialize(data, BSON_OPTIONS))
     case 'text':
@@ -43,17 +43,6 @@ function kindOf(contentType: string): Kind {
   if (type === 'application/bson') return 'bson'
   return type.startsWith('text/') ? 'text' : 'bytes'
 }
-
-/**
- * The one reader of MessagePack. Plain objects, 64-bit integers as numbers where that is exact and as bigints where not, bytes as
- * views. It renames a `__proto__` key, so no datum reaches a prototype.
- */
-export const unpackr = new Unpackr({
-  useRecords: false,
-  structuredClone: false,
-  // msgpackr knows 'auto'; its type declarations do not.
-  int64AsType: 'auto' as 'number',
-})
 
 /** How BSON is read: binary as Buffers, integers as numbers where exact. The library defines a `__proto__` key as an own property. */
 export const BSON_OPTIONS = { promoteBuffers: true, promoteLongs: true, bsonRegExp: true } as const

@@ -1,6 +1,6 @@
 import { Packr } from 'msgpackr'
-import { unpackr } from '../content.ts'
 import { toWire } from '../envelope.ts'
+import { unpack } from '../msgpack.ts'
 import type { Codec } from './codec.ts'
 import { bytesOf, codecInvalid, type DataForm, readEnvelope, readSubmitted } from './fields.ts'
 
@@ -26,7 +26,7 @@ function asBuffer(data: Uint8Array): Buffer {
 
 function parse(bytes: Uint8Array): unknown {
   try {
-    return unpackr.unpack(bytes)
+    return unpack(bytes)
   } catch (cause) {
     throw codecInvalid([{ path: '', message: `Expected MessagePack: ${cause instanceof Error ? cause.message : cause}` }], cause)
   }
