@@ -102,13 +102,17 @@ export class Intake {
   release(): void {
     if (this.#offset < this.#hands[0]!.end) return
     this.#hands.shift()
-    const next = this.#hands[0]
-    if (next !== undefined) this.#open(next)
+    this.#passTo(this.#hands[0]?.first ?? this.#ahead)
   }
 
   async #fetch(): Promise<void> {
     const batch = await this.#lease.fetch(this.#place, this.#ahead, FETCH_BYTES)
-    if (batch === undefined || batch.count === 0) return
+    if (batch === undefined) return
+    if (batch.count === 0) {
+      this.#ahead = batch.first
+      if (this.#hands.length === 0) this.#passTo(batch.first)
+      return
+    }
     const first = Math.max(this.#ahead, batch.first)
     const claimedMs = this.#clock.now()
     const states = await this.#engine.claim(this.#agent, batch, first, claimedMs)
@@ -116,12 +120,13 @@ export class Intake {
     this.#ahead = batch.first + batch.count
     const hand = { cursor: cursorBefore(batch, first), states, first, end: this.#ahead, claimedMs, appendedMs: batch.appendedMs }
     this.#hands.push(hand)
-    if (this.#hands.length === 1) this.#open(hand)
+    if (this.#hands.length === 1) this.#passTo(first)
   }
 
-  #open(hand: Hand): void {
-    if (hand.first > this.#offset) this.#expired(this.#offset, hand.first)
-    this.#offset = hand.first
+  /** What lies between the last datum given out and the next that there is has expired. */
+  #passTo(offset: number): void {
+    if (offset > this.#offset) this.#expired(this.#offset, offset)
+    this.#offset = offset
   }
 }
 

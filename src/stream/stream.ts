@@ -29,7 +29,7 @@ export interface Stream {
   /**
    * Whole record batches from the one that holds `from`, as one (its `first` may lie below `from`: skip up to it), at most about
    * `maxBytes` but never less than one. Empty (`count` 0, `first` = from) at the end. No group, no waiting: for taps, folds, rolls, lineage.
-   * Where retention has passed `from`, the first batch that is left.
+   * Where retention has passed `from`, the first batch that is left; where it has left none, empty with `first` = the next offset.
    * @throws LOG_CORRUPT naming topic, partition and offset when a checksum does not hold.
    */
   read(topic: string, partition: number, from: number, maxBytes: number): Promise<RecordBatch>
@@ -152,8 +152,9 @@ export interface Lease {
   /** Aborts when the lease may have ended: discard what is not committed. */
   readonly signal: AbortSignal
   /**
-   * The next data of a partition from an offset, as {@link Stream.read} gives them, waiting until there are some. Not calling it is
-   * backpressure, for that partition alone. Resolves to undefined when the lease ends.
+   * The next data of a partition from an offset, as {@link Stream.read} gives them, waiting until there are some, or until it is known
+   * that retention has taken them (empty, `first` beyond `from`). Not calling it is backpressure, for that partition alone. Resolves
+   * to undefined when the lease ends.
    */
   fetch(place: TopicPartition, from: number, maxBytes: number): Promise<RecordBatch | undefined>
   /** Moves checkpoints. @throws LEASE_LOST: refused, and nothing has moved. */

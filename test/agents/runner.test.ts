@@ -146,6 +146,26 @@ test('what it did is recorded once a unit, not once a datum', async () => {
   for (const count of ['done', 'outputs'] as const) expect(facts.reduce((sum, fact) => sum + fact[count], 0)).toBe(1_000)
 })
 
+test('data that expired are counted as lost at once, where nothing was left and nothing comes after them', async () => {
+  const clock = new VirtualClock()
+  const aging = await openInMemory({ clock: clock.background })
+  await aging.ensure([job.spec, result.spec])
+  const place = async () => (await aging.standings()).find(standing => standing.topic === 'job')!
+  await send(aging, job, jobs(0, 2), clock.now())
+  const first = runAgent(copy, { engine: aging, clock, recorder: silentRecorder })
+  await expect.poll(async () => (await aging.bounds('result'))[0]!.next).toBe(2)
+  await first.stop(1_000)
+  await send(aging, job, jobs(2, 7), clock.now())
+  await clock.advance('2h')
+  await expect.poll(async () => (await aging.bounds('job'))[0]).toEqual({ first: 7, next: 7 })
+  const second = runAgent(copy, { engine: aging, clock, recorder: silentRecorder })
+  await expect.poll(async () => (await place()).checkpoint).toMatchObject({ offset: 7, first: 0, done: 2, lost: 5 })
+  await send(aging, job, jobs(7, 8), clock.now())
+  await expect.poll(async () => (await place()).checkpoint).toMatchObject({ offset: 8, first: 0, done: 3, lost: 5 })
+  await second.stop(1_000)
+  await aging.close()
+})
+
 test('data that expired before they were read are counted as lost, and the ledger balances', async () => {
   const clock = new VirtualClock()
   const aging = await openInMemory({ clock: clock.background })

@@ -108,7 +108,8 @@ export class EmbeddedClient implements Engine, LeaseClient {
     const place = catalog.at(catalog.place(at.topic, at.partition))
     while (!signal.aborted) {
       const batch = log.read(place, from, maxBytes)
-      if (batch.count > 0) return batch
+      // Also where retention has taken everything from there on: whoever reads has to learn of it.
+      if (batch.count > 0 || batch.first > from) return batch
       const grown = this.#waiters.wait(place.place, signal)
       this.#outbox.notify({ kind: 'wake', place: place.place, beyond: from })
       await grown

@@ -51,7 +51,9 @@ export class LogReader {
       // What was read before the damage is good; the read after it says what is wrong.
       if (rows.length === 0) throw damaged(error, place, from)
     }
-    return join(place, from, rows, bytes)
+    // At the end, or retention has taken all there was: then nothing is left to wait for below the next offset.
+    if (rows.length === 0) return nothing(place, Math.max(from, this.next(place.place)))
+    return join(place, rows, bytes)
   }
 
   bounds(place: number): Bounds {
@@ -90,11 +92,13 @@ function check(place: Place, row: Row): void {
   }
 }
 
-function join(place: Place, from: number, rows: readonly Row[], bytes: number): RecordBatch {
-  const head = rows[0]
-  if (head === undefined) {
-    return { topic: place.topic, partition: place.partition, first: from, count: 0, frames: new Uint8Array(0), ascii: true, appendedMs: 0 }
-  }
+function nothing({ topic, partition }: Place, first: number): RecordBatch {
+  return { topic, partition, first, count: 0, frames: new Uint8Array(0), ascii: true, appendedMs: 0 }
+}
+
+/** One batch of one row or more. */
+function join(place: Place, rows: readonly Row[], bytes: number): RecordBatch {
+  const head = rows[0]!
   let frames = bytesAt(head, 5)
   let count = numberAt(head, 1)
   let ascii = numberAt(head, 3) === 1

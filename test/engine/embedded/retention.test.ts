@@ -126,3 +126,16 @@ test('marks are forgotten after the trace’s retention, the data are not', asyn
   await member.close()
   await engine.close()
 })
+
+test('a fetch below data that retention has taken whole answers at once with where to go on', async () => {
+  const clock = clockWithTurns()
+  const engine = await openInMemory({ clock })
+  await engine.ensure([{ ...spec('demand'), retentionMs: MINUTE_MS }])
+  const member = new GroupMember(engine, { name: 'forecast@2', edition: 2 }, ['demand'])
+  const lease = await member.lease(1)
+  await engine.append([batch('demand', 0, texts('old', 5))])
+  await clock.advance('2m')
+  expect(await lease.fetch({ topic: 'demand', partition: 0 }, 2, 1_000)).toMatchObject({ first: 5, count: 0 })
+  await member.close()
+  await engine.close()
+})
