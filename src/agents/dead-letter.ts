@@ -19,7 +19,8 @@ export interface DeadLetter {
 /** `dead`: waiting for a person. `replayed`: put into the agent's replay topic again. `done`: a replay succeeded. `discarded`: given up by a person. */
 export type LetterState = 'dead' | 'replayed' | 'done' | 'discarded'
 
-export interface StoredLetter extends DeadLetter {
+/** A letter as it is listed: without its datum, which may be large, while a list is long. */
+export interface StoredLetter extends Omit<DeadLetter, 'frame'> {
   /** Counted from 1 in each data directory; names the letter on the command line. */
   readonly letter: number
   readonly state: LetterState
@@ -44,6 +45,8 @@ export interface LetterFilter {
 /** The dead letters of a data directory. */
 export interface DeadLetters {
   list(filter: LetterFilter): Promise<StoredLetter[]>
+  /** A letter's datum, framed as in {@link DeadLetter}; undefined where there is no such letter. */
+  frame(letter: number): Promise<Uint8Array | undefined>
   /**
    * Appends the letters' data to their agents' replay topics and notes it, as one; only letters that are `dead` are taken.
    * An agent skips a replayed datum only if it is done by then.
@@ -54,9 +57,15 @@ export interface DeadLetters {
   discard(letters: readonly number[], by: string): Promise<number[]>
 }
 
+const REPLAY_PREFIX = '_replay.'
+
 /** The topic where an agent's dead letters are put again; it reads it beside its own. */
 export function replayTopic(agent: AgentVersion): string {
-  return `_replay.${agent.name}@${agent.version}`
+  return `${REPLAY_PREFIX}${agent.name}@${agent.version}`
+}
+
+export function isReplayTopic(topic: string): boolean {
+  return topic.startsWith(REPLAY_PREFIX)
 }
 
 const REPLAY_RETENTION_MS = 7 * 86_400_000

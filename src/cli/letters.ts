@@ -12,7 +12,7 @@ export interface Changed {
   readonly refused: readonly number[]
 }
 
-/** Letters carry their data: so many are listed and changed at a time. */
+/** So many are listed and changed at a time. */
 const PAGE = 500
 
 /** The numbers of the letters that are dead and match, the newest first, at most a page. */

@@ -22,13 +22,13 @@ export function letterToJson(letter: StoredLetter): Record<string, unknown> {
 }
 
 /** The same with the error's stack and the datum. */
-export function letterWithDatumToJson(letter: StoredLetter): Record<string, unknown> {
-  return { ...letterToJson(letter), stack: letter.error.stack ?? null, datum: datumToJson(letter) }
+export function letterWithDatumToJson(letter: StoredLetter, frame: Uint8Array): Record<string, unknown> {
+  return { ...letterToJson(letter), stack: letter.error.stack ?? null, datum: datumToJson(letter.topic, frame) }
 }
 
 /** The datum as its envelope, `data` decoded where it is JSON (`json`), else as Base64. */
-function datumToJson(letter: StoredLetter): Record<string, unknown> {
-  const cursor = new FrameCursor(letter.frame)
+function datumToJson(topic: string, frame: Uint8Array): Record<string, unknown> {
+  const cursor = new FrameCursor(frame)
   cursor.next()
   const { contentType, data } = cursor
   return {
@@ -37,7 +37,7 @@ function datumToJson(letter: StoredLetter): Record<string, unknown> {
     created: new Date(cursor.createdMs).toISOString(),
     content_type: contentType,
     key: cursor.key === '' ? null : cursor.key,
-    parents: cursor.envelope(letter.topic).parents ?? [],
+    parents: cursor.envelope(topic).parents ?? [],
     ...jsonOf(contentType, data),
   }
 }

@@ -24,7 +24,7 @@ export interface Engine extends Stream, Trace, EngineView {
 
 /** What may be read of an engine, also by another process while it runs. */
 export interface EngineView extends Pick<Stream, 'read' | 'topics' | 'bounds'>, Pick<Trace, 'find'> {
-  readonly letters: Pick<DeadLetters, 'list'>
+  readonly letters: Pick<DeadLetters, 'list' | 'frame'>
 
   /** Every entry of a cache; undefined where no agent has written to it. */
   cache(name: string): Promise<CacheView | undefined>

@@ -47,7 +47,7 @@ export function engineLetterSuite({ describe, it }: TestFramework, name: string,
         const [newest, oldest] = await scene.engine.letters.list({ limit: 10 })
         const original = dataOf(await scene.engine.read('demand', 0, 0, 100_000))[1]!
         assert.ok(newest!.letter > oldest!.letter && oldest!.letter >= 1)
-        const { frame, letter: _, ...known } = newest!
+        const { letter: _, ...known } = newest!
         assert.deepEqual(known, {
           agent: FORECAST,
           ...DEMAND,
@@ -59,9 +59,10 @@ export function engineLetterSuite({ describe, it }: TestFramework, name: string,
           state: 'dead',
           replays: 0,
         })
-        const cursor = new FrameCursor(frame)
+        const cursor = new FrameCursor((await scene.engine.letters.frame(newest!.letter))!)
         assert.ok(cursor.next())
         assert.deepEqual([cursor.dataId, cursor.dataText], [original.id, original.text])
+        assert.equal(await scene.engine.letters.frame(9_999), undefined)
       }),
     )
 

@@ -339,6 +339,7 @@ export function engineSuite({ describe, it }: TestFramework, name: string, optio
         await refused('cacheEntry() after close()', 'ENGINE_CLOSED', () => engine.cacheEntry('average', 'north'))
         await refused('standings() after close()', 'ENGINE_CLOSED', () => engine.standings())
         await refused('letters.list() after close()', 'ENGINE_CLOSED', () => engine.letters.list({ limit: 1 }))
+        await refused('letters.frame() after close()', 'ENGINE_CLOSED', () => engine.letters.frame(1))
         await refused('letters.replay() after close()', 'ENGINE_CLOSED', () => engine.letters.replay([1], OPERATOR))
         await refused('letters.discard() after close()', 'ENGINE_CLOSED', () => engine.letters.discard([1], OPERATOR))
         await engine.close()

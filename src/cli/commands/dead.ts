@@ -65,9 +65,12 @@ async function show(given: string, command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
   const number = numberOf(given, 'The letter')
-  const [letter] = await withView(options, view => view.letters.list({ letters: [number], limit: 1 }))
-  if (letter === undefined) throw unknownLetters([number])
-  const json = letterWithDatumToJson(letter)
+  const json = await withView(options, async ({ letters }) => {
+    const [letter] = await letters.list({ letters: [number], limit: 1 })
+    const frame = await letters.frame(number)
+    if (letter === undefined || frame === undefined) throw unknownLetters(`There is no dead letter ${number}.`)
+    return letterWithDatumToJson(letter, frame)
+  })
   output.answer(json, () => JSON.stringify(json, null, 2))
 }
 
@@ -85,7 +88,8 @@ async function change(what: Change, given: readonly string[], command: Command):
   if (what === 'discard' && options.yes !== true) await ask(output)
   const result = numbers.length > 0 ? await changeLetters(options, what, numbers) : await changeAll(options, what, filter)
   say(output, what, result)
-  if (numbers.length > 0 && result.changed.length === 0) throw unknownLetters(numbers)
+  if (numbers.length > 0 && result.changed.length === 0)
+    throw unknownLetters(`None of ${numbers.join(', ')} is a dead letter that is still dead.`)
   if (result.refused.length > 0) process.exitCode = EXIT.partly
 }
 
@@ -145,8 +149,6 @@ function numberOf(text: string, what: string): number {
   return number
 }
 
-function unknownLetters(numbers: readonly number[]): MillraceError {
-  return new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${numbers.join(', ')} that is dead.`, {
-    fix: 'millrace dead list --state any shows them all.',
-  })
+function unknownLetters(what: string): MillraceError {
+  return new MillraceError('LETTER_UNKNOWN', what, { fix: 'millrace dead list --state any shows them all.' })
 }

@@ -7,7 +7,7 @@ import type { OpsContext } from '../server.ts'
 
 const STATES: readonly LetterState[] = ['dead', 'replayed', 'done', 'discarded']
 const DEFAULT_LIMIT = 100
-/** Letters carry their data, so a list is short. */
+/** Some megabytes at most: each carries its reason and none its datum. */
 const MAX_LIMIT = 500
 /** Letters in one replay or discard. */
 const MAX_LETTERS = 10_000
@@ -24,8 +24,9 @@ export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
   server.get<{ Params: { letter: string } }>('/v1/dead/:letter', async request => {
     const number = count(request.params.letter, 'letter', 1, Number.MAX_SAFE_INTEGER)
     const [letter] = await letters.list({ letters: [number], limit: 1 })
-    if (letter === undefined) throw new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${number}.`)
-    return letterWithDatumToJson(letter)
+    const frame = await letters.frame(number)
+    if (letter === undefined || frame === undefined) throw new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${number}.`)
+    return letterWithDatumToJson(letter, frame)
   })
   server.post('/v1/dead/replay', async request => {
     const { numbers, by } = change(request.body)

@@ -57,6 +57,7 @@ export class EmbeddedClient implements Engine, LeaseClient {
     this.#outbox = new Outbox(message => link.post(message, [message.arena]))
     this.letters = {
       list: async filter => this.#open().letters.list(filter),
+      frame: async letter => this.#open().letters.frame(letter),
       replay: async (letters, by) => [...(await this.#ask({ kind: 'replay', letters, by }))],
       discard: async (letters, by) => [...(await this.#ask({ kind: 'discard', letters, by }))],
     }

@@ -4,14 +4,22 @@ import { formatId, parseId } from '../../envelope/data-id.ts'
 import { bytesAt, numberAt, Query, type Row, textAt } from './rows.ts'
 
 const SELECT = `SELECT l.letter, a.name, a.version, t.name, p.partition, l.offset, l.data_id, l.code, l.name, l.message, l.stack, l.attempts,
-  l.at_ms, l.state, l.replays, l.replayed_ms, l.frame
+  l.at_ms, l.state, l.replays, l.replayed_ms
   FROM letters l JOIN agents a ON a.agent = l.agent JOIN places p ON p.place = l.place JOIN topics t ON t.topic = p.topic`
 
 /** The dead letters as they are listed. */
 export class LetterReader {
   readonly #db: DatabaseSync
+  readonly #frame: Query
+
   constructor(db: DatabaseSync) {
     this.#db = db
+    this.#frame = new Query(db, 'SELECT frame FROM letters WHERE letter = ?')
+  }
+
+  frame(letter: number): Uint8Array | undefined {
+    const row = this.#frame.one(letter)
+    return row === undefined ? undefined : bytesAt(row, 0)
   }
 
   /** The newest first. */
@@ -56,6 +64,5 @@ function letterOf(row: Row): StoredLetter {
     state: row[13] as LetterState,
     replays: numberAt(row, 14),
     ...(row[15] === null ? {} : { replayedMs: numberAt(row, 15) }),
-    frame: bytesAt(row, 16),
   }
 }

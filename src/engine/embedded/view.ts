@@ -23,7 +23,7 @@ export function viewEmbedded(directory: string): EngineView {
     topics: async () => catalog.specs(),
     bounds: async topic => catalog.placesOf(topic).map(({ place }) => log.bounds(place)),
     find: async (dataId, at) => finder.find(dataId, at),
-    letters: { list: async filter => letters.list(filter) },
+    letters: { list: async filter => letters.list(filter), frame: async letter => letters.frame(letter) },
     cache: async name => cache.view(name),
     cacheEntry: async (name, key) => cache.entry(name, key),
     standings: async () => standings.all(),
