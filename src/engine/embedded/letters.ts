@@ -26,6 +26,7 @@ export class Letters {
   readonly #countReplay: StatementSync
   readonly #replayed: Query
   readonly #replayedIn: Query
+  readonly #origin: Query
   readonly #unhandled: Query
   readonly #dead: Query
   readonly #state: Query
@@ -45,6 +46,10 @@ export class Letters {
     this.#countReplay = db.prepare('UPDATE letters SET replays = replays + 1, replayed_ms = ? WHERE letter = ?')
     this.#replayed = new Query(db, 'SELECT letter FROM letter_replays WHERE place = ? AND offset = ?')
     this.#replayedIn = new Query(db, 'SELECT letter FROM letter_replays WHERE place = ? AND offset >= ? AND offset < ?')
+    this.#origin = new Query(
+      db,
+      'SELECT l.place, l.offset FROM letter_replays r JOIN letters l ON l.letter = r.letter WHERE r.place = ? AND r.offset = ?',
+    )
     this.#unhandled = new Query(
       db,
       `SELECT r.letter FROM letter_replays r JOIN letters l ON l.letter = r.letter
@@ -77,6 +82,12 @@ export class Letters {
     const row = this.#dead.one(letter)
     if (row === undefined) return undefined
     return { agent: { name: textAt(row, 0), version: numberAt(row, 1) }, frames: typed(bytesAt(row, 3), textAt(row, 2)) }
+  }
+
+  /** Where the datum at a position of a replay topic died. */
+  origin(place: number, offset: number): { readonly place: number; readonly offset: number } | undefined {
+    const row = this.#origin.one(place, offset)
+    return row === undefined ? undefined : { place: numberAt(row, 0), offset: numberAt(row, 1) }
   }
 
   /**

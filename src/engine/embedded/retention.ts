@@ -20,13 +20,19 @@ export class Retention {
   readonly #log: LogRetention
   readonly #trace: readonly Expiring[]
   readonly #claims: StatementSync
+  readonly #committed: Query
   #pass: Iterator<void> | undefined
 
   constructor(tables: Tables, traceRetentionMs: number) {
     this.#tables = tables
     this.#traceRetentionMs = traceRetentionMs
     this.#log = new LogRetention(tables)
-    this.#trace = [expiring(tables, 'trace_done', 'first'), expiring(tables, 'trace_exceptions', 'offset')]
+    this.#trace = [expiring(tables, 'trace_done', 'first', 'end'), expiring(tables, 'trace_exceptions', 'offset', 'offset + 1')]
+    this.#committed = new Query(
+      tables.db,
+      `SELECT c.offset FROM groups g JOIN checkpoints c ON c.group_id = g.group_id
+       WHERE g.name = (SELECT name || '@' || version FROM agents WHERE agent = ?) AND c.place = ?`,
+    )
     this.#claims = tables.db.prepare('DELETE FROM trace_claims WHERE claimed_ms < ?')
   }
 
@@ -47,21 +53,30 @@ export class Retention {
       let at = next.one(-1, -1)
       while (at !== undefined) {
         const [agent, place] = [numberAt(at, 0), numberAt(at, 1)]
-        const removed = Number(remove.run(agent, place, horizonMs).changes)
+        const removed = Number(remove.run(agent, place, horizonMs, this.#below(agent, place)).changes)
         if (removed > 0) yield
         if (removed < TRACE_ROWS) at = next.one(agent, place)
       }
     }
   }
+
+  /**
+   * What is done or dead beyond the committed offset is told by its mark alone, and would be done again without it. It stays, and with a
+   * version that was replaced it stays for good: that is little, and the next one needs it.
+   */
+  #below(agent: number, place: number): number {
+    const row = this.#committed.one(agent, place)
+    return row === undefined ? Number.MAX_SAFE_INTEGER : numberAt(row, 0)
+  }
 }
 
-function expiring({ db }: Tables, table: string, position: string): Expiring {
+function expiring({ db }: Tables, table: string, position: string, end: string): Expiring {
   return {
     next: new Query(db, `SELECT agent, place FROM ${table} WHERE (agent, place) > (?, ?) ORDER BY agent, place LIMIT 1`),
     // Times rise with positions, but for what was marked late: that goes when it comes to the front.
     remove: db.prepare(
       `DELETE FROM ${table} WHERE (agent, place, ${position}) IN (SELECT agent, place, ${position} FROM ${table}
-         WHERE agent = ?1 AND place = ?2 ORDER BY ${position} LIMIT ${TRACE_ROWS}) AND finished_ms < ?3`,
+         WHERE agent = ?1 AND place = ?2 ORDER BY ${position} LIMIT ${TRACE_ROWS}) AND finished_ms < ?3 AND ${end} <= ?4`,
     ),
   }
 }

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
+import { replayTopic } from '../../../src/agents/dead-letter.ts'
 import { openInMemory } from '../../../src/engine/embedded/index.ts'
 import { GroupMember, placeOf } from '../../../src/testing/group-member.ts'
 import { batch, dataOf, readAll, spec, texts } from '../../../src/testing/suite-data.ts'
-import { doneMark, FORECAST, move, unit } from '../../../src/testing/unit-of-work.ts'
+import { deadMark, doneMark, FORECAST, letterOf, move, unit } from '../../../src/testing/unit-of-work.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
+import { DEAD, DONE } from '../../../src/trace/trace.ts'
 import { dataDirectories } from './data-directory.ts'
 
 const { directory, open } = dataDirectories()
@@ -136,6 +138,53 @@ test('a fetch below data that retention has taken whole answers at once with whe
   await engine.append([batch('demand', 0, texts('old', 5))])
   await clock.advance('2m')
   expect(await lease.fetch({ topic: 'demand', partition: 0 }, 2, 1_000)).toMatchObject({ first: 5, count: 0 })
+  await member.close()
+  await engine.close()
+})
+
+test('marks beyond a group’s offset are kept however old: without them what is done would be done again', async () => {
+  const clock = clockWithTurns()
+  const engine = await openInMemory({ clock, traceRetentionMs: 60 * MINUTE_MS })
+  await engine.ensure([spec('demand')])
+  await engine.append([batch('demand', 0, texts('reading', 4))])
+  const all = await engine.read('demand', 0, 0, 10_000)
+  const member = new GroupMember(engine, { name: 'forecast@2', edition: 2 }, ['demand'])
+  const lease = await member.lease(1)
+  const now = { claimedMs: clock.now(), finishedMs: clock.now() }
+  // 0 is waited for; 1 and 3 are done, 2 is dead.
+  const marks = [
+    { ...doneMark(1, 2), ...now },
+    { ...doneMark(3, 4), ...now },
+    { ...deadMark(2, 'no'), ...now },
+  ]
+  await engine.commit(unit(lease, { agent: FORECAST, marks, letters: [letterOf(all, 2, 'no')] }))
+  await clock.advance('3h')
+  expect([...(await engine.claim(FORECAST, all, 0, clock.now()))].map(state => Math.max(state, 1))).toEqual([1, DONE, DEAD, DONE])
+  const { checkpoint } = placeOf(lease, 'demand')
+  await engine.commit(unit(lease, { agent: FORECAST, checkpoints: [move(checkpoint, 4, 1)] }))
+  await clock.advance('3h')
+  expect([...(await engine.claim({ ...FORECAST }, all, 0, clock.now()))].filter(state => state >= DEAD)).toEqual([])
+  await member.close()
+  await engine.close()
+})
+
+test('a letter whose replay expired before anyone handled it is dead again, and can be replayed', async () => {
+  const clock = clockWithTurns()
+  const engine = await openInMemory({ clock })
+  const replay = { topic: replayTopic(FORECAST), partition: 0 }
+  await engine.ensure([spec('demand'), { ...spec(replay.topic), retentionMs: MINUTE_MS }])
+  await engine.append([batch('demand', 0, ['reading'])])
+  const all = await engine.read('demand', 0, 0, 10_000)
+  const member = new GroupMember(engine, { name: 'forecast@2', edition: 2 }, ['demand', replay.topic])
+  const lease = await member.lease(2)
+  const { checkpoint } = placeOf(lease, 'demand')
+  await engine.commit(unit(lease, { marks: [deadMark(0, 'no')], letters: [letterOf(all, 0, 'no')], checkpoints: [move(checkpoint, 1, 1)] }))
+  expect(await engine.letters.replay([1], 'suite')).toEqual([1])
+  await clock.advance('2m')
+  const place = placeOf(lease, replay.topic)
+  await engine.commit(unit(lease, { checkpoints: [{ ...replay, from: 0, checkpoint: { ...place.checkpoint, offset: 1, lost: 1 } }] }))
+  expect(await engine.letters.list({ limit: 1 })).toMatchObject([{ state: 'dead', replays: 1 }])
+  expect(await engine.letters.replay([1], 'suite')).toEqual([1])
   await member.close()
   await engine.close()
 })
