@@ -10,7 +10,8 @@ const REPLAY_RETENTION_MS = 7 * 86_400_000
  */
 export function replayLetters(tables: Tables, letters: readonly number[], by: string, nowMs: number): number[] {
   const replayed: number[] = []
-  for (const letter of new Set(letters)) {
+  // They are listed newest first; data of one key are to come in their order again.
+  for (const letter of [...new Set(letters)].sort((a, b) => a - b)) {
     const replay = tables.letters.take(letter)
     if (replay === undefined) continue
     const topic = replayTopic(agentOf(tables.checkpoints.holderOf(groupName(replay.agent))))

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { isReplayTopic } from '../../agents/dead-letter.ts'
 import { AGAIN, type AgentVersion, type ClaimStates, DEAD, DONE, type Mark, type OutputRange } from '../../trace/trace.ts'
 import { groupName } from '../engine.ts'
 import type { Catalog } from './catalog.ts'
@@ -62,7 +63,7 @@ export class TraceReader {
       }
       for (const row of this.#done.all(id, place, first, end)) raise(numberAt(row, 0), numberAt(row, 1), DONE)
     }
-    if (this.#catalog.at(place).topic.startsWith('_replay.')) {
+    if (isReplayTopic(this.#catalog.at(place).topic)) {
       for (const row of this.#replay.all(place, first, end)) raise(numberAt(row, 0), numberAt(row, 0) + 1, DONE)
     }
     return states

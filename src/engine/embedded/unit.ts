@@ -1,7 +1,8 @@
+import { isReplayTopic } from '../../agents/dead-letter.ts'
 import { MillraceError } from '../../errors.ts'
 import type { AppendRequests } from './append-requests.ts'
 import type { Standing } from './groups.ts'
-import type { PackedUnit } from './messages.ts'
+import type { PackedCacheWrite, PackedMove, PackedUnit } from './messages.ts'
 import { saveSnapshot } from './snapshots.ts'
 import type { Tables } from './tables.ts'
 
@@ -31,9 +32,25 @@ export function applyUnit(tables: Tables, standing: Standing | undefined, unit: 
     }
     for (const move of unit.moves) tables.trace.finished(unit.agent, move.place, move.checkpoint.offset)
   }
-  for (const write of unit.cache) tables.cache.write(write, nowMs)
+  for (const write of unit.cache) tables.cache.write(placed(tables, write), nowMs)
   for (const snapshot of unit.snapshots) saveSnapshot(tables, snapshot, appends.bytes(snapshot.bytes))
-  for (const move of unit.moves) tables.checkpoints.set(group, move.place, { ...move.checkpoint, edition: group.edition })
+  for (const move of unit.moves) {
+    returnLetters(tables, move, checkpoints.get(move.place)?.lost ?? 0)
+    tables.checkpoints.set(group, move.place, { ...move.checkpoint, edition: group.edition })
+  }
+}
+
+/** A datum that is replayed stands where it first stood: its value must not replace those of data that came after it. */
+function placed(tables: Tables, write: PackedCacheWrite): PackedCacheWrite {
+  if (!isReplayTopic(tables.catalog.at(write.place).topic)) return write
+  const origin = tables.letters.origin(write.place, write.offset - 1)
+  return origin === undefined ? write : { ...write, place: origin.place, offset: origin.offset + 1 }
+}
+
+/** What expired in a replay topic was not handled: its letters wait for a person again, as they did before (I6). */
+function returnLetters(tables: Tables, move: PackedMove, lostBefore: number): void {
+  if (move.checkpoint.lost > lostBefore && isReplayTopic(tables.catalog.at(move.place).topic))
+    tables.letters.returned(move.place, move.checkpoint.offset)
 }
 
 function lost(what: string): MillraceError {
