@@ -17,6 +17,7 @@ import { Intake } from './intake.ts'
 import { letterOf } from './letter.ts'
 import { Outputs } from './outputs.ts'
 import type { Progress, Suspect } from './progress.ts'
+import { SnapshotTimer } from './snapshot-timer.ts'
 import { type Past, placeName, type Source } from './source.ts'
 import { Task } from './task.ts'
 import { Unit } from './unit.ts'
@@ -60,6 +61,8 @@ export class PartitionRun {
   readonly #intake: Intake
   readonly #handling: Handling
   readonly #commits: CommitQueue
+  /** Where there is a fold. */
+  readonly #snapshotTimer: SnapshotTimer | undefined
   #unit: Unit
   /** The offset that the last unit sent stands on. */
   #sentOffset: number
@@ -99,6 +102,9 @@ export class PartitionRun {
       changed,
     })
     this.#commits = new CommitQueue({ engine, clock, random, changed, lost: error => this.#fail(error) })
+    const topic = agent.from.find(own => own.name === place.topic)
+    this.#snapshotTimer =
+      work.fold === undefined || topic === undefined ? undefined : new SnapshotTimer(clock, topic.spec.retentionMs, changed)
   }
 
   /** Resolves when it was stopped and everything in hand is committed, or when it was told that the lease is over. */
@@ -106,6 +112,7 @@ export class PartitionRun {
     while (!this.#over && !(this.#stopping && this.#handling.running === 0 && !this.#decoding)) {
       if (!this.#stopping && this.#commits.hasRoom) this.#intake.want()
       if (!this.#stopping) this.#handling.resume()
+      if (this.#work.fold?.changed) this.#snapshotTimer?.start()
       if (this.#shouldCommit()) this.#commit()
       else if (this.#mayTake()) this.#takeSome()
       else await this.#wake.wait()
@@ -124,6 +131,7 @@ export class PartitionRun {
     this.#over = true
     this.#handling.abort(reason)
     this.#commits.discard()
+    this.#snapshotTimer?.stop()
     this.#wake.wake()
   }
 
@@ -152,6 +160,17 @@ export class PartitionRun {
     return this.#unit.size >= MAX_UNIT_DATA || this.#outputs.bytes + this.#unit.letterBytes >= MAX_UNIT_BYTES
   }
 
+  get #snapshotOverdue(): boolean {
+    const { fold } = this.#work
+    return fold !== undefined && (fold.snapshotDue >= SNAPSHOT_OVERDUE || this.#snapshotTimer?.late === true)
+  }
+
+  /** Whether everything folded is finished: a snapshot must not be ahead of the committed offset. */
+  get #maySnapshot(): boolean {
+    const { fold } = this.#work
+    return fold?.changed === true && fold.offset === this.#tracker.offset
+  }
+
   #mayTake(): boolean {
     return (
       this.#intake.ready &&
@@ -160,7 +179,7 @@ export class PartitionRun {
       !this.#full &&
       this.#handling.mayTake &&
       this.#intake.position - this.#tracker.offset < MAX_BEYOND_DATA &&
-      (this.#handling.clear || this.#work.fold === undefined || this.#work.fold.snapshotDue < SNAPSHOT_OVERDUE)
+      (this.#handling.clear || !this.#snapshotOverdue)
     )
   }
 
@@ -169,7 +188,7 @@ export class PartitionRun {
    * time: what finishes meanwhile gathers for the next instead of making one each.
    */
   #shouldCommit(): boolean {
-    if (this.#unit.empty) return false
+    if (this.#unit.empty && !(this.#snapshotTimer?.late && this.#maySnapshot)) return false
     if (this.#handling.running > 0 ? !this.#commits.idle : !this.#commits.hasRoom) return false
     if (!this.#mayTake()) return true
     return this.#work.clock.now() - this.#unit.startedMs >= MAX_UNIT_MS
@@ -300,7 +319,7 @@ export class PartitionRun {
         letters: unit.letters,
         marks: marked ? [{ topic, partition, done, dead, claimedMs, finishedMs, attempts }] : [],
         cache: unit.cache,
-        snapshots: this.#snapshots(this.#stopping ? 0 : 1),
+        snapshots: this.#snapshots(this.#stopping || this.#snapshotTimer?.late ? 0 : 1),
         checkpoints: [{ topic, partition, from: this.#sentOffset, checkpoint }],
       },
       commitMs =>
@@ -322,10 +341,10 @@ export class PartitionRun {
     this.#unit = new Unit(finishedMs)
   }
 
-  /** A snapshot of the fold, where one is due and everything folded is finished: it must not be ahead of the committed offset. */
+  /** A snapshot of the fold, where one is due and may be taken. */
   #snapshots(due: number): Snapshot[] {
     const { fold, agent, place, lease } = this.#work
-    if (fold === undefined || !fold.changed || fold.snapshotDue < due || fold.offset !== this.#tracker.offset) return []
+    if (fold === undefined || fold.snapshotDue < due || !this.#maySnapshot) return []
     let bytes: Uint8Array
     try {
       bytes = fold.snapshot()
@@ -333,6 +352,7 @@ export class PartitionRun {
       throw new TypeError(`agent '${agent.name}@${agent.version}': ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
     fold.snapshotTaken()
+    this.#snapshotTimer?.stop()
     failpoint('in-snapshot')
     return [{ group: lease.group.name, topic: place.topic, partition: place.partition, offset: fold.offset, bytes }]
   }
@@ -340,8 +360,8 @@ export class PartitionRun {
   /** Stopped: commits what is finished, with a snapshot, and waits until all of it has landed. */
   async #drain(): Promise<void> {
     while (!this.#over && !this.#commits.hasRoom) await this.#wake.wait()
-    const { fold } = this.#work
-    if (!this.#over && (!this.#unit.empty || (fold?.changed && fold.offset === this.#tracker.offset))) this.#commit()
+    if (!this.#over && (!this.#unit.empty || this.#maySnapshot)) this.#commit()
+    this.#snapshotTimer?.stop()
     while (!this.#over && !this.#commits.idle) await this.#wake.wait()
   }
 

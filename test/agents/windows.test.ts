@@ -157,6 +157,23 @@ test('a snapshot saves reading the log again, is never ahead of what is committe
   expect(Math.min(...reads)).toBe(snapshots.at(-1)!.offset)
 })
 
+test('a state survives a crash on a topic so slow that retention has taken most of what it was folded from', async () => {
+  const slow = topic('slow', z.object({ key: z.string(), n: z.number() }), { key: d => d.key, partitions: 1, retention: '1h' })
+  const add = agent('add', { version: 1, from: slow, to: latest, by: d => d.key, state: sum }, (d, { state }) => ({
+    key: d.key,
+    sum: state,
+  }))
+  await using run = await testPipeline(pipeline('p', { agents: [add] }))
+  for (let n = 0; n < 5; n++) {
+    await run.send(slow, { key: 'a', n: 1 })
+    await run.clock.advance('30m')
+  }
+  await run.crash(add)
+  await run.send(slow, { key: 'a', n: 1 })
+  await run.settled()
+  expect(run.cache(latest).get('a')).toEqual({ key: 'a', sum: 6 })
+})
+
 test('a datum that waits is run again with the window that it had, though data after it were folded and committed', async () => {
   let broken = true
   const snapshots: number[] = []
