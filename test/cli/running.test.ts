@@ -252,7 +252,10 @@ describe('one process for a data directory', () => {
       balanced: true,
       rows: expect.arrayContaining([expect.objectContaining({ agent: 'double', version: 1, topic: 'demand', behind: 0 })]),
     })
-    expect(await run(['dead', 'replay', '1'])).toMatchObject({ code: 3, stderr: expect.stringContaining('There is no dead letter 1') })
+    expect(await run(['dead', 'replay', '1'])).toMatchObject({
+      code: 3,
+      stderr: 'error: None of 1 is a dead letter that is still dead.\n  millrace dead list --state any shows them all.\n',
+    })
     expect(await run(['send', '--topic', 'demand', '{"megawatts":1}', '--give-up', '1ms'])).toMatchObject({ code: 5 })
   })
 })

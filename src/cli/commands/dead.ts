@@ -102,7 +102,8 @@ async function ask(output: Output): Promise<void> {
 function say(output: Output, what: Change, { changed, refused }: Changed): void {
   const done = what === 'replay' ? 'replayed' : 'discarded'
   output.answer({ [done]: changed, refused }, () => changed.join('\n'))
-  if (output.json) return
+  // Letters that were named and not found are an error, which says it all.
+  if (output.json || (changed.length === 0 && refused.length > 0)) return
   output.notice(`${changed.length} ${done}${refused.length === 0 ? '' : `; not dead any more, or never there: ${refused.join(', ')}`}.`)
   if (what === 'replay' && changed.length > 0) output.notice('What fails again is dead again: millrace dead list')
 }
