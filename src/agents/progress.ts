@@ -14,8 +14,10 @@ const ROW_NUMBERS = 5
 const HEADER_INTS = 2 + ROWS
 const CURRENT = 0
 const NOBODY = -1
-/** More attempts than rows: the others are not shown. */
+/** More attempts wait than there are rows: the others are not shown. */
 const UNSEEN = -1
+/** Kept free for the handler on the stack: the one that kills its thread must be known, however many wait. */
+const STACK_ROW = ROWS - 1
 
 /** One attempt in progress. `topic` is the index in {@link progressTopics}. */
 export interface InHand {
@@ -54,7 +56,7 @@ export class Progress {
     this.shared = shared
     this.#states = new Int32Array(shared, 0, HEADER_INTS)
     this.#rows = new Float64Array(shared, HEADER_INTS * 4, ROWS * ROW_NUMBERS)
-    for (let row = ROWS - 1; row >= 0; row--) this.#free.push(row)
+    for (let row = STACK_ROW - 1; row >= 0; row--) this.#free.push(row)
   }
 
   /** Called by the runner as it starts: what a thread before it left there is gone. */
@@ -63,10 +65,9 @@ export class Progress {
     Atomics.store(this.#states, CURRENT, NOBODY)
   }
 
-  /** A handler is about to be called. @returns the row to give back with {@link end}. */
+  /** A handler is about to be called. @returns the row to give to {@link wait} or {@link end}. */
   begin(topic: number, partition: number, offset: number, attempt: number, startedMs: number): number {
-    const row = this.#free.pop() ?? UNSEEN
-    if (row === UNSEEN) return UNSEEN
+    const row = this.#free.pop() ?? STACK_ROW
     const at = row * ROW_NUMBERS
     const rows = this.#rows
     rows[at] = topic
@@ -80,16 +81,19 @@ export class Progress {
     return row
   }
 
-  /** The handler has returned a promise: it is in hand still, and no longer on the stack. */
-  wait(): void {
+  /** The handler has returned a promise: it is in hand still, and no longer on the stack. @returns the row to give to {@link end}. */
+  wait(row: number): number {
     Atomics.store(this.#states, CURRENT, NOBODY)
+    if (row !== STACK_ROW) return row
+    this.end(row)
+    return UNSEEN
   }
 
   end(row: number): void {
     if (row === UNSEEN) return
     Atomics.store(this.#states, 2 + row, 0)
     if (this.#states[CURRENT] === row) Atomics.store(this.#states, CURRENT, NOBODY)
-    this.#free.push(row)
+    if (row !== STACK_ROW) this.#free.push(row)
   }
 
   /** Every attempt in hand, the one on the stack first; empty when the agent is idle. */
