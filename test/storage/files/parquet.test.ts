@@ -39,6 +39,17 @@ describe('files of Parquet', () => {
     ])
   })
 
+  it('stay small in memory where each datum has few of very many fields, and hold every row once', async () => {
+    const { written, query } = await lakeOf([20_000, i => (i === 19_000 ? { raw: '{' } : { data: { [`f${i % 300}`]: i } })])
+    expect(written).toMatchObject({ files: 1, unstorable: [{ offset: 19_000 }] })
+    expect(await query(`SELECT count(*)::INT AS n, count(DISTINCT data_id)::INT AS ids, sum(f7)::INT AS sum FROM ${READ}`)).toEqual([
+      { n: 19_999, ids: 19_999, sum: 67 * 7 + (300 * 66 * 67) / 2 },
+    ])
+    const groups = await query(`SELECT row_group_num_rows::INT AS n FROM parquet_metadata('{}/**/*.parquet') WHERE path_in_schema = 'f7'`)
+    expect(groups.length).toBeGreaterThan(2)
+    for (const { n } of groups) expect(Number(n) * 300).toBeLessThanOrEqual(2_000_000)
+  })
+
   it('hold a row’s envelope and its fields, each under its own type', async () => {
     const { query } = await lakeOf([{ data: { name: 'a', n: 1, yes: true, list: [1, 'x'], none: null }, source: 'm' }])
     expect(await query(`SELECT * EXCLUDE (date, hour) FROM ${READ}`)).toEqual([

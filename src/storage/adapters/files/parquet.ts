@@ -5,7 +5,7 @@ import type { Compression } from './compression.ts'
 import type { Encoder, Format, Sink } from './format.ts'
 import type { Gathered } from './gathered.ts'
 import { ParquetFile } from './parquet-file.ts'
-import { RowGroup } from './row-group.ts'
+import { type Begin, RowGroup } from './row-group.ts'
 
 /** Bytes of frames in a row group. Its decoded rows take several times as much for a moment, which is what bounds it. */
 const ROW_GROUP_BYTES = 8_000_000
@@ -56,8 +56,20 @@ class ParquetEncoder implements Encoder {
   }
 
   encode(gathered: Gathered, sink: Sink): void {
-    const rows = new RowGroup(gathered, this.#declared, this.#envelope, (offset, reason) => sink.unstorable(offset, reason))
-    if (rows.count === 0) return
+    for (let begin: Begin | undefined = { index: 0, at: 0 }; begin !== undefined; ) {
+      const rows: RowGroup = new RowGroup(
+        gathered,
+        this.#declared,
+        this.#envelope,
+        (offset, reason) => sink.unstorable(offset, reason),
+        begin,
+      )
+      if (rows.count > 0) this.#add(rows, sink)
+      begin = rows.rest
+    }
+  }
+
+  #add(rows: RowGroup, sink: Sink): void {
     // A file's columns are fixed by its first rows. A field that comes later, or changes its kind, begins the next part.
     if (this.#file !== undefined && !this.#file.takes(rows)) {
       this.finish()

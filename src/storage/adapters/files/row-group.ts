@@ -5,6 +5,19 @@ import type { Gathered } from './gathered.ts'
 
 /** A hostile producer's fields must not become columns without end. */
 const MOST_COLUMNS = 1_000
+/**
+ * Nor may few fields in each of many data: a column takes room in every row. Where all rows have all fields, eight megabytes of data never
+ * come near this.
+ */
+const MOST_CELLS = 2_000_000
+/** The row would make the group too large: it begins the next one. */
+const FULL = Symbol('full')
+
+/** Where in what was gathered a group begins: the datum's index and its first byte. */
+export interface Begin {
+  readonly index: number
+  readonly at: number
+}
 
 /** One field of all rows. */
 export interface Column {
@@ -25,11 +38,14 @@ export interface EnvelopeColumns {
   readonly parents: (string | undefined)[]
 }
 
-/** Data of one file as rows, each decoded once; a value that fits no column is told to `unstorable` and left out. */
+/** Data of one file as rows; a value that fits no column is told to `unstorable` and left out. */
 export class RowGroup {
   count = 0
   readonly columns = new Map<string, Column>()
   readonly envelope: EnvelopeColumns | undefined
+  /** Where the next group begins, when what was gathered is more than one. */
+  readonly rest: Begin | undefined
+  /** Data that may become rows. */
   readonly #size: number
   readonly #declared: readonly Column[]
 
@@ -38,16 +54,17 @@ export class RowGroup {
     declared: readonly ColumnType[],
     envelope: boolean,
     unstorable: (offset: number, reason: string) => void,
+    begin: Begin = { index: 0, at: 0 },
   ) {
-    this.#size = gathered.count
+    this.#size = gathered.count - begin.index
     this.#declared = declared.map(({ name, kind }) => this.#column(name, envelope, kind))
-    this.envelope = envelope ? { ids: Buffer.allocUnsafe(gathered.count * 36), sources: [], created: [], parents: [] } : undefined
-    const cursor = new FrameCursor(gathered.view(), gathered.ascii)
+    this.envelope = envelope ? { ids: Buffer.allocUnsafe(this.#size * 36), sources: [], created: [], parents: [] } : undefined
+    const cursor = new FrameCursor(gathered.view().subarray(begin.at), gathered.ascii)
     const text = () => cursor.dataText
     // The schema says bytes: whatever they may be, they are kept as they were sent.
     const raw = declared.some(column => column.kind === 'bytes')
     while (cursor.next()) {
-      const offset = gathered.offsets[cursor.index]!
+      const offset = gathered.offsets[begin.index + cursor.index]!
       let value: unknown
       try {
         if (raw) value = cursor.data
@@ -58,6 +75,10 @@ export class RowGroup {
         continue
       }
       const issue = this.#add(value, envelope)
+      if (issue === FULL) {
+        this.rest = { index: begin.index + cursor.index, at: begin.at + cursor.start }
+        break
+      }
       if (issue !== undefined) {
         unstorable(offset, issue)
         continue
@@ -69,7 +90,7 @@ export class RowGroup {
   }
 
   /** Adds a row, whole or not at all. @returns why not. */
-  #add(value: unknown, envelope: boolean): string | undefined {
+  #add(value: unknown, envelope: boolean): string | typeof FULL | undefined {
     const row = this.count
     if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
       return this.#addWhole(value, row)
@@ -83,14 +104,22 @@ export class RowGroup {
     for (const name in fields) {
       if (this.columns.has(name)) continue
       if (this.columns.size >= MOST_COLUMNS) {
-        // Columns that only this row has asked for go again.
-        for (const added of [...this.columns.keys()].slice(known)) this.columns.delete(added)
+        this.#forgetAfter(known)
         return `its field '${name}' would be column ${MOST_COLUMNS + 1} of the file, and a file has ${MOST_COLUMNS} at most`
       }
       this.#column(name, envelope, undefined)
     }
+    if (row > 0 && this.columns.size * (row + 1) > MOST_CELLS) {
+      this.#forgetAfter(known)
+      return FULL
+    }
     for (const name in fields) put(this.columns.get(name)!, row, simple(fields[name]))
     return undefined
+  }
+
+  /** Columns that only a row which is left out has asked for go again. */
+  #forgetAfter(known: number): void {
+    for (const added of [...this.columns.keys()].slice(known)) this.columns.delete(added)
   }
 
   #addWhole(value: unknown, row: number): string | undefined {
@@ -106,7 +135,8 @@ export class RowGroup {
   }
 
   #makeColumn(field: string, name: string, kind: Kind | undefined): Column {
-    const column: Column = { name, kind, declared: kind !== undefined, values: new Array(this.#size) }
+    const rows = Math.min(this.#size, Math.ceil(MOST_CELLS / (this.columns.size + 1)))
+    const column: Column = { name, kind, declared: kind !== undefined, values: new Array(rows) }
     this.columns.set(field, column)
     return column
   }
