@@ -68,6 +68,7 @@ export function isReplayTopic(topic: string): boolean {
   return topic.startsWith(REPLAY_PREFIX)
 }
 
+/** A letter that is replayed is worked on at once or stays `replayed`, to be replayed again; this is far more than it needs. */
 const REPLAY_RETENTION_MS = 7 * 86_400_000
 
 export function replayTopicSpec(agent: AgentVersion): TopicSpec {

@@ -151,7 +151,7 @@ export class Handling {
       this.#failed(task, error)
       return
     }
-    if (staged instanceof Promise) this.#await(task, context, staged, row, startedMs)
+    if (staged instanceof Promise) this.#await(task, context, staged, progress.wait(row), startedMs)
     else {
       progress.end(row)
       this.#succeeded(task, staged)
@@ -160,7 +160,6 @@ export class Handling {
 
   #await(task: Task, context: HandlerContext, staged: Promise<readonly Staged[]>, row: number, startedMs: number): void {
     const { clock, progress, changed } = this.#options
-    progress.wait()
     this.#running++
     task.detach()
     this.#open.set(task.offset, task)

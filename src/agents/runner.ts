@@ -1,7 +1,7 @@
 import { type ErrorCode, isMillraceError } from '../errors.ts'
 import type { Group, Subscription } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
-import { replayTopic } from './dead-letter.ts'
+import { replayTopicSpec } from './dead-letter.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
 import { Progress, progressTopics, type Suspect } from './progress.ts'
 import { backoffMs } from './retry.ts'
@@ -11,7 +11,6 @@ import { placeName } from './source.ts'
 const REJOIN = { backoffMs: 50, maxBackoffMs: 2_000 } as const
 /** What may be otherwise after reading the places anew: another has them, or nobody knows what was committed. The rest ends the agent. */
 const REJOINED: ReadonlySet<ErrorCode> = new Set(['LEASE_LOST', 'APPEND_UNKNOWN', 'OVERLOADED', 'DISK_FULL'])
-const REPLAY_RETENTION_MS = 7 * 86_400_000
 
 export interface RunOptions {
   /** Where it writes what it has in hand, for a watchdog in another thread. */
@@ -102,7 +101,7 @@ class Runner implements RunningHandler {
     const { engine } = this.#context
     const { from, to } = this.#agent
     const specs = [...from, ...to].flatMap(target => (target.kind === 'topic' ? [target.spec] : []))
-    await engine.ensure([...specs, { name: replayTopic(this.#agent), partitions: 1, retentionMs: REPLAY_RETENTION_MS }])
+    await engine.ensure([...specs, replayTopicSpec(this.#agent)])
     if (this.#stop.signal.aborted) return
     const group: Group = {
       name: `${this.#agent.name}@${this.#agent.version}`,

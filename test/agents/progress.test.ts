@@ -6,8 +6,7 @@ test('another thread sees what is in hand, and the one on the stack first', () =
   writer.reset()
   const reader = new Progress(writer.shared)
   expect(reader.inHand()).toEqual([])
-  writer.begin(0, 3, 17, 1, 1_000)
-  writer.wait()
+  writer.wait(writer.begin(0, 3, 17, 1, 1_000))
   writer.begin(1, 0, 2 ** 40, 2, 2_000)
   expect(reader.inHand()).toEqual([
     { topic: 1, partition: 0, offset: 2 ** 40, attempt: 2, startedMs: 2_000, current: true },
@@ -19,7 +18,7 @@ test('what has ended is no longer in hand, whichever ended first', () => {
   const progress = new Progress()
   progress.reset()
   const first = progress.begin(0, 0, 1, 1, 1)
-  progress.wait()
+  progress.wait(first)
   const second = progress.begin(0, 0, 2, 1, 2)
   progress.end(first)
   expect(progress.inHand()).toMatchObject([{ offset: 2, current: true }])
@@ -30,12 +29,25 @@ test('what has ended is no longer in hand, whichever ended first', () => {
 test('more attempts than it has room for are not seen, and do no harm', () => {
   const progress = new Progress()
   progress.reset()
-  const rows = Array.from({ length: 100 }, (_, offset) => progress.begin(0, 0, offset, 1, 1))
-  expect(progress.inHand()).toHaveLength(64)
+  const rows = Array.from({ length: 100 }, (_, offset) => progress.wait(progress.begin(0, 0, offset, 1, 1)))
+  expect(progress.inHand()).toHaveLength(63)
   for (const row of rows) progress.end(row)
   expect(progress.inHand()).toEqual([])
   progress.begin(0, 0, 5, 1, 1)
   expect(progress.inHand()).toHaveLength(1)
+})
+
+test('the handler on the stack is always seen, however many wait', () => {
+  const progress = new Progress()
+  progress.reset()
+  for (let offset = 0; offset < 100; offset++) progress.wait(progress.begin(0, 0, offset, 1, 1))
+  const returns = progress.begin(0, 0, 100, 1, 2)
+  expect(progress.inHand()[0]).toMatchObject({ offset: 100, current: true })
+  progress.end(returns)
+  progress.wait(progress.begin(0, 0, 101, 1, 2))
+  expect(progress.inHand().every(held => held.offset < 100 && !held.current)).toBe(true)
+  progress.begin(0, 0, 102, 1, 3)
+  expect(progress.inHand()[0]).toMatchObject({ offset: 102, current: true })
 })
 
 test('a runner that starts clears what the one before it left', () => {
