@@ -1,8 +1,6 @@
-import { replayTopic } from '../../agents/dead-letter.ts'
+import { replayTopicSpec } from '../../agents/dead-letter.ts'
 import { agentOf, groupName } from '../engine.ts'
 import type { Tables } from './tables.ts'
-
-const REPLAY_RETENTION_MS = 7 * 86_400_000
 
 /**
  * Puts dead letters' data into their agents' replay topics. Only those that are dead are taken. A version that was replaced reads
@@ -14,12 +12,10 @@ export function replayLetters(tables: Tables, letters: readonly number[], by: st
   for (const letter of [...new Set(letters)].sort((a, b) => a - b)) {
     const replay = tables.letters.take(letter)
     if (replay === undefined) continue
-    const topic = replayTopic(agentOf(tables.checkpoints.holderOf(groupName(replay.agent))))
+    const spec = replayTopicSpec(agentOf(tables.checkpoints.holderOf(groupName(replay.agent))))
     // The agent may not be running here: its topic waits for it.
-    if (tables.catalog.findTopic(topic) === undefined) {
-      tables.topics.ensure([{ name: topic, partitions: 1, retentionMs: REPLAY_RETENTION_MS }])
-    }
-    const place = tables.catalog.place(topic, 0)
+    if (tables.catalog.findTopic(spec.name) === undefined) tables.topics.ensure([spec])
+    const place = tables.catalog.place(spec.name, 0)
     const offset = tables.log.append(place, replay.frames, 1, false)
     tables.letters.replayed(letter, place, offset, by, nowMs)
     replayed.push(letter)
