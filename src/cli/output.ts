@@ -40,6 +40,17 @@ export class Output {
   }
 }
 
+/**
+ * Text of a producer's or an agent's, for a terminal: what would move its cursor, change its title or turn text round is shown as its
+ * code instead. Line breaks and tabs stay.
+ */
+export function plain(text: string): string {
+  return text.replace(CONTROL, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g
+
 /** Colour on stdout, where it is a terminal and NO_COLOR is not set. */
 export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout })

@@ -1,5 +1,5 @@
 import { isMillraceError } from '../errors.ts'
-import { paintNotice } from './output.ts'
+import { paintNotice, plain } from './output.ts'
 
 /**
  * Says an error on stderr: what happened and where, then what to do about it. A stack only where it helps: with --debug, or where
@@ -9,8 +9,8 @@ export function report(error: unknown, how: { readonly json: boolean; readonly d
   const { code, what, fix } = partsOf(error)
   if (how.json) process.stderr.write(`${JSON.stringify({ error: { code, message: what, ...(fix === undefined ? {} : { fix }) } })}\n`)
   else {
-    process.stderr.write(`${paintNotice('red', 'error:')} ${what}\n`)
-    if (fix !== undefined) process.stderr.write(`  ${fix.replaceAll('\n', '\n  ')}\n`)
+    process.stderr.write(`${paintNotice('red', 'error:')} ${plain(what)}\n`)
+    if (fix !== undefined) process.stderr.write(`  ${plain(fix).replaceAll('\n', '\n  ')}\n`)
   }
   if (how.debug) process.stderr.write(`${stackOf(error)}\n`)
 }

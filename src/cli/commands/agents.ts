@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { optionsOf, outputOf } from '../command.ts'
-import { paint } from '../output.ts'
+import { paint, plain } from '../output.ts'
 import { type AgentsAnswer, agentsNow } from '../overview.ts'
 import { lengthText, table } from '../table.ts'
 
@@ -41,5 +41,5 @@ function draw(agents: AgentsAnswer['agents']): string {
 
 function stateText(state: string, reason: string | undefined): string {
   if (state !== 'down') return state
-  return paint('red', reason === undefined || reason === null ? state : `${state}: ${reason}`)
+  return paint('red', reason === undefined || reason === null ? state : `${state}: ${plain(reason)}`)
 }

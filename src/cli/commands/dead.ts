@@ -7,7 +7,7 @@ import { MillraceError } from '../../errors.ts'
 import { optionsOf, outputOf, type Shared, usage } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { type Change, type Changed, changeAll, changeLetters } from '../letters.ts'
-import type { Output } from '../output.ts'
+import { type Output, plain } from '../output.ts'
 import { table, timeText } from '../table.ts'
 import { withView } from '../view.ts'
 
@@ -120,7 +120,7 @@ function draw(letters: readonly StoredLetter[]): string {
       letter.dataId,
       timeText(letter.atMs),
       letter.attempts,
-      letter.error.message.split('\n', 1)[0]!,
+      plain(letter.error.message.split('\n', 1)[0]!),
     ]),
   )
 }

@@ -6,6 +6,7 @@ import { readRuntimeFile } from '../../runtime/runtime-file.ts'
 import { optionsOf, outputOf, repeated, type Shared, usage } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { untilInterrupted } from '../interrupt.ts'
+import { plain } from '../output.ts'
 import { checkUrl } from '../send/client.ts'
 import type { ColumnType, CsvOptions } from '../send/csv.ts'
 import { Progress } from '../send/progress.ts'
@@ -60,7 +61,7 @@ async function send(what: string | undefined, command: Command): Promise<void> {
 
   using interrupt = untilInterrupted()
   const tally = new Tally(rejection => {
-    if (!output.json && tally.rejected <= SHOWN_REJECTIONS) output.notice(wordsOf(rejection))
+    if (!output.json && tally.rejected <= SHOWN_REJECTIONS) output.notice(plain(wordsOf(rejection)))
   })
   const progress = new Progress(tally, () => (source.bytes === undefined || source.bytes === 0 ? undefined : source.read() / source.bytes))
   const to = { url, topic: options.topic, ...(key === undefined ? {} : { key }) }

@@ -6,6 +6,7 @@ import { whereIs } from '../../trace/explain.ts'
 import { lineageToJson, storyToJson } from '../../trace/json.ts'
 import { lineage } from '../../trace/lineage.ts'
 import { optionsOf, outputOf, usage } from '../command.ts'
+import { plain } from '../output.ts'
 import { withView } from '../view.ts'
 
 export function addTrace(program: Command): void {
@@ -32,12 +33,12 @@ async function trace(given: string, command: Command): Promise<void> {
     if (options.lineage === true) {
       const found = await lineage(view, id)
       if (found === undefined) throw unknown(id, directory)
-      output.answer(lineageToJson(found), () => drawLineage(found))
+      output.answer(lineageToJson(found), () => plain(drawLineage(found)))
       return
     }
     const story = await whereIs(view, id, nowMs)
     if (story === undefined) throw unknown(id, directory)
-    output.answer(storyToJson(story), () => drawStory(story, nowMs))
+    output.answer(storyToJson(story), () => plain(drawStory(story, nowMs)))
   })
 }
 

@@ -1,7 +1,8 @@
 import { decodeData } from '../../envelope/content.ts'
 import { toWire } from '../../envelope/envelope.ts'
+import { toJsonText } from '../../envelope/json-text.ts'
 import { isMillraceError } from '../../errors.ts'
-import { paint } from '../output.ts'
+import { paint, plain } from '../output.ts'
 import { timeText } from '../table.ts'
 import type { Filtered } from './filter.ts'
 import type { Place } from './follow.ts'
@@ -17,9 +18,8 @@ export function filtered({ cursor }: Place): Filtered {
 /** One line of JSON: the envelope with its datum decoded (bytes as base64), and where it is. */
 export function jsonLine(place: Place, value: unknown): string {
   const { topic, partition, offset, appendedMs, cursor } = place
-  const data = value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
-  const wire = toWire(cursor.envelope(topic), data)
-  return JSON.stringify({
+  const wire = toWire(cursor.envelope(topic), value)
+  return toJsonText({
     topic,
     partition,
     offset,
@@ -33,9 +33,9 @@ export function jsonLine(place: Place, value: unknown): string {
 export function textLine(place: Place, value: unknown): string {
   const { partition, offset, cursor } = place
   const what =
-    value instanceof Uint8Array ? `${cursor.contentType}, ${value.length} bytes` : cursor.isJson ? cursor.dataText : JSON.stringify(value)
+    value instanceof Uint8Array ? `${cursor.contentType}, ${value.length} bytes` : cursor.isJson ? cursor.dataText : toJsonText(value)
   const head = `${timeText(cursor.createdMs)}  ${`${partition}:${offset}`.padEnd(8)}  ${cursor.dataId}  ${cursor.source}`
-  return `${paint('dim', head)}  ${what.replaceAll('\n', ' ')}`
+  return `${paint('dim', plain(head))}  ${plain(what.replace(/[\r\n]+/g, ' '))}`
 }
 
 function decoded(contentType: string, data: Buffer): unknown {

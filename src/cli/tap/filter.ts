@@ -1,3 +1,4 @@
+import { toJsonText } from '../../envelope/json-text.ts'
 import { usage } from '../command.ts'
 
 /** What a filter may look at beside the datum's own fields. */
@@ -66,11 +67,11 @@ const COMPARE: { readonly [operator: string]: (found: unknown, wanted: string) =
 }
 
 function order(found: unknown, wanted: string): number {
-  if (typeof found === 'number' && wanted.trim() !== '') return found - Number(wanted)
+  if ((typeof found === 'number' || typeof found === 'bigint') && wanted.trim() !== '') return Number(found) - Number(wanted)
   const text = textOf(found)
   return text === wanted ? 0 : text > wanted ? 1 : -1
 }
 
 function textOf(found: unknown): string {
-  return typeof found === 'string' ? found : (JSON.stringify(found) ?? '')
+  return typeof found === 'string' ? found : toJsonText(found)
 }

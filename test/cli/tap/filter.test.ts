@@ -18,6 +18,12 @@ it('compares numbers as numbers and everything else as text', () => {
   expect(holds('hour<2017-01-01T05')).toBe(false)
 })
 
+it('compares whole numbers beyond 2^53 too, as MessagePack may hold them', () => {
+  const big = { ...datum, value: { id: 2n ** 60n, all: [2n ** 60n] } }
+  expect(parseFilter(['id>1', 'id<1e30', 'all~1152921504606846976'])(big)).toBe(true)
+  expect(parseFilter(['id<1'])(big)).toBe(false)
+})
+
 it('looks inside: fields, elements, what is contained, and the envelope', () => {
   expect(holds('reading.unit=MW')).toBe(true)
   expect(holds('reading.parts[0].id=7')).toBe(true)

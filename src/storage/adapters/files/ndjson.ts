@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { decodeData, isJsonType } from '../../../envelope/content.ts'
 import type { FrameCursor } from '../../../envelope/frame.ts'
+import { toJsonText } from '../../../envelope/json-text.ts'
 import type { Topic } from '../../../stream/topic.ts'
 import { type Compression, compress } from './compression.ts'
 import type { Encoder, Format, Sink } from './format.ts'
 import type { Gathered } from './gathered.ts'
-import { toJsonText } from './json-text.ts'
 
 /** Pieces of this size compress as well as the whole does, within 1 %, and a reader can begin at each. */
 const CHUNK_BYTES = 256 * 1024

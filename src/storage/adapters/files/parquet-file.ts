@@ -1,9 +1,9 @@
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer'
+import { toJsonText } from '../../../envelope/json-text.ts'
 import type { ColumnType, Kind } from './columns.ts'
 import type { Compression } from './compression.ts'
 import type { Sink } from './format.ts'
-import { toJsonText } from './json-text.ts'
 import type { Column, RowGroup } from './row-group.ts'
 
 const CODECS = { zstd: 'ZSTD', gzip: 'GZIP', snappy: 'SNAPPY', none: 'UNCOMPRESSED' } as const
