@@ -3,7 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from './child.ts'
 
-const REPLY = Buffer.from(JSON.stringify({ data_id: '01980000-0000-7000-8000-000000000000', topic: 'reading', status: 'accepted' }))
+const REPLY = Buffer.from(
+  JSON.stringify({ data_id: '01980000-0000-7000-8000-000000000000', topic: 'reading', partition: 0, status: 'accepted' }),
+)
 const server = createServer((request, response) => {
   request.on('data', () => {})
   request.on('end', () => {

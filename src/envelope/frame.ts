@@ -37,6 +37,8 @@ export interface FrameParts {
   /** Concatenated ids, 16 bytes each; empty when the datum was not derived. */
   parents: Uint8Array
   data: Uint8Array | string
+  /** `data` is text that is known to be ASCII: it is written as it is, at two thirds of the cost of UTF-8. */
+  asciiText?: boolean
 }
 
 /** Frames of one partition being gathered for an append. Grows by doubling; {@link take} hands its bytes over and starts anew. */
@@ -67,7 +69,7 @@ export class FrameWriter {
         p.source.length +
         contentType.length +
         (p.type.length + p.key.length) * 3 +
-        (typeof p.data === 'string' ? p.data.length * 3 : p.data.length),
+        (typeof p.data === 'string' && p.asciiText !== true ? p.data.length * 3 : p.data.length),
     )
     const b = this.#buffer
     const start = this.#length
@@ -96,7 +98,8 @@ export class FrameWriter {
     b.writeUInt16LE(parents, start + 10)
     b.writeDoubleLE(p.createdMs, start + 12)
     for (let i = 0; i < ID_BYTES; i++) b[start + 20 + i] = p.id[p.idAt + i]!
-    if (typeof p.data === 'string') {
+    if (typeof p.data === 'string' && p.asciiText === true) at += b.write(p.data, at, 'latin1')
+    else if (typeof p.data === 'string') {
       const wrote = b.write(p.data, at)
       // UTF-8 is as long as the text exactly when every character is ASCII.
       if (wrote !== p.data.length) this.#ascii = false

@@ -35,6 +35,7 @@ export function batchBody(asked: Asked, table: RouteTable, body: Buffer, limits:
         route,
         value,
         data,
+        asciiText: lines.ascii,
         contentType: JSON_TYPE,
         sourceBytes: producer.sourceBytes,
         createdMs: nowMs,

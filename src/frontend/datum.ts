@@ -12,6 +12,8 @@ export interface Incoming {
   readonly value: unknown
   /** As its producer sent it. */
   readonly data: Uint8Array | string
+  /** `data` is text that is known to be ASCII. */
+  readonly asciiText?: boolean
   readonly contentType: string
   readonly sourceBytes: Uint8Array
   readonly createdMs: number

@@ -40,6 +40,7 @@ export class Gathering {
     key: '',
     parents: new Uint8Array(0),
     data: '',
+    asciiText: false,
   }
 
   get count(): number {
@@ -58,6 +59,7 @@ export class Gathering {
     parts.key = key ?? ''
     parts.parents = datum.parents
     parts.data = datum.data
+    parts.asciiText = datum.asciiText === true
     slot.writer.add(parts)
     slot.members.push(this.#count++)
   }

@@ -10,6 +10,8 @@ const COMMA = 0x2c
 /** A batch's data as pieces of one text. Pieces of a string share its memory, so cutting costs next to nothing. */
 export interface Lines {
   readonly count: number
+  /** Whether all of them are known to be ASCII. */
+  readonly ascii: boolean
   /** The number of a datum for people: its line, or its place in the array; from 1. */
   number(index: number): number
   /** @throws BODY_TOO_LARGE, BODY_MALFORMED: this datum alone is bad. */
@@ -32,7 +34,7 @@ export function splitArray(body: Buffer, limits: Limits): Lines {
 
 class Pieces implements Lines {
   readonly #text: string
-  readonly #ascii: boolean
+  readonly ascii: boolean
   readonly #limits: Limits
   readonly #starts: number[] = []
   readonly #ends: number[] = []
@@ -40,7 +42,7 @@ class Pieces implements Lines {
 
   constructor(text: string, ascii: boolean, limits: Limits) {
     this.#text = text
-    this.#ascii = ascii
+    this.ascii = ascii
     this.#limits = limits
   }
 
@@ -54,7 +56,7 @@ class Pieces implements Lines {
 
   text(index: number): string {
     const line = this.#text.slice(this.#starts[index]!, this.#ends[index]!)
-    checkLine(line, this.#ascii, this.#limits)
+    checkLine(line, this.ascii, this.#limits)
     return line
   }
 
@@ -118,6 +120,7 @@ class Pieces implements Lines {
 
 /** Lines of a body that is not UTF-8 as a whole: those that are must not suffer for the others. */
 class RawLines implements Lines {
+  readonly ascii = false
   readonly #lines: Buffer[] = []
   readonly #numbers: number[] = []
   readonly #limits: Limits

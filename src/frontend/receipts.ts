@@ -1,4 +1,4 @@
-import { formatId, ID_BYTES } from '../envelope/data-id.ts'
+import { formatId, formatIds, ID_BYTES, ID_CHARACTERS } from '../envelope/data-id.ts'
 import type { MillraceError } from '../errors.ts'
 import { DUPLICATE, STORED, TAKEN } from './gathering.ts'
 import type { Tally } from './ingested.ts'
@@ -12,9 +12,12 @@ const STATUS = ['accepted', 'duplicate', 'rejected', 'rejected', 'retry'] as con
 
 export const ID_TAKEN_DETAIL = 'Another source has used this data_id.'
 
+/** How a receipt goes on after `"status":"`. */
+const ENDS = STATUS.map((status, code) => `${status}"${code === TAKEN ? `,"code":"ID_TAKEN","detail":"${ID_TAKEN_DETAIL}"` : ''}}`)
+
 /** The receipt of one datum that is in the stream, now or since before. */
 export function receiptJson(id: Uint8Array, route: Route, partition: number, status: 'accepted' | 'duplicate'): string {
-  return `{"data_id":"${formatId(id, 0)}","topic":${route.json},"partition":${partition},"status":"${status}"}`
+  return `{"data_id":"${formatId(id, 0)}${route.receipts[partition]}${status}"}`
 }
 
 /** The receipts of a batch, filled in as it is judged and then stored; index by index, without an object for each. */
@@ -79,8 +82,8 @@ export class Receipts {
   }
 
   #receipts(failuresOnly: boolean): string {
-    // One conversion for all ids: 32 hex digits each.
-    const hex = this.ids.toString('hex')
+    // Few pieces a receipt: joining them is most of its cost.
+    const ids = formatIds(this.ids)
     let text = ''
     for (let index = 0; index < this.#status.length; index++) {
       const status = this.#status[index]!
@@ -90,9 +93,9 @@ export class Receipts {
         text += this.#rejection(index)
         continue
       }
-      const at = index * 32
-      text += `{"line":${this.#number(index)},"data_id":"${hex.slice(at, at + 8)}-${hex.slice(at + 8, at + 12)}-${hex.slice(at + 12, at + 16)}-${hex.slice(at + 16, at + 20)}-${hex.slice(at + 20, at + 32)}","topic":${this.#routes[index]!.json},"partition":${this.#partitions[index]},"status":"${STATUS[status]}"`
-      text += status === TAKEN ? `,"code":"ID_TAKEN","detail":"${ID_TAKEN_DETAIL}"}` : '}'
+      const at = index * ID_CHARACTERS
+      const place = this.#routes[index]!.receipts[this.#partitions[index]!]
+      text += `{"line":${this.#number(index)},"data_id":"${ids.slice(at, at + ID_CHARACTERS)}${place}${ENDS[status]}`
     }
     return text
   }

@@ -6,9 +6,9 @@ import type { Topic } from '../stream/topic.ts'
 export interface Route {
   readonly topic: Topic
   readonly name: string
-  /** The name as JSON text, for receipts. */
-  readonly json: string
   readonly partitions: number
+  /** By partition, what its receipts say between the id and the status: put together once, not for each datum. */
+  readonly receipts: readonly string[]
   /** No agent writes it: a key for `'*'` may. */
   readonly isEntry: boolean
 }
@@ -34,11 +34,13 @@ export class RouteTable {
   constructor(pipeline: Pipeline) {
     const entries = new Set(pipeline.entries)
     for (const topic of pipeline.topics.values()) {
+      const { partitions } = topic.spec
+      const json = JSON.stringify(topic.name)
       const route: Route = {
         topic,
         name: topic.name,
-        json: JSON.stringify(topic.name),
-        partitions: topic.spec.partitions,
+        partitions,
+        receipts: Array.from({ length: partitions }, (_, partition) => `","topic":${json},"partition":${partition},"status":"`),
         isEntry: entries.has(topic),
       }
       this.#routes.set(topic.name, route)

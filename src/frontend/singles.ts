@@ -23,10 +23,17 @@ interface Waiting {
   readonly partition: number
 }
 
+/** An append that served so many shows producers at work, whose next data are on their way: worth waiting a moment for. */
+const MANY = 8
+const LINGER_MS = 1
+
 /**
  * Data that come one a request share appends: those of one turn of the event loop, and all that arrive while the stream is busy,
  * go together. So under load one commit serves many producers, and at rest a datum waits for nobody. One append at a time: two would
- * halve the groups and spare nobody a commit. What waits is bounded by the limits on requests and bytes in flight.
+ * halve the groups and spare nobody a commit. After an append for many, the next waits until as many have come back, or for
+ * {@link LINGER_MS}: without that, producers fall into two halves that take turns, and each commit, whose cost is the fsync's and
+ * hardly depends on what is in it, serves half of them (measured
+ * with 64 producers: groups of 32 without, of 58 with). What waits is bounded by the limits on requests and bytes in flight.
  */
 export class Singles {
   readonly #stream: Pick<Stream, 'append'>
@@ -36,6 +43,9 @@ export class Singles {
   #waiting: Waiting[] = []
   #isBusy = false
   #scheduled = false
+  /** How many the next append is worth waiting for. */
+  #expected = 0
+  #cancelLinger: (() => void) | undefined
 
   constructor(on: { stream: Pick<Stream, 'append'>; ingested: Ingested; clock: Clock }) {
     this.#stream = on.stream
@@ -54,17 +64,29 @@ export class Singles {
     const partition = key === undefined ? partitionOfId(id, 0, partitions) : partitionOfKey(key, partitions)
     this.#gathering.add(datum, partition, key, id, 0)
     this.#waiting.push({ exchange, datum, producer, id, partition })
-    if (!this.#scheduled && !this.#isBusy) {
-      this.#scheduled = true
-      setImmediate(() => {
-        this.#scheduled = false
-        this.#flush()
+    if (!this.#isBusy) this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.length === 0) return
+    if (this.#waiting.length < this.#expected) {
+      this.#cancelLinger ??= this.#clock.after(LINGER_MS, () => {
+        this.#expected = 0
+        this.#schedule()
       })
+      return
     }
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#flush()
+    })
   }
 
   #flush(): void {
-    if (this.#waiting.length === 0) return
+    this.#cancelLinger?.()
+    this.#cancelLinger = undefined
+    this.#expected = 0
     const gathering = this.#gathering
     const waiting = this.#waiting
     this.#gathering = new Gathering()
@@ -78,7 +100,8 @@ export class Singles {
 
   #settle(waiting: readonly Waiting[], outcome: Uint8Array): void {
     this.#isBusy = false
-    this.#flush()
+    if (waiting.length >= MANY) this.#expected = this.#waiting.length + waiting.length
+    this.#schedule()
     this.#ingested.succeeded()
     const tally = this.#ingested.tally()
     const now = this.#clock.now()
@@ -104,7 +127,7 @@ export class Singles {
 
   #fail(waiting: readonly Waiting[], cause: unknown): void {
     this.#isBusy = false
-    this.#flush()
+    this.#schedule()
     const error = appendError(cause)
     this.#ingested.failed(error)
     const tally = this.#ingested.tally()

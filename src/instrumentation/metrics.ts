@@ -22,6 +22,7 @@ export interface Observed {
 const COLLECT_TIMEOUT_MS = 5_000
 /** More series of one metric than this are counted together. */
 const MAX_SERIES = 4_000
+const INGESTED = ['accepted', 'duplicate', 'rejected', 'retry'] as const
 
 /** The metrics of `catalog.ts` as OpenTelemetry instruments, read out as Prometheus text. */
 export class Metrics {
@@ -31,6 +32,8 @@ export class Metrics {
   readonly #counters = new Map<MetricSpec, Counter>()
   readonly #histograms = new Map<MetricSpec, Histogram>()
   readonly #observables = new Map<MetricSpec, Observable>()
+  /** By topic, what the counters have not been told yet. */
+  readonly #ingested = new Map<string, Record<(typeof INGESTED)[number] | 'bytes', number>>()
 
   constructor(observe: () => Promise<Observed>) {
     this.#provider = new MeterProvider({ readers: [this.#reader], resource: resourceFromAttributes({ 'service.name': 'millrace' }) })
@@ -57,7 +60,7 @@ export class Metrics {
 
   /** Starts the series of a topic or an agent at 0: a counter that begins to exist with its first error cannot be alarmed on. */
   beginTopic(topic: string): void {
-    for (const outcome of ['accepted', 'duplicate', 'rejected', 'retry']) this.#count(METRICS.frontendData, 0, { topic, outcome })
+    for (const outcome of INGESTED) this.#count(METRICS.frontendData, 0, { topic, outcome })
   }
 
   beginAgent(agent: string, version: number, topics: readonly string[]): void {
@@ -69,10 +72,23 @@ export class Metrics {
   }
 
   ingest(fact: IngestFact, topic: string): void {
-    for (const outcome of ['accepted', 'duplicate', 'rejected', 'retry'] as const)
-      if (fact[outcome] > 0) this.#count(METRICS.frontendData, fact[outcome], { topic, outcome })
-    this.#count(METRICS.frontendBytes, fact.bytes, { topic })
+    let sums = this.#ingested.get(topic)
+    if (sums === undefined) {
+      sums = { accepted: 0, duplicate: 0, rejected: 0, retry: 0, bytes: 0 }
+      this.#ingested.set(topic, sums)
+    }
+    for (const outcome of INGESTED) sums[outcome] += fact[outcome]
+    sums.bytes += fact.bytes
     this.#time(METRICS.frontendIngest, fact.durationMs, { topic })
+  }
+
+  /** What producers sent is added up by hand and told to the counters when they are read: each `add` sorts and hashes its labels. */
+  #tellIngested(): void {
+    for (const [topic, sums] of this.#ingested) {
+      for (const outcome of INGESTED) if (sums[outcome] > 0) this.#count(METRICS.frontendData, sums[outcome], { topic, outcome })
+      this.#count(METRICS.frontendBytes, sums.bytes, { topic })
+    }
+    this.#ingested.clear()
   }
 
   work(fact: WorkFact): void {
@@ -88,6 +104,7 @@ export class Metrics {
 
   /** The Prometheus text exposition format, version 0.0.4. `errors`: what could not be observed, and is missing from the text. */
   async text(): Promise<{ text: string; errors: readonly unknown[] }> {
+    this.#tellIngested()
     const { resourceMetrics, errors } = await this.#reader.collect({ timeoutMillis: COLLECT_TIMEOUT_MS })
     return { text: `${this.#serializer.serialize(resourceMetrics).trimEnd()}\n`, errors }
   }
