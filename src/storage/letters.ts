@@ -5,7 +5,10 @@ import type { AgentVersion } from '../trace/trace.ts'
 import { cut } from './exact-range.ts'
 import type { Written } from './storage.ts'
 
-/** The dead letters of what a store could not hold, each with its datum, read again from the stream: few are expected. */
+/**
+ * The dead letters of what a store could not hold, each with its datum, read again from the stream: few are expected. What retention has
+ * taken meanwhile has none.
+ */
 export async function lettersOf(
   stream: Pick<Stream, 'read'>,
   agent: AgentVersion,
@@ -17,7 +20,6 @@ export async function lettersOf(
   for (const { offset, reason } of unstorable) {
     const one = cut(await stream.read(place.topic, place.partition, offset, 1), offset, offset + 1)
     const cursor = new FrameCursor(one.frames)
-    // Taken by retention between the writing and now: there is nothing left to keep, and the datum is marked dead with its reason.
     if (!cursor.next()) continue
     letters.push({
       agent,

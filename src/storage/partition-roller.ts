@@ -146,9 +146,12 @@ export class PartitionRoller {
     const { context, agent, lease, patience, signal } = this.#rolling
     const { engine, clock } = context
     const finishedMs = clock.now()
-    const dead = [...written.unstorable].sort((a, b) => a.offset - b.offset)
-    const letters = await lettersOf(engine, agent, this.#place, dead, finishedMs)
-    const there = present.reduce((sum, { first, end }) => sum + end - first, 0)
+    const unstorable = [...written.unstorable].sort((a, b) => a.offset - b.offset)
+    const letters = await lettersOf(engine, agent, this.#place, unstorable, finishedMs)
+    // What retention took before its letter was written has none, and without one it is not dead (I6): it is lost.
+    const kept = new Set(letters.map(letter => letter.offset))
+    const dead = unstorable.filter(({ offset }) => kept.has(offset))
+    const there = present.reduce((sum, { first, end }) => sum + end - first, 0) - (unstorable.length - dead.length)
     const done = there - dead.length
     const lost = range.end - this.#checkpoint.offset - there
     const { intent: _, ...before } = this.#checkpoint
@@ -163,7 +166,7 @@ export class PartitionRoller {
       ...this.#place,
       done: without(
         present,
-        dead.map(({ offset }) => offset),
+        unstorable.map(({ offset }) => offset),
       ),
       dead,
       claimedMs,

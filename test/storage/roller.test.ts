@@ -245,6 +245,21 @@ describe('a storage agent', () => {
     expect(store.ids).toHaveLength(10)
   })
 
+  it('counts what retention took before its dead letter was written as lost, not as dead without a letter', async () => {
+    const { send, run, engine, standing } = await machine()
+    await send(10)
+    const store = new ScriptedStore({ records: 10 })
+    const written = { yet: false }
+    store.outcome = () => {
+      written.yet = true
+      return { unstorable: [{ offset: 7, reason: 'too wide' }] }
+    }
+    const read: typeof engine.read = (topic, partition, from, maxBytes) => engine.read(topic, partition, written.yet ? 10 : from, maxBytes)
+    run(store, withEngine(engine, { read }))
+    await eventually(async () => expect((await standing())?.checkpoint).toMatchObject({ offset: 10, done: 9, dead: 0, lost: 1 }))
+    expect(await engine.letters.list({ limit: 10 })).toEqual([])
+  })
+
   it('takes over the place of the version that it replaces, and the name under which that wrote', async () => {
     const { send, run, standing } = await machine()
     await send(10)
