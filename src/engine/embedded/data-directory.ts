@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { MillraceError } from '../../errors.ts'
 
 /**
@@ -8,7 +8,9 @@ import { MillraceError } from '../../errors.ts'
  */
 export function makeDataDirectory(directory: string, files: readonly string[] = []): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const path = resolve(directory)
+    const made = mkdirSync(path, { recursive: true, mode: 0o700 })
+    if (made !== undefined) keepEntries(path, made)
     // In a directory that others may enter, SQLite would make its files readable for all; it gives the log beside a file the file's rights.
     for (const file of files) closeSync(openSync(join(directory, file), 'a', 0o600))
   } catch (cause) {
@@ -16,6 +18,20 @@ export function makeDataDirectory(directory: string, files: readonly string[] = 
       fix: 'Make it writable for this user, or name another with --data.',
       cause,
     })
+  }
+}
+
+/** A power cut must not take the new folders from their parents, with all that was acknowledged in them; SQLite sees to its own files (I1). */
+function keepEntries(directory: string, made: string): void {
+  // Windows opens no folder, and writes their entries through.
+  if (process.platform === 'win32') return
+  for (let at = directory; at.length >= made.length; at = dirname(at)) {
+    const parent = openSync(dirname(at), 'r')
+    try {
+      fsyncSync(parent)
+    } finally {
+      closeSync(parent)
+    }
   }
 }
 
