@@ -7,6 +7,11 @@ export type OutputOf<S extends StandardSchemaV1> = StandardSchemaV1.InferOutput<
 
 export type Validated<T> = { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
 
+/** Issues told of one value: a list of a hundred thousand wrong elements would be answered with more than was sent. */
+const MOST_ISSUES = 20
+/** Characters of a path or a message: both may repeat a producer's own text. */
+const MOST_ISSUE_LENGTH = 500
+
 /** Checks a value against any Standard Schema (https://standardschema.dev). A promise only where the schema itself is asynchronous. */
 export function validate<S extends StandardSchemaV1>(schema: S, value: unknown): Validated<OutputOf<S>> | Promise<Validated<OutputOf<S>>> {
   const result = schema['~standard'].validate(value)
@@ -16,7 +21,13 @@ export function validate<S extends StandardSchemaV1>(schema: S, value: unknown):
 function settle<S extends StandardSchemaV1>(result: StandardSchemaV1.Result<unknown>): Validated<OutputOf<S>> {
   // The spec ties the result's value to the schema's output type; its own type leaves it unknown.
   if (result.issues === undefined) return { value: result.value as OutputOf<S> }
-  return { issues: result.issues.map(issue => ({ path: pathText(issue.path), message: issue.message })) }
+  const told = result.issues.slice(0, MOST_ISSUES).map(issue => ({ path: cut(pathText(issue.path)), message: cut(issue.message) }))
+  const more = result.issues.length - told.length
+  return { issues: more === 0 ? told : [...told, { path: '', message: `and ${more} more` }] }
+}
+
+function cut(text: string): string {
+  return text.length > MOST_ISSUE_LENGTH ? `${text.slice(0, MOST_ISSUE_LENGTH - 1)}…` : text
 }
 
 function pathText(path: StandardSchemaV1.Issue['path']): string {

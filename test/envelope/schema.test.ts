@@ -25,6 +25,17 @@ describe('validation', () => {
     expect((await issuesOf(z.array(z.number()), [1, 'x']))?.[0]?.path).toBe('[1]')
   })
 
+  it('tells no more than people read, however much is wrong', async () => {
+    const many = await issuesOf(z.array(z.number()), new Array(100_000).fill('x'))
+    expect(many).toHaveLength(21)
+    expect(many?.at(-1)).toEqual({ path: '', message: 'and 99980 more' })
+    const name = 'x'.repeat(100_000)
+    const [long] = (await issuesOf(z.record(z.string(), z.number()), { [name]: 'x' })) ?? []
+    expect(long?.path).toHaveLength(500)
+    const [unknown] = (await issuesOf(z.strictObject({}), { [name]: 1 })) ?? []
+    expect(unknown?.message).toHaveLength(500)
+  })
+
   it('gives the schema’s output, at once where the schema is not asynchronous', () => {
     const schema = z.object({ at: z.string().transform(text => new Date(text)) })
     expect(validate(schema, { at: '2017-01-01T00:00:00Z' })).toEqual({ value: { at: new Date('2017-01-01T00:00:00Z') } })
