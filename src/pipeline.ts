@@ -56,8 +56,9 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
   }
   checkReplaced(agents)
   checkCycles(agents)
-  const written = new Set([...agents.values()].flatMap(agent => (agent.kind === 'agent' ? agent.to.map(to => to.name) : [])))
-  return { kind: 'pipeline', name, topics, caches, agents, entries: [...topics.values()].filter(topic => !written.has(topic.name)) }
+  // The targets themselves, not their names: a cache may be called as a topic is.
+  const written = new Set<unknown>([...agents.values()].flatMap(agent => (agent.kind === 'agent' ? agent.to : [])))
+  return { kind: 'pipeline', name, topics, caches, agents, entries: [...topics.values()].filter(topic => !written.has(topic)) }
 }
 
 export function isPipeline(value: unknown): value is Pipeline {

@@ -43,6 +43,12 @@ describe('a pipeline', () => {
     expect(pipeline('grid', { agents: [instead] }).agents.size).toBe(1)
   })
 
+  it('knows where producers send also where a cache is called as a topic is', () => {
+    const latest = cache('demand', z.object({ station: z.string() }), { key: d => d.station })
+    const keep = agent('keep', { version: 1, from: demand, to: latest }, d => d)
+    expect(pipeline('grid', { agents: [keep] }).entries).toEqual([demand])
+  })
+
   it('may have topics and no agent yet', () => {
     expect(pipeline('grid', { agents: [], topics: [demand] }).entries).toEqual([demand])
   })
