@@ -74,23 +74,27 @@ export interface AgentOptions<
 > {
   /** A whole number from 1. Versions run side by side, each with its own place in the stream. */
   readonly version: number
+  /** The topic or topics that it reads. */
   readonly from: From
+  /** Where its outputs go: a topic, a cache, or several, each output then addressed by {@link out}. Without it the handler returns nothing. */
   readonly to?: To
   /** The key of `window` and `state`, and what stays in order. It must be constant within a partition's key: give the topic the same key. */
   readonly by?: (datum: DatumOf<From>) => string
-  /** How many of a key's last data the handler sees. Needs `by`. */
+  /** How many of a key's last data the handler sees, 1 to 100,000. Needs `by`. */
   readonly window?: Window
+  /** A value kept for each key, folded from its data. Needs `by`. */
   readonly state?: State<DatumOf<From>, S>
   /** How many data are in hand at once (only a handler that waits gains by it). Those of one key never overlap where there is `by`. Default 1. */
   readonly concurrency?: number
   /** The longest one attempt may take. Default `'30s'`. */
   readonly timeout?: Duration
+  /** How a datum that fails is tried again before it is a dead letter. */
   readonly retry?: RetryPolicy
   /** A failing datum holds back what follows it in its partition until it succeeds or is dead. Default: whether there is `by`. */
   readonly ordered?: boolean
   /** The version whose place in the stream and edition this one takes over. */
   readonly replaces?: number
-  /** Where a new agent begins in its topics. Default `'earliest'`. */
+  /** Where a new agent begins in its topics: `'earliest'`, `'latest'` or `{ timeMs }`, milliseconds since 1970 UTC. Default `'earliest'`. */
   readonly start?: Start
 }
 

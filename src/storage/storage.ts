@@ -62,10 +62,15 @@ export interface Written {
 export type Store = RollingStore
 
 export interface StorageAgentOptions {
+  /** A whole number from 1. Versions run side by side, each with its own place in the stream: both would store everything. */
   readonly version: number
+  /** What is stored. Data of several topics are kept apart. */
   readonly from: Topic | readonly Topic[]
+  /** Where, such as `files('./lake')`. */
   readonly to: Store
+  /** The version whose place in the stream this one takes over, with a roll that it has begun. */
   readonly replaces?: number
+  /** Where a new agent begins in its topics: `'earliest'`, `'latest'` or `{ timeMs }`, milliseconds since 1970 UTC. Default `'earliest'`. */
   readonly start?: Start
 }
 

@@ -117,7 +117,7 @@ export interface Group {
 export type Start = 'earliest' | 'latest' | { readonly timeMs: number }
 
 /**
- * Where a group stands in one partition, committed as one. The ledger (DESIGN: guarantees): offset − first = done + dead +
+ * Where a group stands in one partition, committed as one. The ledger (docs/guarantees.md): offset − first = done + dead +
  * duplicate + lost. Counts are cumulative and cover exactly [first, offset).
  */
 export interface Checkpoint {

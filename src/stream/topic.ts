@@ -15,9 +15,12 @@ export interface Topic<In = unknown, Out = unknown> {
 export interface TopicOptions<Out> {
   /** Data of one key stay in order, in one partition. Without it they are spread by data_id. At most 1,024 bytes of UTF-8. */
   readonly key?: (datum: Out) => string
-  /** How many agents of one kind can share the work at once. Default 4. */
+  /** How many agents of one kind can share the work at once: 1 to 1,024. It cannot be changed later. Default 4. */
   readonly partitions?: number
-  /** How long data are kept, read or not. Default `'7d'`. */
+  /**
+   * How long data are kept, read or not: an age, or an age and a size for the whole topic, whichever is reached first. Default `'7d'`, of
+   * any size.
+   */
   readonly retention?: Duration | { readonly age?: Duration; readonly size?: ByteSize }
 }
 
