@@ -53,6 +53,20 @@ test('idleTimeoutMs: a connection that sends no next request is closed', async (
   await until(() => door.front.health().connections === 0)
 })
 
+test('idleTimeoutMs: a producer that does not read its answers is closed, and holds nothing', async () => {
+  await using door = await open({ limits: { headerTimeoutMs: 200, requestTimeoutMs: 300, idleTimeoutMs: 300 } })
+  const lines = '{}\n'.repeat(10_000)
+  const batch = `POST /v1/topics/notes/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\ncontent-length: ${lines.length}\r\n\r\n${lines}`
+  const raw = door.connect()
+  raw.socket.pause()
+  // More than a megabyte of receipts each: far more than the kernel takes for one who does not read.
+  raw.send(batch.repeat(12))
+  await until(() => door.front.health().connections === 1)
+  await until(() => door.front.health().connections === 0)
+  expect(door.front.health()).toMatchObject({ inFlightRequests: 0, inFlightBytes: 0 })
+  expect((await door.post('/v1/topics/demand', READING)).status).toBe(202)
+}, 30_000)
+
 test('requests that follow each other without waiting are answered in their order', async () => {
   await using door = await open()
   const raw = door
