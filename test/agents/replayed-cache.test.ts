@@ -5,12 +5,17 @@ import { z } from 'zod'
 const reading = topic('reading', z.object({ station: z.string(), n: z.number() }), { key: d => d.station })
 const latest = cache('latest', z.object({ station: z.string(), n: z.number() }), { key: d => d.station })
 
-test('a dead letter that is replayed does not put its older value over a newer one in a cache', async () => {
-  let broken = true
-  const keep = agent('keep', { version: 1, from: reading, to: latest, retry: { attempts: 1 } }, d => {
-    if (broken && d.n === 1) throw new Error('Broken.')
+/** Keeps the latest reading of each station, but for those that it fails for. */
+function keeping(fails: (d: { n: number }) => boolean) {
+  return agent('keep', { version: 1, from: reading, to: latest, retry: { attempts: 1 } }, d => {
+    if (fails(d)) throw new Error('Broken.')
     return d
   })
+}
+
+test('a dead letter that is replayed does not put its older value over a newer one in a cache', async () => {
+  let broken = true
+  const keep = keeping(d => broken && d.n === 1)
   await using run = await testPipeline(pipeline('p', { agents: [keep] }))
   await run.send(reading, { station: 'a', n: 1 })
   await run.send(reading, { station: 'a', n: 2 })
@@ -23,10 +28,7 @@ test('a dead letter that is replayed does not put its older value over a newer o
 
 test('dead letters that are replayed together are put again in the order in which they died, and fill a cache that has nothing newer', async () => {
   let broken = true
-  const keep = agent('keep', { version: 1, from: reading, to: latest, retry: { attempts: 1 } }, d => {
-    if (broken) throw new Error('Broken.')
-    return d
-  })
+  const keep = keeping(() => broken)
   await using run = await testPipeline(pipeline('p', { agents: [keep] }))
   await run.send(reading, { station: 'a', n: 1 })
   await run.send(reading, { station: 'a', n: 2 })

@@ -45,6 +45,17 @@ const first = agent(
 )
 const second = agent('copy', { version: 2, replaces: 1, from: job, to: result, ordered: false }, d => d)
 
+/** Version 1 has run, and gave the only datum to its dead letters. */
+async function oneDead(): Promise<void> {
+  const fails = agent('copy', { version: 1, from: job, to: result, retry: { attempts: 1 } }, () => {
+    throw new Error('Never.')
+  })
+  const before = start(fails)
+  await send(engine, job, jobs(1), 0)
+  await expect.poll(letters).toEqual(['dead'])
+  await before.stop(1_000)
+}
+
 test('what the version before did beyond its offset is not done again by the one that replaces it', async () => {
   const before = start(first)
   await send(engine, job, jobs(5), 0)
@@ -57,13 +68,7 @@ test('what the version before did beyond its offset is not done again by the one
 })
 
 test('a dead letter of a version that was replaced is replayed to the one that took over', async () => {
-  const fails = agent('copy', { version: 1, from: job, to: result, retry: { attempts: 1 } }, () => {
-    throw new Error('Never.')
-  })
-  const before = start(fails)
-  await send(engine, job, jobs(1), 0)
-  await expect.poll(letters).toEqual(['dead'])
-  await before.stop(1_000)
+  await oneDead()
   start(second)
   await expect.poll(async () => (await standing('copy@2'))?.checkpoint.offset).toBe(1)
   await engine.letters.replay([1], 'test')
@@ -72,13 +77,7 @@ test('a dead letter of a version that was replaced is replayed to the one that t
 })
 
 test('a letter that was replayed to a version and not handled yet goes over to the one that replaces it', async () => {
-  const fails = agent('copy', { version: 1, from: job, to: result, retry: { attempts: 1 } }, () => {
-    throw new Error('Never.')
-  })
-  const before = start(fails)
-  await send(engine, job, jobs(1), 0)
-  await expect.poll(letters).toEqual(['dead'])
-  await before.stop(1_000)
+  await oneDead()
   await engine.letters.replay([1], 'test')
   start(second)
   await expect.poll(letters).toEqual(['done'])
