@@ -1,4 +1,7 @@
-/** Trains the forecast's model on a simulated year by ridge regression, and says how it does on a year it has not seen: `node examples/grid/train.ts`. */
+/**
+ * Trains the forecast's model by ridge regression on simulated weeks of a winter and a summer, writes it to model.json, and says how it does
+ * on weeks of another seed: `node examples/grid/train.ts`. The same code gives the same model.
+ */
 import { writeFileSync } from 'node:fs'
 import { FEATURES, features, WINDOW } from './features.ts'
 import { type Reading, simulate } from './simulator.ts'
