@@ -22,11 +22,30 @@ function partsOf(error: unknown): { code: string; what: string; fix: string | un
   }
   // A TypeError from a declaration is the user's mistake and names itself; anything else is a fault of ours.
   if (error instanceof TypeError) return { code: 'TYPE_ERROR', what: error.message, fix: undefined }
+  const refusal = refusalOf(error)
+  if (refusal !== undefined) return refusal
   return {
     code: 'FAULT',
     what: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     fix: 'This should not happen. Run it again with --debug for the place, and report it with what that prints.',
   }
+}
+
+/** What the file system says no to is neither a fault of ours nor of the user's code, and no report would mend it. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: 'Give this user the right to it, or name another place (--data for the data directory).',
+  EPERM: 'Give this user the right to it, or name another place (--data for the data directory).',
+  EROFS: 'It is mounted read-only: name another place (--data for the data directory).',
+  ENOTDIR: 'A file is where a directory is wanted: name another place (--data for the data directory).',
+  EISDIR: 'A directory is where a file is wanted: name another.',
+  ENOSPC: 'Make room on the disk and run it again.',
+  EMFILE: 'Raise the number of open files (ulimit -n) and run it again.',
+}
+
+function refusalOf(error: unknown): { code: string; what: string; fix: string } | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
+  const fix = REFUSALS[error.code]
+  return fix === undefined ? undefined : { code: error.code, what: `${error.message}.`, fix }
 }
 
 function stackOf(error: unknown): string {

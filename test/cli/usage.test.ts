@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { folder, millrace } from './millrace.ts'
@@ -123,8 +123,29 @@ describe('where something is missing', () => {
     const { code, stdout, stderr } = await millrace(args, { cwd: folder() })
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' })
     expect(stderr).toContain(
-      'Is the pipeline running at http://127.0.0.1:9 (millrace dev pipeline.ts)? Run the same command again when it is',
+      'Is the pipeline running at http://127.0.0.1:9 (millrace dev pipeline.ts)? Run the same command again when it is.\n',
     )
+  })
+})
+
+describe('where the data directory cannot be used', () => {
+  it.each([['topics'], ['keys add sensors --all-topics']])('millrace %s says that it is a file', async line => {
+    const cwd = folder()
+    writeFileSync(join(cwd, '.millrace'), '')
+    const { code, stderr } = await millrace(line.split(' '), { cwd })
+    expect(code).not.toBe(0)
+    expect(stderr).toContain(join(cwd, '.millrace'))
+    expect(stderr).toContain('--data')
+    expect(stderr).not.toContain('should not happen')
+  })
+
+  it('a file that is no log of Millrace is named', async () => {
+    const cwd = folder()
+    mkdirSync(join(cwd, '.millrace'))
+    writeFileSync(join(cwd, '.millrace', 'millrace.db'), 'x'.repeat(10_000))
+    const { code, stderr } = await millrace(['topics'], { cwd })
+    expect(code).toBe(2)
+    expect(stderr).toContain(`error: ${join(cwd, '.millrace', 'millrace.db')} cannot be used: file is not a database.\n`)
   })
 })
 

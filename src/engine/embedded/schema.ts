@@ -79,6 +79,10 @@ export interface WriterOptions {
 
 /** The writer's connection: makes the tables where there are none. `:memory:` is a database of this connection alone. */
 export function openForWriting(path: string, options: WriterOptions): DatabaseSync {
+  return usable(path, () => prepareForWriting(path, options))
+}
+
+function prepareForWriting(path: string, options: WriterOptions): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: BUSY_MS })
   db.exec(`PRAGMA page_size = ${PAGE_BYTES}`)
   // wal_autocheckpoint = 0: an error in an automatic checkpoint is silent, so checkpoints are made explicitly and looked at.
@@ -94,10 +98,27 @@ export function openForWriting(path: string, options: WriterOptions): DatabaseSy
 
 /** A reader of a file that the writer has made; in any thread or process. */
 export function openForReading(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
-  db.exec(`PRAGMA cache_size = -${READER_CACHE_KB}`)
-  checkVersion(db, path)
-  return db
+  return usable(path, () => {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
+    db.exec(`PRAGMA cache_size = -${READER_CACHE_KB}`)
+    checkVersion(db, path)
+    return db
+  })
+}
+
+/** SQLite's primary result codes that speak of the file, not of Millrace: PERM, READONLY, CANTOPEN, NOTADB. */
+const UNUSABLE = new Set([3, 8, 14, 26])
+
+function usable(path: string, open: () => DatabaseSync): DatabaseSync {
+  try {
+    return open()
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('errcode' in cause) || !UNUSABLE.has(Number(cause.errcode) & 0xff)) throw cause
+    throw new MillraceError('CONFIG_INVALID', `${path} cannot be used: ${cause.message}.`, {
+      fix: 'Make it and its folder readable and writable for this user, or name another data directory with --data.',
+      cause,
+    })
+  }
 }
 
 /** What tells this log from one that was made anew in its place: `application_id`, drawn when the tables were made. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { MillraceError } from '../../errors.ts'
 import type { EngineView } from '../engine.ts'
 import { databaseFile } from './options.ts'
@@ -11,7 +11,8 @@ import { openForReading } from './schema.ts'
  */
 export function viewEmbedded(directory: string): EngineView {
   const file = databaseFile(directory)
-  if (!existsSync(file)) {
+  // Not existsSync: a directory that this user may not enter is there all the same.
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) {
     throw new MillraceError('DATA_DIRECTORY_MISSING', `There is no data directory at ${directory}.`, {
       fix: 'Start a pipeline there first, or name another with --data.',
     })
