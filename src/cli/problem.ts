@@ -6,6 +6,9 @@ export function errorOfProblem(url: string, status: number, body: string): Millr
   if (problem !== undefined) {
     const issues = Array.isArray(problem.issues) ? problem.issues : []
     const lines = issues.map(issue => `${issue?.path === '' ? '' : `${issue?.path}: `}${issue?.message}`)
+    // The server speaks of a header; whoever reads this has a command.
+    if (problem.code === 'KEY_MISSING' || problem.code === 'KEY_INVALID')
+      lines.push('Give millrace send the key in MILLRACE_KEY, or with --key.')
     return new MillraceError(problem.code, String(problem.detail ?? problem.title), lines.length === 0 ? {} : { fix: lines.join('\n') })
   }
   return new MillraceError('SERVER_UNREACHABLE', `${url} answered ${status}, and not as Millrace does.`, {

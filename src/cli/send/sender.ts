@@ -92,7 +92,7 @@ export class Sender {
       }
       pending = left
       const why = answer.kind === 'again' ? answer.why : `${left.length} data are to be sent again`
-      if (clock.now() - lastProgressMs > giveUpMs) throw gaveUp(to, why, giveUpMs)
+      if (clock.now() - lastProgressMs > giveUpMs) throw gaveUp(to, why, giveUpMs, this.#options.name !== undefined)
       // Jitter: many producers that were cut off at once must not all return at once.
       const forMs = Math.max(answer.afterMs, waitMs * (0.5 + Math.random()))
       onWait(why, forMs)
@@ -141,8 +141,8 @@ export class Sender {
   }
 }
 
-function gaveUp(to: Destination, why: string, giveUpMs: number): MillraceError {
+function gaveUp(to: Destination, why: string, giveUpMs: number, recognised: boolean): MillraceError {
   return new MillraceError('SERVER_UNREACHABLE', `Nothing was accepted for ${giveUpMs / 1_000} s. ${why}.`.replace(/\.\.$/, '.'), {
-    fix: `Is the pipeline running at ${to.url} (millrace dev pipeline.ts)? Run the same command again when it is: what is stored already is not stored twice.`,
+    fix: `Is the pipeline running at ${to.url} (millrace dev pipeline.ts)? Run the same command again when it is${recognised ? ': what is stored already is not stored twice' : ''}.`,
   })
 }

@@ -191,7 +191,10 @@ it('ends at once on what no other attempt would change', async () => {
     answer(response, 401, { code: 'KEY_MISSING', title: 'No API key', detail: 'The request has no key.' }),
   )
   const { send } = sender(server.url)
-  await expect(send(lines('1', '2'))).rejects.toMatchObject({ code: 'KEY_MISSING', message: 'The request has no key.' })
+  await expect(send(lines('1', '2'))).rejects.toMatchObject({
+    code: 'KEY_MISSING',
+    message: 'The request has no key. Give millrace send the key in MILLRACE_KEY, or with --key.',
+  })
   expect(server.batches.length).toBe(1)
 })
 
