@@ -45,10 +45,20 @@ function broken(path: string, error: unknown): MillraceError {
     return new MillraceError('PIPELINE_BROKEN', `${path} threw ${describe(error)} while it was loaded.`, { cause: error })
   }
   const what = `${placeOf(error) ?? path}: ${error.name}: ${withoutTag(error.message)}.`.replace(/\.\.$/, '.')
-  const missing = /Cannot find package '([^']+)'/.exec(error.message)?.[1]
-  if (missing === undefined) return new MillraceError('PIPELINE_BROKEN', what, { cause: error })
-  const install = missing.split('/', missing.startsWith('@') ? 2 : 1).join('/')
-  return new MillraceError('PIPELINE_BROKEN', what, { fix: `Install it beside the pipeline: npm install ${install}`, cause: error })
+  const fix = fixOf(error.message)
+  return new MillraceError('PIPELINE_BROKEN', what, { ...(fix === undefined ? {} : { fix }), cause: error })
+}
+
+/** What to do about the mistakes that Node's own sentence names without saying how to mend them. */
+function fixOf(message: string): string | undefined {
+  const missing = /Cannot find package '([^']+)'/.exec(message)?.[1]
+  if (missing !== undefined)
+    return `Install it beside the pipeline: npm install ${missing.split('/', missing.startsWith('@') ? 2 : 1).join('/')}`
+  if (/outside a module|Unexpected token 'export'/.test(message))
+    return 'Node takes it for CommonJS. Say that it is a module: npm pkg set type=module, or name it .ts or .mjs.'
+  if (message.includes('strip-only mode'))
+    return 'Node runs TypeScript by leaving its types out: in place of an enum write a union of strings, in place of a parameter property a field.'
+  return undefined
 }
 
 function placeOf(error: Error): string | undefined {

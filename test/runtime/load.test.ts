@@ -77,6 +77,16 @@ describe('loadPipeline', () => {
       "Cannot find module './lib/factor.ts' imported from ./pipeline.ts",
     ],
     ['a package that is not installed', { 'pipeline.ts': "import 'valibott'" }, 'npm install valibott'],
+    [
+      'TypeScript that is more than types',
+      { 'pipeline.ts': 'enum A { B }\nexport default 1' },
+      'in place of an enum write a union of strings',
+    ],
+    [
+      'a module that is taken for CommonJS',
+      { 'package.json': '{"type":"commonjs"}', 'pipeline.ts': "import './lib.js'", 'lib.js': "import 'node:fs'" },
+      './lib.js:1: SyntaxError: Cannot use import statement outside a module. Node takes it for CommonJS. Say that it is a module: npm pkg set type=module',
+    ],
     ['a value that is thrown and no error', { 'pipeline.ts': 'throw 7' }, './pipeline.ts threw the number 7'],
     ['nothing exported', { 'pipeline.ts': 'export const a = 1' }, './pipeline.ts exports nothing by default, not a pipeline'],
     [
