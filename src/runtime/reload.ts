@@ -58,10 +58,13 @@ export function reloadOnChange(options: ReloadOptions): Reloading {
       await engine.ensure(topicSpecs(pipeline))
       await supervisor.exchange(file, pipeline, DRAIN_MS, () => use(pipeline))
       watching.follow(true)
-      log.info(`Reloaded ${pipeline.name}: ${pipeline.agents.size} agents in ${Math.round(performance.now() - began)} ms.`)
+      log.info(
+        `Reloaded ${pipeline.name}: ${pipeline.agents.size} ${pipeline.agents.size === 1 ? 'agent' : 'agents'} in ${Math.round(performance.now() - began)} ms.`,
+      )
     } catch (error) {
       watching.follow(false)
-      log.error(`${error instanceof Error ? error.message : String(error)} The pipeline from before runs on.`)
+      const why = error instanceof Error ? error.message : String(error)
+      log.error(`${why}${why.endsWith('.') ? '' : '.'} The pipeline from before runs on.`)
     }
   }
 
