@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { loadedUserFiles } from './generations.ts'
 
@@ -32,17 +32,23 @@ export function watchUserFiles(file: string, changed: () => void): Watching {
     loads = loaded
     files = new Set([file, ...loadedUserFiles()])
     for (const folder of new Set([...files].map(path => dirname(path)))) {
-      if (folders.has(folder)) continue
-      const watcher = watch(folder, (_event, name) => {
-        if (name !== null) onEvent(join(folder, name))
-      })
-      // A folder that is deleted: its files are gone from the pipeline, or loading says that they are missed.
-      watcher.on('error', () => {
-        watcher.close()
-        folders.delete(folder)
-      })
-      folders.set(folder, watcher)
+      // Files of every generation are among them, and the folder of an old one may be gone.
+      if (!folders.has(folder) && existsSync(folder)) folders.set(folder, watchFolder(folder))
     }
+  }
+
+  function watchFolder(folder: string): FSWatcher {
+    const forget = () => {
+      watcher.close()
+      folders.delete(folder)
+    }
+    const watcher = watch(folder, (_event, name) => {
+      // Made again under its name, by switching branches say, it is another folder: this watcher would never hear of it.
+      if (!existsSync(folder)) forget()
+      if (name !== null) onEvent(join(folder, name))
+    })
+    watcher.on('error', forget)
+    return watcher
   }
 
   follow(true)
