@@ -1,6 +1,6 @@
 import { loadedUserFiles } from '../runtime/generations.ts'
 import { EXIT, exitCodeOf } from './exit.ts'
-import { endWithPipe } from './output.ts'
+import { endWithPipe, written } from './output.ts'
 import { buildProgram, isShown } from './program.ts'
 import { report } from './report.ts'
 
@@ -18,7 +18,10 @@ export async function main(args: readonly string[]): Promise<void> {
     }
   }
   // A timer or a socket that a user's module left open would keep the process there after its command has ended.
-  if (loadedUserFiles().length > 0) process.exit()
+  if (loadedUserFiles().length > 0) {
+    await written()
+    process.exit()
+  }
 }
 
 if (import.meta.main) await main(process.argv.slice(2))

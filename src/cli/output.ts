@@ -61,6 +61,11 @@ export function paintNotice(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr })
 }
 
+/** Resolves when everything said so far is out: a process that exits before cuts off what a pipe has not taken yet. */
+export async function written(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) await new Promise<unknown>(resolve => stream.write('', resolve))
+}
+
 /**
  * `millrace tap | head` closes the pipe under us: that is a normal end, not an error. Whatever is still open is only read, and the
  * operating system lets go of it.
