@@ -69,7 +69,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     // A page that polls keeps its connection open for ever; a stop does not wait for it.
     forceCloseConnections: true,
     frameworkErrors: (error, _request, reply) => {
-      sendProblem(reply, new MillraceError('QUERY_INVALID', `${error.message}.`))
+      sendProblem(reply, new MillraceError('QUERY_INVALID', `${error.message}.`, { fix: 'Percent-encode the path.' }))
     },
   })
   server.server.maxConnections = MAX_CONNECTIONS

@@ -85,5 +85,5 @@ function tooLarge(bytes: number, limits: Limits): MillraceError {
 
 function asMillraceError(error: unknown): MillraceError {
   if (error instanceof MillraceError) return error
-  return new MillraceError('BODY_MALFORMED', 'The body cannot be read.', { cause: error })
+  return new MillraceError('BODY_MALFORMED', 'The body cannot be read.', { fix: 'Send it again whole.', cause: error })
 }

@@ -73,7 +73,12 @@ export class DataRoutes {
   #fail(exchange: Exchange, error: unknown): void {
     if (!(error instanceof MillraceError)) {
       this.#on.report('A request could not be handled.', error)
-      exchange.refuse(new MillraceError('ENGINE_FAILED', 'The front end failed on this request.', { cause: error }))
+      exchange.refuse(
+        new MillraceError('ENGINE_FAILED', 'The front end failed on this request.', {
+          fix: 'Send it again under its id; the log of the process says why.',
+          cause: error,
+        }),
+      )
     } else exchange.refuse(error)
   }
 }

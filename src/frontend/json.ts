@@ -23,7 +23,10 @@ export function parseJson(text: string, maxDepth: number): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new MillraceError('BODY_MALFORMED', `Expected JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause })
+    throw new MillraceError('BODY_MALFORMED', `Expected JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, {
+      fix: 'Send one JSON value, or say in Content-Type what it is.',
+      cause,
+    })
   }
 }
 

@@ -114,7 +114,10 @@ export class KeyRing {
       this.#problem =
         error instanceof MillraceError
           ? error
-          : new MillraceError('CONFIG_INVALID', `The API keys in ${this.#file} cannot be read.`, { cause: error })
+          : new MillraceError('CONFIG_INVALID', `The API keys in ${this.#file} cannot be read.`, {
+              fix: 'Check who owns the file; the keys of before stay in force meanwhile.',
+              cause: error,
+            })
     }
   }
 

@@ -42,7 +42,10 @@ async function importDefault(path: string, generation: number): Promise<unknown>
 /** Says where in the user's files it went wrong: the first place in the stack that is not Node's or Millrace's. */
 function broken(path: string, error: unknown): MillraceError {
   if (!(error instanceof Error)) {
-    return new MillraceError('PIPELINE_BROKEN', `${path} threw ${describe(error)} while it was loaded.`, { cause: error })
+    return new MillraceError('PIPELINE_BROKEN', `${path} threw ${describe(error)} while it was loaded.`, {
+      fix: 'Throw an Error, which says where it comes from.',
+      cause: error,
+    })
   }
   const what = `${placeOf(error) ?? path}: ${error.name}: ${withoutTag(error.message)}.`.replace(/\.\.$/, '.')
   const fix = fixOf(error.message)

@@ -31,7 +31,11 @@ export function cacheRoutes(server: FastifyInstance, context: OpsContext): void 
   server.get<Keyed>('/v1/cache/:name/:key', async (request, reply) => {
     const { name, key } = request.params
     const entry = await context.engine.cacheEntry(name, key)
-    if (entry === undefined) throw new MillraceError('CACHE_UNKNOWN', `The cache '${name}' has no key ${JSON.stringify(key)}.`)
+    if (entry === undefined) {
+      throw new MillraceError('CACHE_UNKNOWN', `The cache '${name}' has no key ${JSON.stringify(key)}.`, {
+        fix: `Check its spelling, percent-encoded; GET /v1/cache/${encodeURIComponent(name)} has every key.`,
+      })
+    }
     return answer(request, reply, `"${boot}-${entry.revision}"`, () => {
       const updated = new Date(entry.updatedMs).toISOString()
       return `{"name":${JSON.stringify(name)},"key":${JSON.stringify(key)},"revision":${entry.revision},"updated":"${updated}","value":${entry.value}}`

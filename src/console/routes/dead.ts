@@ -25,7 +25,9 @@ export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
     const number = count(request.params.letter, 'letter', 1, Number.MAX_SAFE_INTEGER)
     const [letter] = await letters.list({ letters: [number], limit: 1 })
     const frame = await letters.frame(number)
-    if (letter === undefined || frame === undefined) throw new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${number}.`)
+    if (letter === undefined || frame === undefined) {
+      throw new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${number}.`, { fix: 'GET /v1/dead lists those that there are.' })
+    }
     return letterWithDatumToJson(letter, frame)
   })
   server.post('/v1/dead/replay', async request => {
