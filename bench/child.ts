@@ -69,14 +69,20 @@ export function serve(
   send(0, ready)
 }
 
-/** The least of several rounds of each side, taken in turn: what drifts, drifts for both. */
-export async function interleaved<K extends string>(rounds: number, sides: Record<K, () => Promise<number>>): Promise<Record<K, number>> {
-  const least = {} as Record<K, number>
+/** What several rounds of each side gave, taken in turn: what drifts, drifts for both. */
+export async function interleaved<K extends string>(rounds: number, sides: Record<K, () => Promise<number>>): Promise<Record<K, number[]>> {
+  const measured = {} as Record<K, number[]>
   for (let round = 0; round < rounds; round++) {
     for (const [name, measure] of Object.entries(sides) as [K, () => Promise<number>][]) {
-      const value = await measure()
-      least[name] = Math.min(least[name] ?? Number.POSITIVE_INFINITY, value)
+      measured[name] ??= []
+      measured[name].push(await measure())
     }
   }
-  return least
+  return measured
+}
+
+/** The median of a side's ratios to its floor, round by round. The least of each side may be of moments when the machine ran at other speeds. */
+export function medianRatio(side: readonly number[], floor: readonly number[]): number {
+  const ratios = side.map((value, round) => value / floor[round]!).sort((a, b) => a - b)
+  return ratios[Math.floor(ratios.length / 2)]!
 }

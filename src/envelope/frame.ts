@@ -74,8 +74,10 @@ export class FrameWriter {
     const b = this.#buffer
     const start = this.#length
     let at = start + FRAME_HEADER_BYTES
-    b.set(p.parents, at)
-    at += p.parents.length
+    if (p.parents.length > 0) {
+      b.set(p.parents, at)
+      at += p.parents.length
+    }
     b.set(p.source, at)
     at += p.source.length
     if (contentType !== '') at += b.write(contentType, at, 'latin1')
@@ -116,8 +118,9 @@ export class FrameWriter {
 
   /** The bytes gathered, in an ArrayBuffer of their own (it can be transferred to another thread). The writer is empty again. */
   take(): { frames: Uint8Array<ArrayBuffer>; count: number; ascii: boolean } {
-    const frames = new Uint8Array(this.#length)
-    frames.set(this.#buffer.subarray(0, this.#length))
+    // Not zeroed first: every byte is written.
+    const frames = Buffer.allocUnsafeSlow(this.#length)
+    this.#buffer.copy(frames, 0, 0, this.#length)
     const taken = { frames, count: this.#count, ascii: this.#ascii }
     this.#length = 0
     this.#count = 0

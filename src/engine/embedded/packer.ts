@@ -28,7 +28,8 @@ export class Packer {
   }
 
   finish(): { arena: ArrayBuffer; header: Int32Array<ArrayBuffer> } {
-    const arena = new Uint8Array(this.#blobBytes + this.#batches.reduce((sum, b) => sum + b.frames.length, 0))
+    // Not zeroed first: every byte is written.
+    const arena = Buffer.allocUnsafeSlow(this.#blobBytes + this.#batches.reduce((sum, b) => sum + b.frames.length, 0))
     let at = 0
     for (const blob of this.#blobs) {
       arena.set(blob, at)
