@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { MillraceError } from '../errors.ts'
 
@@ -113,9 +114,20 @@ async function change(file: string, edit: (keys: readonly KeyRecord[]) => readon
       await handle.close()
     }
     await rename(temporary, file)
+    await syncFolder(dirname(file))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
+  }
+}
+
+/** Without this a power cut could bring a key back that was said to be revoked. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }
 
