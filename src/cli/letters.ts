@@ -1,8 +1,9 @@
 import { hostname, userInfo } from 'node:os'
 import type { LetterFilter } from '../agents/dead-letter.ts'
+import { type Config, engineOptions, resolveConfig } from '../runtime/config.ts'
 import type { Shared } from './command.ts'
 import { askOperators, operatorsOf } from './operators.ts'
-import { dataDirectory, withView } from './view.ts'
+import { withView } from './view.ts'
 
 export type Change = 'replay' | 'discard'
 
@@ -23,11 +24,11 @@ export async function deadNumbers(options: Shared, filter: Omit<LetterFilter, 'l
 
 /** Replays or discards, in the running process where there is one, else by opening the data directory. Who did it is recorded. */
 export async function changeLetters(options: Shared, change: Change, numbers: readonly number[]): Promise<Changed> {
-  const directory = await dataDirectory(options)
-  const operators = operatorsOf(directory)
+  const config = await resolveConfig({ flags: { data: options.data } })
+  const operators = operatorsOf(config.data)
   const by = operator()
   const changed =
-    operators === undefined ? await changeAtRest(directory, change, numbers, by) : await changeRunning(operators, change, numbers, by)
+    operators === undefined ? await changeAtRest(config, change, numbers, by) : await changeRunning(operators, change, numbers, by)
   const taken = new Set(changed)
   return { changed, refused: numbers.filter(number => !taken.has(number)) }
 }
@@ -38,11 +39,11 @@ async function changeRunning(operators: string, change: Change, letters: readonl
   return answer.replayed ?? answer.discarded ?? []
 }
 
-async function changeAtRest(directory: string, change: Change, letters: readonly number[], by: string): Promise<readonly number[]> {
+async function changeAtRest(config: Config, change: Change, letters: readonly number[], by: string): Promise<readonly number[]> {
   // The view says where there is no data directory; opening an engine would make one.
-  await withView({ data: directory }, async () => undefined)
+  await withView({ data: config.data }, async () => undefined)
   const { openEmbedded } = await import('../engine/embedded/index.ts')
-  const engine = await openEmbedded({ directory })
+  const engine = await openEmbedded(engineOptions(config))
   try {
     return await (change === 'replay' ? engine.letters.replay(letters, by) : engine.letters.discard(letters, by))
   } finally {

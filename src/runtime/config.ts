@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ByteSize, Duration } from '../duration.ts'
+import type { EmbeddedOptions } from '../engine/embedded/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { completeLimits, type Limits } from '../frontend/limits.ts'
 import { followGenerations } from './generations.ts'
@@ -45,6 +46,11 @@ export interface Config {
   readonly maxBytes?: number
   readonly threadBytes: number
   readonly limits: Limits
+}
+
+/** The engine's part of it: the same for whoever opens the data directory, or a short visit would delete what is to be kept for longer. */
+export function engineOptions({ data, idRetentionMs, traceRetentionMs, maxBytes }: Config): EmbeddedOptions {
+  return { directory: data, idRetentionMs, traceRetentionMs, ...(maxBytes === undefined ? {} : { maxBytes }) }
 }
 
 /** What the command line may give, as written. */

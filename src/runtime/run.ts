@@ -7,7 +7,7 @@ import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { Closers } from './closers.ts'
-import type { Config } from './config.ts'
+import { type Config, engineOptions } from './config.ts'
 import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
 import { loadPipeline } from './load.ts'
 import { type Log, silentLog } from './log.ts'
@@ -54,12 +54,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     let pipeline = await loadPipeline(file)
     const health = createHealth(['engine', FRONT_END, ...[...pipeline.agents.keys()].map(agentPart)])
 
-    const engine = await openEmbedded({
-      directory: config.data,
-      idRetentionMs: config.idRetentionMs,
-      traceRetentionMs: config.traceRetentionMs,
-      ...(config.maxBytes === undefined ? {} : { maxBytes: config.maxBytes }),
-    })
+    const engine = await openEmbedded(engineOptions(config))
     closers.add('engine', () => engine.close())
     await engine.ensure(topicSpecs(pipeline))
     health.up('engine')

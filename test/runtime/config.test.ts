@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { resolveConfig } from '../../src/runtime/config.ts'
+import { engineOptions, resolveConfig } from '../../src/runtime/config.ts'
 import { Project } from './project.ts'
 
 const nowhere = { env: {}, cwd: '/nonexistent' }
@@ -9,7 +9,7 @@ const nowhere = { env: {}, cwd: '/nonexistent' }
 async function withFile(content: string, flags = {}, env = {}): Promise<Record<string, unknown> & { message: string }> {
   using project = new Project({ 'millrace.config.ts': content })
   const out = await project.run(`
-    import { resolveConfig } from 'src:runtime/config.ts'
+    import { resolveConfig, engineOptions } from 'src:runtime/config.ts'
     const say = value => console.log(JSON.stringify(value))
     await resolveConfig({ flags: ${JSON.stringify(flags)}, env: ${JSON.stringify(env)}, cwd: process.cwd() })
       .then(say, error => say({ code: error.code, message: error.message }))
@@ -18,6 +18,16 @@ async function withFile(content: string, flags = {}, env = {}): Promise<Record<s
 }
 
 describe('resolveConfig', () => {
+  it('keeps what is to be kept, whoever opens the data directory', async () => {
+    const env = { MILLRACE_RETENTION_IDS: '30d', MILLRACE_RETENTION_TRACE: '3d', MILLRACE_SIZE: '1GB' }
+    expect(engineOptions(await resolveConfig({ ...nowhere, env }))).toEqual({
+      directory: '/nonexistent/.millrace',
+      idRetentionMs: 30 * 86_400_000,
+      traceRetentionMs: 3 * 86_400_000,
+      maxBytes: 1_000_000_000,
+    })
+  })
+
   it('has a default for everything, and binds loopback only', async () => {
     expect(await resolveConfig(nowhere)).toMatchObject({
       listen: { host: '127.0.0.1', port: 7070 },
