@@ -124,4 +124,10 @@ async function replay(file: string): Promise<void> {
   console.log(`${file}: ${line} lines, ${totals.accepted} accepted, ${totals.duplicate} duplicate, ${totals.rejected} rejected`)
 }
 
-await (options.csv === undefined ? simulated() : replay(options.csv))
+try {
+  await (options.csv === undefined ? simulated() : replay(options.csv))
+} catch (error) {
+  // A file that is not there or has other columns: the sentence is enough.
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

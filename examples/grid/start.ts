@@ -58,7 +58,9 @@ const producer = spawn(
   { stdio: 'inherit', env: { ...process.env, GRID_GENERATION_KEY: generationKey, GRID_DEMAND_KEY: demandKey } },
 )
 producer.on('exit', code => {
-  if (code !== null && code !== 0) process.exitCode = code
+  if (code === null || code === 0) return
+  process.exitCode = code
+  stop()
 })
 
 /** The producer first: nothing new arrives while the pipeline finishes what it has. */
@@ -66,8 +68,8 @@ function stop(): void {
   producer.kill()
   pipeline.kill('SIGTERM')
 }
-process.once('SIGINT', stop)
-process.once('SIGTERM', stop)
+process.on('SIGINT', stop)
+process.on('SIGTERM', stop)
 const [code] = await once(pipeline, 'exit')
 producer.kill()
-process.exitCode = code ?? 1
+process.exitCode ||= code ?? 1

@@ -73,6 +73,13 @@ describe('the power grid, replaying metered load', () => {
     expect(stored.map(row => ({ station: row.station, n: Number(row.n), mw: row.mw }))).toEqual(expected)
   })
 
+  it('says in a sentence that a file is not there, and ends', { timeout: 60_000 }, async () => {
+    await using grid = await Grid.start(['--csv', 'none.csv'])
+    await grid.says(/^error: ENOENT: no such file or directory, open 'none\.csv'$/m)
+    await grid.says(/^Stopped\.$/m)
+    expect(await grid.stop()).toBe(1)
+  })
+
   function csv(): string {
     folder ??= Grid.folder()
     const file = join(folder, 'load.csv')
