@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
@@ -53,9 +54,10 @@ const MAX_PARAM_LENGTH = 4_096
 
 /**
  * Starts the operators' listener: trace, lineage, cache, dead letters, overview, metrics, health, and a page if there is one.
- * @throws CONFIG_INVALID where the address cannot be listened on.
+ * @throws CONFIG_INVALID where the address cannot be listened on, or there is no such folder of static files.
  */
 export async function startOps(options: OpsOptions): Promise<Ops> {
+  checkPage(options.pageDirectory)
   let pipeline = options.pipeline
   const { engine, instruments, health, clock, log } = options
   const context: OpsContext = { engine, instruments, health, clock, log, pipeline: () => pipeline }
@@ -91,7 +93,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   const url = await listen(server, options.address)
   if (!isLoopback(options.address.host)) {
     log?.warn(
-      `The operators’ listener on ${url} has no keys: whoever reaches it sees every datum and can replay and discard dead letters. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
+      `The operators’ listener has no keys and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees every datum and can replay and discard dead letters. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
     )
   }
   return {
@@ -101,6 +103,14 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     },
     close: () => server.close(),
   }
+}
+
+/** Fastify's plugin says nothing of a folder that is not there, and every path of the page would be 404. */
+function checkPage(folder: string | undefined): void {
+  if (folder === undefined || statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
+  throw new MillraceError('CONFIG_INVALID', `There is no folder ${folder} to serve a page from.`, {
+    fix: 'Name the folder that has its index.html with --page.',
+  })
 }
 
 async function listen(server: FastifyInstance, at: OpsOptions['address']): Promise<string> {

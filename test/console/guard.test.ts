@@ -133,6 +133,12 @@ describe('a page', () => {
   })
 })
 
+test('a page’s folder that is not there is refused at the start', async () => {
+  const refused = listen([], { pageDirectory: '/nowhere/page' })
+  await expect(refused).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('/nowhere/page') })
+  await expect(refused).rejects.toThrow('--page')
+})
+
 test.each([
   ['127.0.0.1', 0],
   ['0.0.0.0', 1],
