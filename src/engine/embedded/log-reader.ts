@@ -13,6 +13,7 @@ export class LogReader {
   readonly #from: Query
   readonly #first: Query
   readonly #next: Query
+  readonly #floor: Query
   readonly #appended: Query
 
   constructor(db: DatabaseSync) {
@@ -25,6 +26,7 @@ export class LogReader {
       db,
       'SELECT ifnull((SELECT first + count FROM batches WHERE place = ?1 ORDER BY first DESC LIMIT 1), (SELECT floor FROM places WHERE place = ?1))',
     )
+    this.#floor = new Query(db, 'SELECT floor FROM places WHERE place = ?')
     this.#appended = new Query(db, 'SELECT appended_ms FROM batches WHERE place = ? AND first <= ? ORDER BY first DESC LIMIT 1')
   }
 
@@ -51,8 +53,8 @@ export class LogReader {
       // What was read before the damage is good; the read after it says what is wrong.
       if (rows.length === 0) throw damaged(error, place, from)
     }
-    // At the end, or retention has taken all there was: then nothing is left to wait for below the next offset.
-    if (rows.length === 0) return nothing(place, Math.max(from, this.next(place.place)))
+    // At the end, or retention has taken all there was. Its floor tells, not the next offset: that may have risen since the rows were read.
+    if (rows.length === 0) return nothing(place, Math.max(from, numberAt(this.#floor.one(place.place) ?? [0], 0)))
     return join(place, rows, bytes)
   }
 
