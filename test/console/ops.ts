@@ -39,6 +39,10 @@ export async function listen(topics: readonly string[], options: Partial<OpsOpti
     address: { host: '127.0.0.1', port: 0 },
     log: { warn: text => void warnings.push(text) },
     ...options,
+  }).catch(async error => {
+    await instruments.close()
+    await scene[Symbol.asyncDispose]()
+    throw error
   })
   const { url } = ops
   return {
