@@ -124,10 +124,11 @@ export class TraceReader {
     const name = groupName(agent)
     const known = this.#lines.get(name)
     if (known !== undefined) return known
+    // Whom it replaces is settled with its group's row, and the agent has one of its own from its first mark on. Asked before the line is
+    // read: the writer may make them at any moment, and a line without the agent itself must not be kept.
+    const settled = this.#group.one(name) !== undefined && this.#agent.one(agent.name, agent.version) !== undefined
     const line = this.#line.all(name).map(row => numberAt(row, 0))
-    // Whom it replaces is settled with its group's first row; before its first mark the agent itself has none.
-    if (line.length > 0 && this.#group.one(name) !== undefined && this.#agent.one(agent.name, agent.version) !== undefined)
-      this.#lines.set(name, line)
+    if (settled) this.#lines.set(name, line)
     return line
   }
 }
