@@ -85,10 +85,17 @@ export class PartitionRoller {
   async #gather(): Promise<Arrived | undefined> {
     const { policy } = this.#rolling
     let range: Arrived | undefined
+    let backlogEnd: number | undefined
     for (;;) {
-      const next = await this.#arrivals.next(range && range.appendedMs + policy.ageMs)
+      if (range !== undefined && backlogEnd !== undefined && range.end >= backlogEnd) return range
+      const dueMs = range === undefined || backlogEnd !== undefined ? undefined : range.appendedMs + policy.ageMs
+      const next = await this.#arrivals.next(dueMs)
       if (next === undefined) return undefined
-      if (next === 'due') return range
+      if (next === 'due') {
+        // After an outage everything is old: what is there by now goes into the same files, not into one small file for each fetch.
+        backlogEnd = await this.#end()
+        continue
+      }
       if (range === undefined) {
         if (next.first > this.#checkpoint.offset) await this.#lose(next.first)
         if (next.end > next.first) range = next
@@ -103,6 +110,13 @@ export class PartitionRoller {
       if (range.end >= most) return this.#cutAt(range, most)
       if (range.bytes >= policy.bytes) return range
     }
+  }
+
+  /** The next offset that the partition will give. */
+  async #end(): Promise<number> {
+    const { topic, partition } = this.#place
+    const bounds = await this.#rolling.context.engine.bounds(topic)
+    return bounds[partition]?.next ?? 0
   }
 
   #cutAt(range: Arrived, end: number): Arrived {

@@ -33,6 +33,17 @@ describe('a storage agent', () => {
     expect(store.calls).toHaveLength(1)
   })
 
+  it('puts all that grew old while nobody stored it into one roll, not into one for each fetch', async () => {
+    const { send, run, clock } = await machine()
+    const count = 60_000
+    for (let sent = 0; sent < count; sent += 6_000) await send(6_000)
+    await clock.advance('10m')
+    const store = new ScriptedStore({ ageMs: 60_000 })
+    run(store)
+    await eventually(() => expect(store.ids).toHaveLength(count))
+    expect(store.calls.map(({ roll: { first, end } }) => [first, end])).toEqual([[0, count]])
+  })
+
   it('rolls by bytes', async () => {
     const { send, run } = await machine()
     const store = new ScriptedStore({ bytes: 1 })
