@@ -74,7 +74,9 @@ test('a request on an open connection while closing is told to come again', asyn
   await raw.answer()
   const held = door.connect().send(request('/v1/topics/demand'))
   const half = door.connect().send('POST /v1/topics/demand HTTP/1.1\r\n')
-  await until(() => door.front.health().inFlightRequests === 1 && door.front.health().connections === 3)
+  await until(() => door.front.health().inFlightRequests === 1 && door.front.health().connections === 3 && !half.socket.connecting)
+  // A request that was sent after the half one and is answered: so the half one has been read, and its connection is not an idle one.
+  await door.connect().send(request('/v1/topics/nothing')).answer()
   const closed = door.front.close(300)
   half.send(request('/v1/topics/demand').split('\r\n').slice(1).join('\r\n'))
   expect(await half.untilClosed()).toMatch(/^HTTP\/1\.1 503 .*retry-after: 5.*SHUTTING_DOWN/is)
