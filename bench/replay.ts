@@ -6,7 +6,7 @@ import { atMost, type Bench } from './figure.ts'
 const FEW = 50_000
 const MANY = 450_000
 const KEYS = 100
-const ROUNDS = 2
+const ROUNDS = 3
 
 /** CPU microseconds that a warm process takes to work through `count` data that wait in the stream. */
 async function work(pipeline: string, directory: string, count: number): Promise<number> {
