@@ -1,16 +1,13 @@
-import { type ErrorCode, isMillraceError } from '../errors.ts'
-import type { Group, Subscription } from '../stream/stream.ts'
+import type { Subscription } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
 import { replayTopicSpec } from './dead-letter.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
 import { Progress, progressTopics, type Suspect } from './progress.ts'
 import { backoffMs } from './retry.ts'
-import type { RunContext, RunningAgent } from './running.ts'
+import { groupOf, mayRejoin, type RunContext, type RunningAgent } from './running.ts'
 import { placeName } from './source.ts'
 
 const REJOIN = { backoffMs: 50, maxBackoffMs: 2_000 } as const
-/** What may be otherwise after reading the places anew: another has them, or nobody knows what was committed. The rest ends the agent. */
-const REJOINED: ReadonlySet<ErrorCode> = new Set(['LEASE_LOST', 'APPEND_UNKNOWN', 'OVERLOADED', 'DISK_FULL'])
 
 export interface RunOptions {
   /** Where it writes what it has in hand, for a watchdog in another thread. */
@@ -80,7 +77,7 @@ class Runner implements RunningHandler {
         await this.#member()
       } catch (error) {
         if (this.#stop.signal.aborted) return
-        if (!isMillraceError(error) || !REJOINED.has(error.code)) throw error
+        if (!mayRejoin(error)) throw error
         this.#refusals++
         if (this.#refusals > 1) await this.#rest()
       }
@@ -103,12 +100,7 @@ class Runner implements RunningHandler {
     const specs = [...from, ...to].flatMap(target => (target.kind === 'topic' ? [target.spec] : []))
     await engine.ensure([...specs, replayTopicSpec(this.#agent)])
     if (this.#stop.signal.aborted) return
-    const group: Group = {
-      name: `${this.#agent.name}@${this.#agent.version}`,
-      edition: this.#agent.replaces ?? this.#agent.version,
-      ...(this.#agent.replaces === undefined ? {} : { replaces: `${this.#agent.name}@${this.#agent.replaces}` }),
-    }
-    const subscription = engine.subscribe(group, this.#work.topics, this.#agent.start)
+    const subscription = engine.subscribe(groupOf(this.#agent), this.#work.topics, this.#agent.start)
     this.#subscription = subscription
     try {
       for await (const lease of subscription) {

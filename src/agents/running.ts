@@ -1,6 +1,9 @@
 import type { Clock } from '../clock.ts'
-import type { Engine } from '../engine/engine.ts'
+import { type Engine, groupName } from '../engine/engine.ts'
+import { type ErrorCode, isMillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
+import type { Group } from '../stream/stream.ts'
+import type { Agent } from './agent.ts'
 
 /** What an agent is run with, whatever its kind. */
 export interface RunContext {
@@ -17,4 +20,22 @@ export interface RunningAgent {
   crash(): Promise<void>
   /** Resolves when it has stopped; rejects with what ended it when it cannot go on. */
   readonly ended: Promise<void>
+}
+
+/** What may be otherwise after reading the places anew: another has them, or nobody knows what was committed. The rest ends the agent. */
+const REJOINED: ReadonlySet<ErrorCode> = new Set(['LEASE_LOST', 'APPEND_UNKNOWN', 'OVERLOADED', 'DISK_FULL'])
+
+/** Whether an agent whose membership ended with this error may join its group again. */
+export function mayRejoin(error: unknown): boolean {
+  return isMillraceError(error) && REJOINED.has(error.code)
+}
+
+/** The group that an agent of any kind joins. Its edition is its version, unless it takes over that of the one it replaces. */
+export function groupOf(agent: Pick<Agent, 'name' | 'version' | 'replaces'>): Group {
+  const { name, version, replaces } = agent
+  return {
+    name: groupName(agent),
+    edition: replaces ?? version,
+    ...(replaces === undefined ? {} : { replaces: groupName({ name, version: replaces }) }),
+  }
 }

@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto'
 import { replayTopicSpec } from '../agents/dead-letter.ts'
-import type { RunContext, RunningAgent } from '../agents/running.ts'
-import { groupName } from '../engine/engine.ts'
+import { groupOf, mayRejoin, type RunContext, type RunningAgent } from '../agents/running.ts'
 import { bytes } from '../envelope/schema.ts'
-import { type ErrorCode, isMillraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Lease, Subscription } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
@@ -12,8 +10,6 @@ import { Patience } from './patience.ts'
 import type { RollingStore, RollingWriter, StorageAgent } from './storage.ts'
 import { Turns } from './turns.ts'
 
-/** What may be otherwise after joining anew: another has the partition, or nobody knows what was committed. The rest ends the agent. */
-const REJOINED: ReadonlySet<ErrorCode> = new Set(['LEASE_LOST', 'APPEND_UNKNOWN', 'OVERLOADED', 'DISK_FULL'])
 const FIRST_REJOIN_MS = 50
 const LONGEST_REJOIN_MS = 2_000
 
@@ -101,7 +97,7 @@ class StorageRun implements RunningAgent {
           try {
             await this.#member(writer)
           } catch (error) {
-            if (signal.aborted || !isMillraceError(error) || !REJOINED.has(error.code)) throw error
+            if (signal.aborted || !mayRejoin(error)) throw error
             await clock.sleep(waitMs, signal)
           }
         }
@@ -116,15 +112,10 @@ class StorageRun implements RunningAgent {
   /** One membership of the group: lease after lease, until a commit is refused or the agent is stopped. */
   async #member(writer: RollingWriter): Promise<void> {
     const { engine } = this.#context
-    const { from, replaces, start, version } = this.#agent
+    const { from, start } = this.#agent
     await engine.ensure([...from.map(topic => topic.spec), replayTopicSpec(this.#agent)])
     if (this.#stopping) return
-    const group = {
-      name: groupName(this.#agent),
-      edition: replaces ?? version,
-      ...(replaces === undefined ? {} : { replaces: groupName({ ...this.#agent, version: replaces }) }),
-    }
-    const subscription = engine.subscribe(group, [...this.#topics.keys()], start)
+    const subscription = engine.subscribe(groupOf(this.#agent), [...this.#topics.keys()], start)
     this.#subscription = subscription
     try {
       for await (const lease of subscription) {
