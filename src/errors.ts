@@ -34,6 +34,8 @@ const CATALOG = {
   DATA_DIRECTORY_LOCKED: { status: 500, retryable: true, title: 'Another process uses the data directory' },
   DATA_DIRECTORY_MISSING: { status: 500, retryable: false, title: 'There is no data directory' },
   DATA_DIRECTORY_VERSION: { status: 500, retryable: false, title: 'The data directory is of another version' },
+  STREAM_UNAVAILABLE: { status: 503, retryable: true, title: 'The stream is away' },
+  STREAM_DENIED: { status: 500, retryable: false, title: 'The stream refuses us' },
   LOG_CORRUPT: { status: 500, retryable: false, title: 'The log is damaged' },
   TOPIC_MISMATCH: { status: 500, retryable: false, title: 'The topic exists and differs' },
   LEASE_LOST: { status: 409, retryable: true, title: 'The lease has ended' },
@@ -44,11 +46,16 @@ const CATALOG = {
   OUTPUT_INVALID: { status: 500, retryable: false, title: 'An output does not match its topic' },
   AGENT_UNKNOWN: { status: 404, retryable: false, title: 'No such agent' },
   AGENT_CRASHED: { status: 500, retryable: true, title: 'The agent’s thread ended' },
+  CLIENT_MISSING: { status: 500, retryable: false, title: 'A package is not installed' },
   LETTER_UNKNOWN: { status: 404, retryable: false, title: 'No such dead letter' },
   // Storage
   STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store is away' },
+  STORE_DENIED: { status: 500, retryable: false, title: 'The store refuses us' },
+  TABLE_MISMATCH: { status: 500, retryable: false, title: 'The table exists and differs' },
   RECORD_UNSTORABLE: { status: 500, retryable: false, title: 'A datum does not fit the store' },
   // Trace and cache
+  TRACE_UNAVAILABLE: { status: 503, retryable: true, title: 'The trace is away' },
+  TRACE_DENIED: { status: 500, retryable: false, title: 'The trace refuses us' },
   DATUM_UNKNOWN: { status: 404, retryable: false, title: 'No such datum' },
   CACHE_UNKNOWN: { status: 404, retryable: false, title: 'No such cache or key' },
   // Operators’ listener

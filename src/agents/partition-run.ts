@@ -273,7 +273,7 @@ export class PartitionRun {
     this.#outputs.write(task.outputs, task, clock.now(), (cache, key, value) =>
       this.#unit.cached(cache, { cache: cache.name, key, value, topic: place.topic, partition: place.partition, offset: task.offset + 1 }),
     )
-    this.#unit.markDone(task.offset)
+    this.#unit.markDone(task.offset, task.id, task.idAt)
     this.#count(task.offset, task.attempts, 'done')
   }
 
@@ -317,7 +317,7 @@ export class PartitionRun {
         agent: version,
         outputs: this.#outputs.take(),
         letters: unit.letters,
-        marks: marked ? [{ topic, partition, done, dead, claimedMs, finishedMs, attempts }] : [],
+        marks: marked ? [{ topic, partition, done, dead, claimedMs, finishedMs, attempts, ids: unit.ids }] : [],
         cache: unit.cache,
         snapshots: this.#snapshots(this.#stopping || this.#snapshotTimer?.late ? 0 : 1),
         checkpoints: [{ topic, partition, from: this.#sentOffset, checkpoint }],

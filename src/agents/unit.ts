@@ -1,4 +1,5 @@
 import type { CacheWrite } from '../engine/engine.ts'
+import { ID_BYTES, parseId } from '../envelope/data-id.ts'
 import type { DeadMark, Range } from '../trace/trace.ts'
 import type { Cache } from './cache.ts'
 import type { Outcome } from './checkpoint-tracker.ts'
@@ -11,6 +12,10 @@ export class Unit {
   readonly attempts: { readonly offset: number; readonly attempts: number }[] = []
   readonly letters: DeadLetter[] = []
   readonly counts: Record<Outcome, number> = { done: 0, dead: 0, duplicate: 0 }
+  /** Ids of `done`, in the order of marking, and of `dead`. */
+  #doneIds = Buffer.allocUnsafe(FIRST_IDS * ID_BYTES)
+  #doneCount = 0
+  readonly #deadIds: Buffer[] = []
   readonly #cache = new Map<Cache, Map<string, CacheWrite>>()
   readonly startedMs: number
   /** When the oldest of it was claimed and appended. */
@@ -42,7 +47,10 @@ export class Unit {
   }
 
   /** The datum was handled here. */
-  markDone(offset: number): void {
+  markDone(offset: number, id: Uint8Array, idAt: number): void {
+    const at = this.#doneCount++ * ID_BYTES
+    if (at === this.#doneIds.length) this.#doneIds = Buffer.concat([this.#doneIds, Buffer.allocUnsafe(at)])
+    for (let i = 0; i < ID_BYTES; i++) this.#doneIds[at + i] = id[idAt + i]!
     const last = this.done.at(-1)
     if (last !== undefined && last.end === offset) this.done[this.done.length - 1] = { first: last.first, end: offset + 1 }
     else this.done.push({ first: offset, end: offset + 1 })
@@ -50,8 +58,14 @@ export class Unit {
 
   bury(letter: DeadLetter): void {
     this.letters.push(letter)
+    this.#deadIds.push(parseId(letter.dataId))
     this.letterBytes += letter.frame.length
     this.dead.push({ offset: letter.offset, reason: reasonLine(letter.error) })
+  }
+
+  /** Of everything marked, in the order of {@link done} and {@link dead}. */
+  get ids(): Uint8Array {
+    return Buffer.concat([this.#doneIds.subarray(0, this.#doneCount * ID_BYTES), ...this.#deadIds])
   }
 
   /** Keeps a key's newest value: an older datum that was retried must not put its own over it. */
@@ -71,6 +85,7 @@ export class Unit {
 }
 
 const MAX_REASON_LENGTH = 300
+const FIRST_IDS = 64
 
 function reasonLine(error: DeadLetter['error']): string {
   const line = `${error.code ?? error.name}: ${error.message}`.replaceAll(/\s+/g, ' ')

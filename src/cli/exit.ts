@@ -36,6 +36,9 @@ const BY_CODE: { readonly [code in ErrorCode]?: number } = {
   SHUTTING_DOWN: EXIT.unreachable,
   DISK_FULL: EXIT.unreachable,
   APPEND_UNKNOWN: EXIT.unreachable,
+  STREAM_UNAVAILABLE: EXIT.unreachable,
+  TRACE_UNAVAILABLE: EXIT.unreachable,
+  STORE_UNAVAILABLE: EXIT.unreachable,
 }
 
 export function exitCodeOf(error: unknown): number {

@@ -1,5 +1,5 @@
 import type { DeadLetter, DeadLetters } from '../agents/dead-letter.ts'
-import type { AppendBatch, Checkpoint, Lease, Moved, Stream, TopicPartition } from '../stream/stream.ts'
+import type { AppendBatch, Lease, Moved, Place, Stream, TopicPartition } from '../stream/stream.ts'
 import type { AgentVersion, MarkBatch, Trace } from '../trace/trace.ts'
 
 /**
@@ -81,16 +81,12 @@ export interface Snapshot extends TopicPartition {
 }
 
 /** A group's place in one partition, beside the partition's own bounds. */
-export interface Standing extends TopicPartition {
-  readonly group: string
-  readonly checkpoint: Checkpoint
+export interface Standing extends Place {
   /** The partition's first retained and next offset. */
   readonly first: number
   readonly next: number
   /** When the oldest datum that is not committed yet was appended; undefined when the group is at the end. */
   readonly oldestPendingMs?: number
-  /** Taken over by a group that replaces it: its place is kept and no longer moves. */
-  readonly replacedBy?: string
 }
 
 /** The group of an agent: one place in the stream for each version. */

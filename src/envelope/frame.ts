@@ -8,7 +8,7 @@ import { type Envelope, JSON_TYPE } from './envelope.ts'
  * Frames are written once, where the datum enters, and never again re-encoded. Little-endian:
  *
  *    0  u32  length of the frame, this field included
- *    4  u8   flags: 1 = the id was supplied by its producer
+ *    4  u8   flags: 1 = the id was supplied by its producer, 2 = void: the position holds no datum
  *    5  u8   source length       (UTF-8)
  *    6  u8   content type length (ASCII; 0 = application/json)
  *    7  u8   type length         (UTF-8; 0 = the topic that the batch is in)
@@ -20,6 +20,7 @@ import { type Envelope, JSON_TYPE } from './envelope.ts'
  */
 export const FRAME_HEADER_BYTES = 36
 export const FLAG_SUPPLIED_ID = 1
+const FLAG_VOID = 2
 const MAX_KEY_BYTES = 65_535
 const MAX_PARENTS = 65_535
 const SHORT_TEXT = 32
@@ -116,6 +117,17 @@ export class FrameWriter {
     this.#count++
   }
 
+  /** Adds the frame of a position that holds no datum: all zeros but for its flag. */
+  addVoid(): void {
+    this.#reserve(FRAME_HEADER_BYTES)
+    const start = this.#length
+    this.#buffer.fill(0, start, start + FRAME_HEADER_BYTES)
+    this.#buffer.writeUInt32LE(FRAME_HEADER_BYTES, start)
+    this.#buffer[start + 4] = FLAG_VOID
+    this.#length += FRAME_HEADER_BYTES
+    this.#count++
+  }
+
   /** The bytes gathered, in an ArrayBuffer of their own (it can be transferred to another thread). The writer is empty again. */
   take(): { frames: Uint8Array<ArrayBuffer>; count: number; ascii: boolean } {
     // Not zeroed first: every byte is written.
@@ -188,6 +200,10 @@ export class FrameCursor {
   }
   get supplied(): boolean {
     return (this.bytes[this.start + 4]! & FLAG_SUPPLIED_ID) !== 0
+  }
+  /** The position holds no datum: nothing else of the frame means anything. */
+  get isVoid(): boolean {
+    return (this.bytes[this.start + 4]! & FLAG_VOID) !== 0
   }
   get createdMs(): number {
     return this.bytes.readDoubleLE(this.start + 12)

@@ -1,9 +1,12 @@
 import type { RunContext } from '../agents/running.ts'
 import { failpoint } from '../engine/failpoint.ts'
+import { ID_BYTES } from '../envelope/data-id.ts'
+import type { WorkFact } from '../instrumentation/recorder.ts'
 import type { Assigned, Checkpoint, Lease, TopicPartition } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
 import type { AgentVersion, Range } from '../trace/trace.ts'
 import { Arrivals, type Arrived } from './arrivals.ts'
+import { Distinct } from './distinct.ts'
 import { ExactRange } from './exact-range.ts'
 import { lettersOf } from './letters.ts'
 import type { Patience } from './patience.ts'
@@ -29,7 +32,10 @@ export interface Rolling {
 /** What one roll came to. */
 interface Rolled {
   readonly range: Range
-  readonly present: readonly Range[]
+  /** What of it is stored, the ids at these positions where the stream may hold copies, and how many of those were left out. */
+  readonly taken: readonly Range[]
+  readonly ids: Uint8Array
+  readonly copies: number
   readonly written: Written
   readonly queueMs: number
   readonly handlerMs: number
@@ -131,7 +137,7 @@ export class PartitionRoller {
   async #lose(first: number): Promise<void> {
     const lost = first - this.#checkpoint.offset
     await this.#commit({ ...this.#checkpoint, offset: first, lost: this.#checkpoint.lost + lost })
-    this.#record({ done: 0, dead: 0, lost, queueMs: 0, handlerMs: 0, commitMs: 0 })
+    this.#record({ done: 0, dead: 0, duplicate: 0, lost, queueMs: 0, handlerMs: 0, commitMs: 0 })
   }
 
   async #roll(range: Range, gathered: Arrived | undefined, found: boolean): Promise<void> {
@@ -144,19 +150,29 @@ export class PartitionRoller {
       attempts++
       return turns.take(async (): Promise<Rolled> => {
         const startedMs = context.clock.now()
-        const data = new ExactRange(context.engine, this.#place, range)
-        const written = await writer.write(this.#describe(range, resumed), data, signal)
+        const data = this.#dataOf(range, claimedMs)
+        const written = await writer.write(this.#describe(range, resumed), data.batches, signal)
         const handlerMs = context.clock.now() - startedMs
         const queueMs = gathered === undefined ? 0 : Math.max(0, claimedMs - gathered.appendedMs)
-        return { range, present: data.present, written, queueMs, handlerMs, claimedMs }
+        return { range, ...data.chosen(), written, queueMs, handlerMs, claimedMs }
       }, signal)
     }, signal)
     failpoint('after-roll')
     await this.#settle(rolled)
   }
 
+  /** What is to be written of a range, and what of it that was, once it is. */
+  #dataOf(range: Range, claimedMs: number) {
+    const { context, agent } = this.#rolling
+    const exact = new ExactRange(context.engine, this.#place, range)
+    if (!context.engine.capabilities.holdsCopies)
+      return { batches: exact, chosen: () => ({ taken: exact.present, ids: NO_IDS, copies: 0 }) }
+    const distinct = new Distinct(context.engine, agent, exact, claimedMs)
+    return { batches: distinct, chosen: () => ({ taken: distinct.taken, ids: distinct.ids.bytes, copies: distinct.copies }) }
+  }
+
   /** Marks, dead letters and the place in the stream move as one. */
-  async #settle({ range, present, written, queueMs, handlerMs, claimedMs }: Rolled): Promise<void> {
+  async #settle({ range, taken, ids, copies, written, queueMs, handlerMs, claimedMs }: Rolled): Promise<void> {
     const { context, agent, lease, patience, signal } = this.#rolling
     const { engine, clock } = context
     const finishedMs = clock.now()
@@ -165,27 +181,29 @@ export class PartitionRoller {
     // What retention took before its letter was written has none, and without one it is not dead (I6): it is lost.
     const kept = new Set(letters.map(letter => letter.offset))
     const dead = unstorable.filter(({ offset }) => kept.has(offset))
-    const there = present.reduce((sum, { first, end }) => sum + end - first, 0) - (unstorable.length - dead.length)
+    const there = taken.reduce((sum, { first, end }) => sum + end - first, 0) - (unstorable.length - dead.length)
     const done = there - dead.length
-    const lost = range.end - this.#checkpoint.offset - there
+    const lost = range.end - this.#checkpoint.offset - there - copies
     const { intent: _, ...before } = this.#checkpoint
     const after: Checkpoint = {
       ...before,
       offset: range.end,
       done: before.done + done,
       dead: before.dead + dead.length,
+      duplicate: before.duplicate + copies,
       lost: before.lost + lost,
     }
     const marks = {
       ...this.#place,
       done: without(
-        present,
+        taken,
         unstorable.map(({ offset }) => offset),
       ),
       dead,
       claimedMs,
       finishedMs,
       attempts: [],
+      ids: idsInOrder(taken, ids, unstorable, kept),
     }
     const unit = {
       lease,
@@ -199,7 +217,7 @@ export class PartitionRoller {
     }
     await patience.until(() => engine.commit(unit), signal)
     this.#checkpoint = after
-    this.#record({ done, dead: dead.length, lost, queueMs, handlerMs, commitMs: clock.now() - finishedMs })
+    this.#record({ done, dead: dead.length, duplicate: copies, lost, queueMs, handlerMs, commitMs: clock.now() - finishedMs })
   }
 
   async #commit(checkpoint: Checkpoint): Promise<void> {
@@ -213,11 +231,30 @@ export class PartitionRoller {
     return { ...range, topic: this.#topic, types, partition: this.#place.partition, writer: writerName, resumed }
   }
 
-  #record(fact: { done: number; dead: number; lost: number; queueMs: number; handlerMs: number; commitMs: number }): void {
+  #record(fact: Pick<WorkFact, 'done' | 'dead' | 'duplicate' | 'lost' | 'queueMs' | 'handlerMs' | 'commitMs'>): void {
     const { agent, context } = this.#rolling
-    context.recorder.work({ agent: agent.name, version: agent.version, ...this.#place, duplicate: 0, retries: 0, outputs: 0, ...fact })
+    context.recorder.work({ agent: agent.name, version: agent.version, ...this.#place, retries: 0, outputs: 0, ...fact })
   }
 }
+
+/** The ids of what is done, then of what is dead: those taken, the unstorable last, and without those that have no letter. */
+function idsInOrder(taken: readonly Range[], ids: Uint8Array, unstorable: Written['unstorable'], letters: ReadonlySet<number>): Uint8Array {
+  if (unstorable.length === 0 || ids.length === 0) return ids
+  const bad = new Set(unstorable.map(({ offset }) => offset))
+  const done: Uint8Array[] = []
+  const dead: Uint8Array[] = []
+  let index = 0
+  for (const { first, end } of taken) {
+    for (let offset = first; offset < end; offset++, index++) {
+      const id = ids.subarray(index * ID_BYTES, (index + 1) * ID_BYTES)
+      if (!bad.has(offset)) done.push(id)
+      else if (letters.has(offset)) dead.push(id)
+    }
+  }
+  return Buffer.concat([...done, ...dead])
+}
+
+const NO_IDS = new Uint8Array(0)
 
 /** The ranges without these offsets, which rise. */
 export function without(ranges: readonly Range[], offsets: readonly number[]): Range[] {

@@ -47,15 +47,22 @@ export interface Stream {
 export interface StreamCapabilities {
   /** The same supplied id is refused at append while the id index remembers it. Where false, a copy can get into the log and the claim recognises it. */
   readonly refusesCopies: boolean
+  /**
+   * The same datum may be in the log several times: sent again after its fate was unknown, or written by two who both took themselves
+   * for the owner. Who reads recognises copies by their ids. Where false, a datum has one position, and nobody need look.
+   */
+  readonly holdsCopies: boolean
 }
 
 export interface TopicSpec {
   readonly name: string
   readonly partitions: number
-  /** What is older than this may be deleted, read or not (I7). */
+  /** What is older than this may be deleted, read or not (I7). Infinity: nothing is, by its age. */
   readonly retentionMs: number
   /** What exceeds this, over all partitions, may be deleted, oldest first. */
   readonly retentionBytes?: number
+  /** Of data with one key only the last is kept for sure; what was before it may be gone, and leaves void positions. */
+  readonly compacted?: true
 }
 
 /** Data for one partition, framed (`envelope/frame.ts`). The bytes belong to the stream once given: do not touch them again. */
@@ -79,7 +86,10 @@ export interface Appended {
   readonly taken: readonly number[]
 }
 
-/** Bytes of many data, framed once and never re-encoded: what the front end appends is what an agent decodes. */
+/**
+ * Bytes of many data, framed once and never re-encoded: what the front end appends is what an agent decodes. One frame for each offset;
+ * where the log has an offset that holds no datum (a transaction's marker, what compaction took) the frame is void.
+ */
 export interface RecordBatch {
   readonly topic: string
   readonly partition: number
@@ -111,6 +121,8 @@ export interface Group {
    * no others. Nothing happens where this group has checkpoints of its own already, or the old one has none.
    */
   readonly replaces?: string
+  /** On a lease: the groups whose place this one has, the latest first. Their marks count as its own. */
+  readonly line?: readonly string[]
 }
 
 /** Where a group without a checkpoint begins. A time is milliseconds since 1970 UTC: the first datum appended at or after it. */
@@ -134,6 +146,23 @@ export interface Checkpoint {
   readonly edition: number
   /** A roll that has begun: exactly [first, end) is being written. A new owner finishes it before anything else. */
   readonly intent?: { readonly first: number; readonly end: number }
+  /** Where in the group's snapshots the last one of this partition begins, on an engine that keeps them in the stream. */
+  readonly snapshot?: number
+}
+
+/** A group's place in one partition, as committed. */
+export interface Place extends TopicPartition {
+  readonly group: string
+  readonly checkpoint: Checkpoint
+  /** Taken over by a group that replaces it: its place is kept and no longer moves. */
+  readonly replacedBy?: string
+}
+
+/** A stream that engines are put together from: it also says where every group stands, to whoever asks. */
+export interface GroupedStream extends Stream {
+  readonly logId: string
+  /** Of every group that has committed, in any order. */
+  places(): Promise<Place[]>
 }
 
 /**

@@ -24,7 +24,7 @@ export function engineLetterSuite({ describe, it }: TestFramework, name: string,
     await engine.commit(
       unit(lease, {
         letters: [letterOf(read, 0, 'no model'), letterOf(read, 1, '100% off')],
-        marks: [deadMark(0, 'no model'), deadMark(1, '100% off')],
+        marks: [deadMark(read, 0, 'no model'), deadMark(read, 1, '100% off')],
         checkpoints: [move(start, 2, 2)],
       }),
     )
@@ -90,7 +90,7 @@ export function engineLetterSuite({ describe, it }: TestFramework, name: string,
       over(async scene => {
         await twoDead(scene)
         const read = await scene.engine.read('demand', 0, 0, 100_000)
-        await scene.engine.commit(unit(scene.lease, { letters: [letterOf(read, 0, 'again')], marks: [deadMark(0, 'again')] }))
+        await scene.engine.commit(unit(scene.lease, { letters: [letterOf(read, 0, 'again')], marks: [deadMark(read, 0, 'again')] }))
         assert.deepEqual(await statesOf(scene.engine), [
           [1, 'dead'],
           [0, 'dead'],
@@ -134,7 +134,7 @@ export function engineLetterSuite({ describe, it }: TestFramework, name: string,
         await engine.letters.replay([oldest!.letter], BY)
         const read = await within('fetch() wakes for a replay', fetching)
         assert.deepEqual([...(await engine.claim(FORECAST, read!, read!.first, CLAIMED_MS))], [FRESH])
-        await engine.commit(unit(lease, { marks: [doneMark(read!.first, read!.first + 1, REPLAYED)], checkpoints: [moved(place, 1)] }))
+        await engine.commit(unit(lease, { marks: [doneMark(read!, read!.first, read!.first + 1)], checkpoints: [moved(place, 1)] }))
         assert.deepEqual(await statesOf(engine), [
           [1, 'dead'],
           [0, 'done'],
@@ -157,7 +157,7 @@ export function engineLetterSuite({ describe, it }: TestFramework, name: string,
         await engine.commit(
           unit(lease, {
             letters: [letterOf(read, 0, 'still no model')],
-            marks: [deadMark(0, 'still no model', REPLAYED)],
+            marks: [deadMark(read, 0, 'still no model')],
             checkpoints: [move(place.checkpoint, 1, 1, REPLAYED)],
           }),
         )

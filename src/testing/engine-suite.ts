@@ -59,7 +59,7 @@ export function engineSuite({ describe, it }: TestFramework, name: string, optio
       work: unit(lease, {
         outputs,
         letters: [letterOf(read, 2, 'no model')],
-        marks: [doneMark(0, 2), deadMark(2, 'no model')],
+        marks: [doneMark(read, 0, 2), deadMark(read, 2, 'no model')],
         cache: [cacheWrite('north', { mean: 1 }, 2)],
         snapshots,
         checkpoints: [move(start, 3, 1)],
@@ -165,10 +165,11 @@ export function engineSuite({ describe, it }: TestFramework, name: string, optio
     it(
       'follows the one before it, when several of one lease are under way',
       over(async ({ engine, lease, start }) => {
+        const read = await engine.read('demand', 0, 0, 100_000)
         const units = [1, 2, 3, 4, 5].map(to =>
           unit(lease, {
             outputs: [batch('prediction', 0, [`${to}`])],
-            marks: [doneMark(to - 1, to)],
+            marks: [doneMark(read, to - 1, to)],
             checkpoints: [move(move(start, to - 1).checkpoint, to)],
           }),
         )
@@ -181,10 +182,11 @@ export function engineSuite({ describe, it }: TestFramework, name: string, optio
     it(
       'may hold completions beyond the offset, which stays until what is before them is finished',
       over(async ({ engine, lease, start }) => {
-        await engine.commit(unit(lease, { marks: [doneMark(2, 4)] }))
+        const read = await engine.read('demand', 0, 0, 100_000)
+        await engine.commit(unit(lease, { marks: [doneMark(read, 2, 4)] }))
         assert.deepEqual((await look(engine)).marks, [undefined, undefined, 'done', 'done', undefined])
         assert.equal((await look(engine)).offset, 0)
-        await engine.commit(unit(lease, { marks: [doneMark(0, 2)], checkpoints: [move(start, 4)] }))
+        await engine.commit(unit(lease, { marks: [doneMark(read, 0, 2)], checkpoints: [move(start, 4)] }))
         assert.equal((await look(engine)).offset, 4)
       }),
     )

@@ -58,6 +58,12 @@ export function dataOf(read: RecordBatch, from = read.first): { offset: number; 
   return data
 }
 
+/** The ids of the data [first, end) of a batch, 16 bytes each. */
+export function idsOf(read: RecordBatch, first: number, end: number): Uint8Array {
+  const ids = dataOf(read).filter(({ offset }) => offset >= first && offset < end)
+  return Buffer.concat(ids.map(({ id }) => parseId(id)))
+}
+
 /** Everything of a partition from an offset on, read batch by batch; every offset must follow the one before. */
 export async function readAll(stream: Pick<Stream, 'read'>, topic: string, partition: number, from = 0): Promise<string[]> {
   const all: string[] = []

@@ -4,7 +4,7 @@ import type { AppendBatch, RecordBatch } from '../stream/stream.ts'
 import { AGAIN, type AgentVersion, COPY, DEAD, DONE, FRESH, type MarkBatch, type Trace, type TraceRecord } from '../trace/trace.ts'
 import { eventually, type TestFramework, type UnderTest } from './framework.ts'
 import { refused } from './refusal.ts'
-import { batch, dataOf, texts } from './suite-data.ts'
+import { batch, dataOf, idsOf, texts } from './suite-data.ts'
 
 export interface TraceSuiteOptions {
   /** Opens an empty trace that knows the topics `demand` (two partitions) and `prediction`; called for each test. */
@@ -236,9 +236,14 @@ async function found(trace: Trace, id: string): Promise<TraceRecord> {
 
 /** Marks on data of a batch, by their index in it. */
 function marks(placed: RecordBatch, what: { done?: readonly [number, number][]; dead?: readonly number[] }): MarkBatch {
+  const indexes = [
+    ...(what.done ?? []).flatMap(([first, end]) => Array.from({ length: end - first }, (_, i) => first + i)),
+    ...(what.dead ?? []),
+  ]
   return {
     topic: placed.topic,
     partition: placed.partition,
+    ids: Buffer.concat(indexes.map(index => idsOf(placed, placed.first + index, placed.first + index + 1))),
     done: (what.done ?? []).map(([first, end]) => ({ first: placed.first + first, end: placed.first + end })),
     dead: (what.dead ?? []).map(index => ({ offset: placed.first + index, reason: `Error: dead at ${index}` })),
     claimedMs: AT_MS,

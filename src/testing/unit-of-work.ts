@@ -3,7 +3,7 @@ import type { CacheWrite, UnitOfWork } from '../engine/engine.ts'
 import { FrameCursor } from '../envelope/frame.ts'
 import type { Checkpoint, Lease, Moved, RecordBatch, TopicPartition } from '../stream/stream.ts'
 import type { AgentVersion, MarkBatch } from '../trace/trace.ts'
-import { further } from './suite-data.ts'
+import { further, idsOf } from './suite-data.ts'
 
 export const FORECAST: AgentVersion = { name: 'forecast', version: 2 }
 export const DEMAND: TopicPartition = { topic: 'demand', partition: 0 }
@@ -21,18 +21,34 @@ export function move(checkpoint: Checkpoint, to: number, dead = 0, place: TopicP
   return { ...place, from: checkpoint.offset, checkpoint: { ...rest, offset: to, dead: checkpoint.dead + dead } }
 }
 
-export function doneMark(first: number, end: number, place: TopicPartition = DEMAND): MarkBatch {
-  return { ...place, done: [{ first, end }], dead: [], claimedMs: CLAIMED_MS, finishedMs: FINISHED_MS, attempts: [] }
+/** The same by position alone, for an engine whose trace goes by that. */
+export function doneAt(first: number, end: number, place: TopicPartition = DEMAND): MarkBatch {
+  return { ...place, done: [{ first, end }], dead: [], claimedMs: CLAIMED_MS, finishedMs: FINISHED_MS, attempts: [], ids: NO_IDS }
 }
 
-export function deadMark(offset: number, reason: string, place: TopicPartition = DEMAND): MarkBatch {
+export function deadAt(offset: number, reason: string): MarkBatch {
+  return { ...doneAt(0, 0), done: [], dead: [{ offset, reason }], attempts: [{ offset, attempts: 5 }] }
+}
+
+const NO_IDS = new Uint8Array(0)
+
+/** The data [first, end) of a batch are done. */
+export function doneMark(read: RecordBatch, first: number, end: number): MarkBatch {
+  const { topic, partition } = read
+  const times = { claimedMs: CLAIMED_MS, finishedMs: FINISHED_MS }
+  return { topic, partition, done: [{ first, end }], dead: [], ...times, attempts: [], ids: idsOf(read, first, end) }
+}
+
+export function deadMark(read: RecordBatch, offset: number, reason: string): MarkBatch {
   return {
-    ...place,
+    topic: read.topic,
+    partition: read.partition,
     done: [],
     dead: [{ offset, reason }],
     claimedMs: CLAIMED_MS,
     finishedMs: FINISHED_MS,
     attempts: [{ offset, attempts: 5 }],
+    ids: idsOf(read, offset, offset + 1),
   }
 }
 

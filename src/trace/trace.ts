@@ -12,7 +12,7 @@ import type { RecordBatch } from '../stream/stream.ts'
 export interface Trace {
   /**
    * Notes that an agent works on [from, first + count) of the batch, and says what was known of each datum before.
-   * One call a batch. The same id several times in a batch: the first is claimed, the others are COPY.
+   * One call a batch. The same id several times in a batch: the first is claimed, the others are COPY, as void frames are.
    */
   claim(agent: AgentVersion, batch: RecordBatch, from: number, atMs: number): Promise<ClaimStates>
 
@@ -31,6 +31,67 @@ export interface Trace {
 export interface AgentVersion {
   readonly name: string
   readonly version: number
+}
+
+/** A trace of its own, beside a stream that knows nothing of it: what engines are put together from. */
+export interface SharedTrace extends Trace {
+  /** `replaced`: earlier versions whose place the agent has; what is terminal for one of them is so for it. */
+  claim(
+    agent: AgentVersion & { readonly replaced?: readonly number[] },
+    batch: RecordBatch,
+    from: number,
+    atMs: number,
+  ): Promise<ClaimStates>
+
+  /**
+   * What is known of ids that producers gave, as long as they are remembered: {@link UNKNOWN}, {@link SAME_SOURCE} or
+   * {@link OTHER_SOURCE} for each frame with a supplied id, {@link UNKNOWN} for the others. Two who ask at once may both hear UNKNOWN.
+   */
+  known(frames: Uint8Array, count: number): Promise<Uint8Array>
+
+  /** Remembers data that are durable in the stream, with their positions: `known` and `find` know of them from now on. */
+  note(batch: RecordBatch): Promise<void>
+
+  readonly cache: CacheStore
+}
+
+export const UNKNOWN = 0
+export const SAME_SOURCE = 1
+export const OTHER_SOURCE = 2
+
+/**
+ * The latest value of each key of each cache. It may lose everything: then it says so, and is filled again from the stream.
+ */
+export interface CacheStore {
+  /**
+   * Writes each value over a lower offset of the same partition, or another partition's; drops it otherwise.
+   * @returns whether the cache was there: false where it was lost or never begun, and then nothing was written.
+   */
+  write(cache: string, writes: readonly CachedValue[]): Promise<boolean>
+  /** Says that the cache is there from now on: all that it should hold was written with `begin`. */
+  begin(cache: string, writes: readonly CachedValue[], complete: boolean): Promise<void>
+  /** Every entry; undefined where the cache is not there. */
+  view(cache: string): Promise<{ readonly revision: number; readonly entries: readonly CachedEntry[] } | undefined>
+  /** One entry, or null where there is none; undefined where the cache is not there. */
+  entry(cache: string, key: string): Promise<CachedEntry | null | undefined>
+}
+
+export interface CachedValue {
+  readonly key: string
+  /** JSON text. */
+  readonly value: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly updatedMs: number
+}
+
+export interface CachedEntry {
+  readonly key: string
+  readonly value: string
+  readonly updatedMs: number
+  /** Rises with each write to the cache. */
+  readonly revision: number
 }
 
 /** For each datum of the batch from `from` on, one of the codes below. */
@@ -58,6 +119,10 @@ export interface MarkBatch {
   readonly finishedMs: number
   /** Data that needed more than one attempt, and how many. */
   readonly attempts: readonly { readonly offset: number; readonly attempts: number }[]
+  /** 16 bytes for each datum marked: the ranges of `done` in their order, then `dead`. */
+  readonly ids: Uint8Array
+  /** Where this unit of work's outputs are, where the engine knows by now. */
+  readonly outputs?: readonly OutputRange[]
 }
 
 export interface Range {

@@ -197,9 +197,12 @@ class Unit {
   marks(place: Assigned, claimedMs: number, finishedMs: number): MarkBatch {
     const dead = this.letters.map(({ offset, error }) => ({ offset, reason: `${error.name}: ${error.message}` }))
     const attempts = this.letters.map(({ offset, attempts }) => ({ offset, attempts }))
-    return { topic: place.topic, partition: place.partition, done: this.#done, dead, claimedMs, finishedMs, attempts }
+    return { topic: place.topic, partition: place.partition, done: this.#done, dead, claimedMs, finishedMs, attempts, ids: NO_IDS }
   }
 }
+
+/** The embedded trace goes by position. */
+const NO_IDS = new Uint8Array(0)
 
 /** The data of a batch that lie below `end`. */
 function firstOf(batch: RecordBatch, end: number): RecordBatch {

@@ -34,7 +34,7 @@ interface Membership {
 
 /** The engine as one thread has it: writes go to the writer, reads through a connection of its own. */
 export class EmbeddedClient implements Engine, LeaseClient {
-  readonly capabilities: StreamCapabilities = { refusesCopies: true }
+  readonly capabilities: StreamCapabilities = { refusesCopies: true, holdsCopies: false }
   readonly logId: string
   readonly letters: DeadLetters
   readonly #link: Link<ToWriter, FromWriter>

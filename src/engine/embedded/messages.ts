@@ -65,7 +65,7 @@ export interface PackedUnit {
   readonly moves: readonly PackedMove[]
 }
 
-export interface PackedMarks extends Omit<MarkBatch, 'topic' | 'partition'> {
+export interface PackedMarks extends Omit<MarkBatch, 'topic' | 'partition' | 'ids' | 'outputs'> {
   readonly place: number
 }
 

@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { connectEmbedded } from '../../../src/engine/embedded/index.ts'
 import type { Assigned, Lease } from '../../../src/stream/stream.ts'
 import { further } from '../../../src/testing/suite-data.ts'
-import { doneMark, unit } from '../../../src/testing/unit-of-work.ts'
+import { doneAt, unit } from '../../../src/testing/unit-of-work.ts'
 
 /* Copies topic `in` to topic `out`, partition by partition, until it is told to stop. */
 
@@ -26,7 +26,7 @@ async function copy(lease: Lease, { partition, checkpoint: begin }: Assigned): P
       unit(lease, {
         agent: { name: 'copy', version: 1 },
         outputs: [{ topic: 'out', partition, frames, count, ascii }],
-        marks: [doneMark(checkpoint.offset, next.offset, place)],
+        marks: [doneAt(checkpoint.offset, next.offset, place)],
         checkpoints: [{ ...place, from: checkpoint.offset, checkpoint: next }],
       }),
     )

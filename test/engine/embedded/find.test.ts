@@ -4,7 +4,7 @@ import type { Engine } from '../../../src/engine/engine.ts'
 import { type DataId, Deriver, formatId, mint, parseId } from '../../../src/envelope/data-id.ts'
 import { GroupMember } from '../../../src/testing/group-member.ts'
 import { batch, spec } from '../../../src/testing/suite-data.ts'
-import { doneMark, letterOf, move, unit } from '../../../src/testing/unit-of-work.ts'
+import { doneAt, letterOf, move, unit } from '../../../src/testing/unit-of-work.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 
 const DAY_MS = 86_400_000
@@ -32,7 +32,7 @@ async function handle(engine: Engine, agent: string, from: string, to: string, c
     unit(lease, {
       agent: { name: agent, version: 1 },
       outputs: [batch(to, 0, [{ text: 'derived', id, parents: [cause] }])],
-      marks: [doneMark(0, next, place)],
+      marks: [doneAt(0, next, place)],
       checkpoints: [move(checkpoint, next, 0, place)],
     }),
   )

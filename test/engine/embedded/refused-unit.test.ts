@@ -3,7 +3,7 @@ import { openInMemory } from '../../../src/engine/embedded/index.ts'
 import { GroupMember } from '../../../src/testing/group-member.ts'
 import { refused } from '../../../src/testing/refusal.ts'
 import { batch, readAll, spec, texts } from '../../../src/testing/suite-data.ts'
-import { cacheWrite, doneMark, move, unit } from '../../../src/testing/unit-of-work.ts'
+import { cacheWrite, doneAt, move, unit } from '../../../src/testing/unit-of-work.ts'
 
 async function world() {
   const engine = await openInMemory()
@@ -20,9 +20,7 @@ test('one refused unit does not spoil the others of its group commit', async () 
   const elsewhere = { ...move(checkpoint, 9), from: 5 }
   const outcomes = await Promise.allSettled([
     engine.append([batch('demand', 0, ['beside'])]),
-    engine.commit(
-      unit(lease, { outputs: [batch('prediction', 0, ['good'])], marks: [doneMark(0, 2)], checkpoints: [move(checkpoint, 2)] }),
-    ),
+    engine.commit(unit(lease, { outputs: [batch('prediction', 0, ['good'])], marks: [doneAt(0, 2)], checkpoints: [move(checkpoint, 2)] })),
     engine.commit(unit(lease, { outputs: [batch('prediction', 0, ['bad'])], cache: [cacheWrite('k', 1, 9)], checkpoints: [elsewhere] })),
   ])
   expect(outcomes.map(o => o.status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
@@ -48,7 +46,7 @@ test('a unit with damaged frames is refused whole and keeps its lease', async ()
 
 test('a unit that names a topic there is not is its own error: the engine and the lease go on', async () => {
   const { engine, member, lease, checkpoint } = await world()
-  const nowhere = { ...doneMark(0, 1), topic: 'nowhere' }
+  const nowhere = { ...doneAt(0, 1), topic: 'nowhere' }
   await refused('a mark in an unknown topic', 'TOPIC_UNKNOWN', () =>
     engine.commit(unit(lease, { marks: [nowhere], checkpoints: [move(checkpoint, 1)] })),
   )

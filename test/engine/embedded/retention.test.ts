@@ -3,7 +3,7 @@ import { replayTopic } from '../../../src/agents/dead-letter.ts'
 import { openInMemory } from '../../../src/engine/embedded/index.ts'
 import { GroupMember, placeOf } from '../../../src/testing/group-member.ts'
 import { batch, dataOf, readAll, spec, texts } from '../../../src/testing/suite-data.ts'
-import { deadMark, doneMark, FORECAST, letterOf, move, unit } from '../../../src/testing/unit-of-work.ts'
+import { deadAt, doneAt, FORECAST, letterOf, move, unit } from '../../../src/testing/unit-of-work.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { DEAD, DONE } from '../../../src/trace/trace.ts'
 import { dataDirectories } from './data-directory.ts'
@@ -119,7 +119,7 @@ test('marks are forgotten after the trace’s retention, the data are not', asyn
   const id = dataOf(await engine.read('demand', 0, 0, 1))[0]!.id
   const member = new GroupMember(engine, { name: 'forecast@2', edition: 2 }, ['demand'])
   const lease = await member.lease(1)
-  const marks = [{ ...doneMark(0, 1), claimedMs: clock.now(), finishedMs: clock.now() }]
+  const marks = [{ ...doneAt(0, 1), claimedMs: clock.now(), finishedMs: clock.now() }]
   await engine.commit(unit(lease, { agent: FORECAST, marks, checkpoints: [move(lease.partitions[0]!.checkpoint, 1)] }))
   await clock.advance('50m')
   expect((await engine.find(id))?.marks).toHaveLength(1)
@@ -153,9 +153,9 @@ test('marks beyond a group’s offset are kept however old: without them what is
   const now = { claimedMs: clock.now(), finishedMs: clock.now() }
   // 0 is waited for; 1 and 3 are done, 2 is dead.
   const marks = [
-    { ...doneMark(1, 2), ...now },
-    { ...doneMark(3, 4), ...now },
-    { ...deadMark(2, 'no'), ...now },
+    { ...doneAt(1, 2), ...now },
+    { ...doneAt(3, 4), ...now },
+    { ...deadAt(2, 'no'), ...now },
   ]
   await engine.commit(unit(lease, { agent: FORECAST, marks, letters: [letterOf(all, 2, 'no')] }))
   await clock.advance('3h')
@@ -178,7 +178,7 @@ test('a letter whose replay expired before anyone handled it is dead again, and 
   const member = new GroupMember(engine, { name: 'forecast@2', edition: 2 }, ['demand', replay.topic])
   const lease = await member.lease(2)
   const { checkpoint } = placeOf(lease, 'demand')
-  await engine.commit(unit(lease, { marks: [deadMark(0, 'no')], letters: [letterOf(all, 0, 'no')], checkpoints: [move(checkpoint, 1, 1)] }))
+  await engine.commit(unit(lease, { marks: [deadAt(0, 'no')], letters: [letterOf(all, 0, 'no')], checkpoints: [move(checkpoint, 1, 1)] }))
   expect(await engine.letters.replay([1], 'suite')).toEqual([1])
   await clock.advance('2m')
   const place = placeOf(lease, replay.topic)
