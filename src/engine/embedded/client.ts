@@ -85,7 +85,7 @@ export class EmbeddedClient implements Engine, LeaseClient {
     this.#members.set(member, { subscription, group })
     this.#ask({ kind: 'join', member, group, topics, start }).catch((error: Error) => {
       this.#members.delete(member)
-      subscription.fail(error)
+      subscription.mailbox.fail(error)
     })
     return subscription
   }
@@ -176,7 +176,7 @@ export class EmbeddedClient implements Engine, LeaseClient {
   }
 
   async #close(): Promise<void> {
-    for (const { subscription } of this.#members.values()) subscription.endLease(new Error('The engine was closed.'))
+    for (const { subscription } of this.#members.values()) subscription.mailbox.endLease(new Error('The engine was closed.'))
     // Answered after everything that was asked before: what was appended is durable then.
     if (this.#ended === undefined) await this.#outbox.request(() => ({ kind: 'barrier' })).catch(ignoreEnd)
     this.#end(new MillraceError('ENGINE_CLOSED', 'The engine was closed.'))
@@ -207,7 +207,7 @@ export class EmbeddedClient implements Engine, LeaseClient {
 
   #hear(news: News): void {
     const lost = new MillraceError('LEASE_LOST', 'The group was shared out anew.')
-    for (const member of news.ended) this.#members.get(member)?.subscription.endLease(lost)
+    for (const member of news.ended) this.#members.get(member)?.subscription.mailbox.endLease(lost)
     for (const granted of news.leases) {
       const member = this.#members.get(granted.member)
       if (member === undefined) continue
@@ -216,7 +216,7 @@ export class EmbeddedClient implements Engine, LeaseClient {
         return { topic, partition, checkpoint }
       })
       const group = { ...member.group, edition: granted.edition }
-      member.subscription.grant(new EmbeddedLease(this, granted.member, granted.generation, group, partitions))
+      member.subscription.mailbox.grant(new EmbeddedLease(this, granted.member, granted.generation, group, partitions))
     }
     for (const place of news.grown) this.#waiters.wake(place)
     if (news.failed !== undefined) {
@@ -229,7 +229,7 @@ export class EmbeddedClient implements Engine, LeaseClient {
     if (this.#ended !== undefined) return
     this.#ended = error
     this.#outbox.end(error)
-    for (const { subscription } of this.#members.values()) subscription.fail(error)
+    for (const { subscription } of this.#members.values()) subscription.mailbox.fail(error)
     this.#members.clear()
     this.#waiters.wakeAll()
   }
