@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/clock.ts'
 import { type FilesOptions, files } from '../../../src/storage/adapters/files/index.ts'
-import { safeSegment, tellsApart } from '../../../src/storage/adapters/files/safe-name.ts'
+import { safeSegment, tellsApart } from '../../../src/storage/formats/safe-name.ts'
 import { batchesOf, type Given, HOUR_MS, idsOf, NOON_MS, never, rollOf, stream } from '../batches.ts'
 import { envelopesIn, filesIn, temporaryFolder } from '../lake.ts'
 

@@ -1,15 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { failpoint } from '../../../engine/failpoint.ts'
+import type { Aside, Staged } from '../../formats/aside.ts'
+import { safeSegment, shortHash } from '../../formats/safe-name.ts'
 import type { Roll } from '../../storage.ts'
 import type { Disk } from './disk.ts'
-import { safeSegment, shortHash } from './safe-name.ts'
-
-/** A file written aside, and the path below the store's folder where it belongs. */
-export interface Staged {
-  readonly temporary: string
-  readonly path: string
-}
 
 /** Asynchronous steps at once: fsyncs that overlap share the disk's flushes. */
 const AT_ONCE = 16
@@ -27,7 +22,7 @@ const JOURNAL = '.files'
  * have no place any more. Attempts at the same roll that overlap (one has lost its lease and does not know) rename the same bytes to the same paths, or
  * one finds its own files gone and fails; neither harms the other.
  */
-export class Attempt {
+export class Attempt implements Aside {
   readonly #disk: Disk
   readonly #root: string
   readonly #folder: string
@@ -46,7 +41,7 @@ export class Attempt {
     this.#before = before
   }
 
-  static async begin(disk: Disk, root: string, roll: Roll): Promise<Attempt> {
+  static async open(disk: Disk, root: string, roll: Roll): Promise<Attempt> {
     const { topic, partition, first, writer, resumed } = roll
     const partitionFolder = join(root, HIDDEN, writer, `${safeSegment(topic.name)}-${shortHash(topic.name)}`, String(partition))
     const folder = join(partitionFolder, String(first))
@@ -63,9 +58,14 @@ export class Attempt {
     return new Attempt(disk, root, folder, randomBytes(8).toString('hex'), resumed, before)
   }
 
-  /** The path of one more file aside. */
-  temporary(): string {
-    return join(this.#folder, `${this.#name}-${this.#count++}`)
+  begin(bytes: Uint8Array): string {
+    const temporary = join(this.#folder, `${this.#name}-${this.#count++}`)
+    this.#disk.append(temporary, bytes)
+    return temporary
+  }
+
+  append(temporary: string, bytes: Uint8Array): void {
+    this.#disk.append(temporary, bytes)
   }
 
   /** Puts the files in place; durable when it resolves. @throws the signal's reason before anything is renamed. */

@@ -1,9 +1,9 @@
 import type { RecordBatch } from '../../../stream/stream.ts'
+import type { Format } from '../../formats/format.ts'
+import type { Layout } from '../../formats/layout.ts'
+import { Sorter } from '../../formats/sorter.ts'
 import type { Roll, RollingWriter, Written } from '../../storage.ts'
 import { type Disk, unavailable } from './disk.ts'
-import type { Format } from './format.ts'
-import type { Layout } from './layout.ts'
-import { Sorter } from './sorter.ts'
 import { Attempt } from './staging.ts'
 
 /** Writes rolls as files: everything aside first, then into place. */
@@ -23,8 +23,8 @@ export class FilesWriter implements RollingWriter {
   async write(roll: Roll, batches: AsyncIterable<RecordBatch>, signal: AbortSignal): Promise<Written> {
     let attempt: Attempt | undefined
     try {
-      attempt = await Attempt.begin(this.#disk, this.#root, roll)
-      const sorter = new Sorter(roll, this.#layout, { disk: this.#disk, format: this.#format, attempt })
+      attempt = await Attempt.open(this.#disk, this.#root, roll)
+      const sorter = new Sorter(roll, this.#layout, { aside: attempt, format: this.#format })
       for await (const batch of batches) {
         signal.throwIfAborted()
         sorter.add(batch)

@@ -1,14 +1,13 @@
-import type { Topic } from '../../../stream/topic.ts'
-import type { Disk } from './disk.ts'
+import type { Topic } from '../../stream/topic.ts'
+import type { Aside, Staged } from './aside.ts'
 import type { Encoder, Format, Sink } from './format.ts'
 import { Gathered } from './gathered.ts'
-import type { Attempt, Staged } from './staging.ts'
+import { Span } from './span.ts'
 
 /** What one roll's open files share. */
 export interface Desk {
-  readonly disk: Disk
+  readonly aside: Aside
   readonly format: Format
-  readonly attempt: Attempt
   unstorable(offset: number, reason: string): void
 }
 
@@ -26,6 +25,8 @@ export class OpenFile implements Sink {
   readonly #encoder: Encoder
   readonly #path: (part: number) => string
   #temporary: string | undefined
+  #partBytes = 0
+  #span = new Span()
 
   /** @param path of the n-th part. */
   constructor(desk: Desk, topic: Topic, path: (part: number) => string) {
@@ -48,15 +49,23 @@ export class OpenFile implements Sink {
   }
 
   append(bytes: Uint8Array): void {
-    this.#temporary ??= this.#desk.attempt.temporary()
-    this.#desk.disk.append(this.#temporary, bytes)
+    if (this.#temporary === undefined) this.#temporary = this.#desk.aside.begin(bytes)
+    else this.#desk.aside.append(this.#temporary, bytes)
+    this.#partBytes += bytes.length
     this.bytes += bytes.length
+  }
+
+  holds(data: Span): void {
+    this.#span.extend(data)
   }
 
   nextPart(): void {
     if (this.#temporary === undefined) return
-    this.staged.push({ temporary: this.#temporary, path: this.#path(this.staged.length) })
+    const path = this.#path(this.staged.length)
+    this.staged.push({ temporary: this.#temporary, path, topic: this.topic.name, bytes: this.#partBytes, span: this.#span })
     this.#temporary = undefined
+    this.#partBytes = 0
+    this.#span = new Span()
   }
 
   unstorable(offset: number, reason: string): void {

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
-import { decodeData, isJsonType } from '../../../envelope/content.ts'
-import type { FrameCursor } from '../../../envelope/frame.ts'
-import { toJsonText } from '../../../envelope/json-text.ts'
-import type { Topic } from '../../../stream/topic.ts'
+import { decodeData, isJsonType } from '../../envelope/content.ts'
+import type { FrameCursor } from '../../envelope/frame.ts'
+import { toJsonText } from '../../envelope/json-text.ts'
+import type { Topic } from '../../stream/topic.ts'
 import { type Compression, compress } from './compression.ts'
 import type { Encoder, Format, Sink } from './format.ts'
 import type { Gathered } from './gathered.ts'
@@ -33,12 +33,13 @@ export class Ndjson implements Format {
     this.#compression = compression
   }
 
-  gather(cursor: FrameCursor, _offset: number, topic: Topic, ascii: boolean, into: Gathered): string | undefined {
+  gather(cursor: FrameCursor, offset: number, topic: Topic, ascii: boolean, into: Gathered): string | undefined {
     const json = cursor.isJson || isJsonType(cursor.contentType)
     if (json && !ascii && !isUtf8(cursor.data)) return 'its JSON is not valid UTF-8'
     if (this.#envelope) {
       const text = json ? undefined : `"${cursor.data.toString('base64')}"`
       this.#gatherEnvelope(cursor, topic, text, into)
+      into.span.add(offset, cursor.bytes, cursor.idAt)
       return undefined
     }
     if (json) {
@@ -51,6 +52,7 @@ export class Ndjson implements Format {
       into.length += into.bytes.write(text.json, into.length)
     }
     into.bytes[into.length++] = NEWLINE
+    into.span.add(offset, cursor.bytes, cursor.idAt)
     return undefined
   }
 
@@ -82,7 +84,10 @@ export class Ndjson implements Format {
 
   encoder(): Encoder {
     return {
-      encode: (gathered: Gathered, sink: Sink) => sink.append(compress(this.#compression, gathered.view())),
+      encode: (gathered: Gathered, sink: Sink) => {
+        sink.append(compress(this.#compression, gathered.view()))
+        sink.holds(gathered.span)
+      },
       finish: () => undefined,
     }
   }

@@ -1,5 +1,5 @@
-import type { FrameCursor } from '../../../envelope/frame.ts'
-import type { Topic } from '../../../stream/topic.ts'
+import type { FrameCursor } from '../../envelope/frame.ts'
+import type { Topic } from '../../stream/topic.ts'
 import { type ColumnType, declaredColumns } from './columns.ts'
 import type { Compression } from './compression.ts'
 import type { Encoder, Format, Sink } from './format.ts'
@@ -77,6 +77,7 @@ class ParquetEncoder implements Encoder {
     }
     this.#file ??= new ParquetFile(rows, this.#compression, sink)
     this.#file.add(rows)
+    sink.holds(rows.span)
   }
 
   finish(): void {

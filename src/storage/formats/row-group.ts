@@ -1,7 +1,8 @@
-import { decodeData } from '../../../envelope/content.ts'
-import { FrameCursor } from '../../../envelope/frame.ts'
+import { decodeData } from '../../envelope/content.ts'
+import { FrameCursor } from '../../envelope/frame.ts'
 import { type ColumnType, columnName, type Kind, kindOfValue, WHOLE } from './columns.ts'
 import type { Gathered } from './gathered.ts'
+import { Span } from './span.ts'
 
 /** A hostile producer's fields must not become columns without end. */
 const MOST_COLUMNS = 1_000
@@ -41,6 +42,8 @@ export interface EnvelopeColumns {
 /** Data of one file as rows; a value that fits no column is told to `unstorable` and left out. */
 export class RowGroup {
   count = 0
+  /** Which data became rows. */
+  readonly span = new Span()
   readonly columns = new Map<string, Column>()
   readonly envelope: EnvelopeColumns | undefined
   /** Where the next group begins, when what was gathered is more than one. */
@@ -84,6 +87,7 @@ export class RowGroup {
         continue
       }
       if (this.envelope !== undefined) addEnvelope(this.envelope, this.count, cursor)
+      this.span.add(offset, cursor.bytes, cursor.idAt)
       this.count++
     }
     for (const column of this.columns.values()) column.values.length = this.count

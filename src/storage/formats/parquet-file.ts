@@ -1,6 +1,6 @@
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer'
-import { toJsonText } from '../../../envelope/json-text.ts'
+import { toJsonText } from '../../envelope/json-text.ts'
 import type { ColumnType, Kind } from './columns.ts'
 import type { Compression } from './compression.ts'
 import type { Sink } from './format.ts'

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/clock.ts'
 import { nodeDisk } from '../../../src/storage/adapters/files/disk.ts'
-import type { Format } from '../../../src/storage/adapters/files/format.ts'
 import { files } from '../../../src/storage/adapters/files/index.ts'
-import { Layout } from '../../../src/storage/adapters/files/layout.ts'
-import { Ndjson } from '../../../src/storage/adapters/files/ndjson.ts'
-import { Parquet } from '../../../src/storage/adapters/files/parquet.ts'
-import { Sorter } from '../../../src/storage/adapters/files/sorter.ts'
 import { Attempt } from '../../../src/storage/adapters/files/staging.ts'
+import type { Format } from '../../../src/storage/formats/format.ts'
+import { Layout } from '../../../src/storage/formats/layout.ts'
+import { Ndjson } from '../../../src/storage/formats/ndjson.ts'
+import { Parquet } from '../../../src/storage/formats/parquet.ts'
+import { Sorter } from '../../../src/storage/formats/sorter.ts'
 import { batchesOf, idsOf, never, rollOf, stream } from '../batches.ts'
 import { envelopesIn, filesIn, temporaryFolder } from '../lake.ts'
 
@@ -21,8 +21,8 @@ describe('a thousand keys at once', () => {
   ] as [string, Format][])('hold no more memory than the limit for all of them: %s', async (_, format) => {
     const folder = await temporaryFolder()
     const roll = rollOf(0, 12_000)
-    const attempt = await Attempt.begin(nodeDisk, folder, roll)
-    const sorter = new Sorter(roll, new Layout(true, '1h', format.extension), { disk: nodeDisk, format, attempt }, LIMIT_BYTES)
+    const attempt = await Attempt.open(nodeDisk, folder, roll)
+    const sorter = new Sorter(roll, new Layout(true, '1h', format.extension), { aside: attempt, format }, LIMIT_BYTES)
     let most = 0
     for (const batch of batchesOf(12_000, i => ({ key: `k${i % KEYS}`, data: { station: 'x'.repeat(400), megawatts: i } }))) {
       sorter.add(batch)

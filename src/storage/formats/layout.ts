@@ -1,5 +1,5 @@
-import type { Topic } from '../../../stream/topic.ts'
-import type { Roll } from '../../storage.ts'
+import type { Topic } from '../../stream/topic.ts'
+import type { Roll } from '../storage.ts'
 import { safeSegment, shortHash, tellsApart } from './safe-name.ts'
 
 export type Interval = '1h' | '1d'

@@ -1,5 +1,5 @@
 import type { StandardJSONSchemaV1 } from '@standard-schema/spec'
-import type { Topic } from '../../../stream/topic.ts'
+import type { Topic } from '../../stream/topic.ts'
 
 /** What a column holds. Numbers are always doubles, so that 1 in one file and 1.5 in the next are of one type. `json`: the JSON text. */
 export type Kind = 'string' | 'number' | 'boolean' | 'json' | 'bytes'

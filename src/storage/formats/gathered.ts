@@ -1,3 +1,5 @@
+import { Span } from './span.ts'
+
 /** Bytes being gathered, in a buffer that doubles. Nothing is reserved for one that holds nothing: a roll may have thousands. */
 export class Gathered {
   bytes: Buffer = NOTHING
@@ -6,6 +8,8 @@ export class Gathered {
   count = 0
   /** Their offsets, where the format can find one unstorable only later. */
   readonly offsets: number[] = []
+  /** Which data they are. Kept by formats that know when they gather them. */
+  readonly span = new Span()
   /** No byte of any datum is above 127. Kept by formats that read it. */
   ascii = true
 
@@ -33,6 +37,7 @@ export class Gathered {
     this.length = 0
     this.count = 0
     this.offsets.length = 0
+    this.span.clear()
     this.ascii = true
     if (release) this.bytes = NOTHING
   }

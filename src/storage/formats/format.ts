@@ -1,6 +1,7 @@
-import type { FrameCursor } from '../../../envelope/frame.ts'
-import type { Topic } from '../../../stream/topic.ts'
+import type { FrameCursor } from '../../envelope/frame.ts'
+import type { Topic } from '../../stream/topic.ts'
 import type { Gathered } from './gathered.ts'
+import type { Span } from './span.ts'
 
 /** How data become the bytes of a file. The same data in the same order give the same bytes. */
 export interface Format {
@@ -30,6 +31,8 @@ export interface Encoder {
 export interface Sink {
   /** Adds to the file. The bytes are the caller's again when it returns. */
   append(bytes: Uint8Array): void
+  /** Says which data the bytes since the last time are. */
+  holds(data: Span): void
   /** Ends the file; what follows goes to its next part. */
   nextPart(): void
   unstorable(offset: number, reason: string): void

@@ -1,10 +1,10 @@
-import { FrameCursor } from '../../../envelope/frame.ts'
-import type { RecordBatch } from '../../../stream/stream.ts'
-import type { Topic } from '../../../stream/topic.ts'
-import type { Roll, Written } from '../../storage.ts'
+import { FrameCursor } from '../../envelope/frame.ts'
+import type { RecordBatch } from '../../stream/stream.ts'
+import type { Topic } from '../../stream/topic.ts'
+import type { Roll, Written } from '../storage.ts'
+import type { Staged } from './aside.ts'
 import type { Layout } from './layout.ts'
 import { type Desk, OpenFile } from './open-file.ts'
-import type { Staged } from './staging.ts'
 
 /** Memory for what is gathered and not encoded yet, over all files of a roll. */
 export const GATHER_BYTES = 32_000_000
