@@ -1,0 +1,1 @@
+export { openMemoryTrace } from './memory-trace.ts'
