@@ -16,10 +16,10 @@ export async function rebuildFold(
   topic: Topic,
   place: Assigned,
   group: string,
-  engine: Pick<Engine, 'read' | 'snapshot'>,
+  engine: Pick<Engine, 'read' | 'snapshot' | 'capabilities'>,
   signal: AbortSignal,
 ): Promise<Fold> {
-  const fold = new Fold(agent)
+  const fold = new Fold(agent, engine.capabilities.holdsCopies)
   const { first, offset: end } = place.checkpoint
   fold.offset = first
   const snapshot = await engine.snapshot(group, place)
@@ -30,7 +30,7 @@ export async function rebuildFold(
     if (batch.count === 0) break
     const cursor = new FrameCursor(batch.frames, batch.ascii)
     for (let offset = batch.first; offset < end && cursor.next(); offset++) {
-      if (offset < fold.offset) continue
+      if (offset < fold.offset || fold.isCopy(cursor)) continue
       const decoded = decode(cursor, topic)
       foldAgain(fold, cursor, decoded instanceof Promise ? await decoded : decoded)
     }

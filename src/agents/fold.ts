@@ -1,9 +1,11 @@
 import { deserialize, serialize } from 'node:v8'
 import { ID_BYTES } from '../envelope/data-id.ts'
+import type { FrameCursor } from '../envelope/frame.ts'
 import type { Agent } from './agent.ts'
 import { Ring } from './ring.ts'
+import { SeenIds } from './seen-ids.ts'
 
-const SNAPSHOT_FORMAT = 1
+const SNAPSHOT_FORMAT = 2
 /** Between two snapshots at least so many data are folded, and {@link SNAPSHOT_RATIO} times what a snapshot holds: its cost is spread over them. */
 const SNAPSHOT_MIN_DATA = 20_000
 const SNAPSHOT_RATIO = 4
@@ -27,6 +29,8 @@ interface SnapshotContent {
   readonly hasState: boolean
   /** Key, window's values (oldest first), their ids (newest first), state. */
   readonly keys: readonly (readonly [string, readonly unknown[], Uint8Array, unknown])[]
+  /** Ids that are remembered, to know copies by: the older ones, and those since. */
+  readonly ids: readonly [Uint8Array, Uint8Array]
 }
 
 /**
@@ -47,12 +51,24 @@ export class Fold {
   /** Views of it by their length: one for each datum would cost as much as its id. */
   readonly #parentViews: Buffer[] = []
   #parentsBytes = ID_BYTES
+  /** Undefined where the log holds no copies. */
+  readonly #seen: SeenIds | undefined
 
-  constructor(agent: FoldingAgent) {
+  /** @param holdsCopies the log may hold a datum several times: it is folded the first time. */
+  constructor(agent: FoldingAgent, holdsCopies: boolean) {
+    this.#seen = holdsCopies ? new SeenIds() : undefined
     this.#by = agent.by
     this.#window = agent.window ?? 0
     this.#state = agent.state
     this.#parents = Buffer.allocUnsafe(Math.max(1, this.#window) * ID_BYTES)
+  }
+
+  /**
+   * Whether the next position holds no datum, or one that was folded before: then it is folded no more. It is asked of every datum of the log, in its order,
+   * whatever the trace says, so that the fold is the same each time it is built.
+   */
+  isCopy(cursor: FrameCursor): boolean {
+    return this.#seen !== undefined && (cursor.isVoid || this.#seen.meet(cursor.bytes, cursor.idAt))
   }
 
   /** Folds the next datum in. @throws what `by` or `update` throw: then nothing was folded. */
@@ -121,7 +137,8 @@ export class Fold {
       ring.idsInto(ids, 0)
       return [key, ring.toArray(), ids, state]
     })
-    const content: SnapshotContent = { format: SNAPSHOT_FORMAT, window: this.#window, hasState: this.#state !== undefined, keys }
+    const ids = this.#seen?.content ?? [NO_IDS, NO_IDS]
+    const content: SnapshotContent = { format: SNAPSHOT_FORMAT, window: this.#window, hasState: this.#state !== undefined, keys, ids }
     try {
       return serialize(content)
     } catch (cause) {
@@ -154,6 +171,7 @@ export class Fold {
       this.#values += values.length
       this.#keys.set(key, { ring, state })
     }
+    this.#seen?.restore(content.ids)
     this.offset = offset
     return true
   }

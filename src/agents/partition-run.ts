@@ -202,11 +202,13 @@ export class PartitionRun {
   }
 
   #takeNext(): void {
-    const { source } = this.#work
+    const { source, fold } = this.#work
     this.#unit.covers(this.#intake.claimedMs, this.#intake.appendedMs)
     const { cursor, claim, offset } = this.#intake.next()
-    const skipped = source.skipped(claim)
-    if (skipped !== undefined && !source.foldsSkipped) {
+    const isCopy = source.isCopy(cursor)
+    const skipped = isCopy ? 'duplicate' : source.skipped(claim)
+    if (skipped !== undefined && (isCopy || !source.foldsSkipped)) {
+      if (fold !== undefined) fold.offset = offset + 1
       this.#skip(offset, skipped)
       this.#intake.release()
       return

@@ -22,6 +22,8 @@ export interface Source {
   readonly foldsSkipped: boolean
   /** What a datum counts as that is not handled, by its claim state; undefined where it is handled. */
   skipped(claim: number): Outcome | undefined
+  /** Whether the log has held the datum before, as far as that is known without the trace. Asked once for each datum, in the log's order. */
+  isCopy(cursor: FrameCursor): boolean
   topicOf(cursor: FrameCursor): string
   decode(cursor: FrameCursor): Decoded | Promise<Decoded>
   /** Called once for each datum, in the log's order. @throws what `by` and `update` throw */
@@ -49,6 +51,10 @@ export class OwnSource implements Source {
     if (claim < DEAD) return undefined
     if (claim === DONE) return 'done'
     return claim === DEAD ? 'dead' : 'duplicate'
+  }
+
+  isCopy(cursor: FrameCursor): boolean {
+    return this.#fold?.isCopy(cursor) === true
   }
 
   topicOf(): string {
@@ -90,6 +96,10 @@ export class ReplaySource implements Source {
   skipped(claim: number): Outcome | undefined {
     if (claim === DONE) return 'done'
     return claim === COPY ? 'duplicate' : undefined
+  }
+
+  isCopy(): boolean {
+    return false
   }
 
   topicOf(cursor: FrameCursor): string {

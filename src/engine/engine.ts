@@ -44,6 +44,7 @@ export interface UnitOfWork {
   readonly letters: readonly DeadLetter[]
   readonly marks: readonly MarkBatch[]
   readonly cache: readonly CacheWrite[]
+  /** At most one, of a place that `checkpoints` names, at its new offset. */
   readonly snapshots: readonly Snapshot[]
   readonly checkpoints: readonly Moved[]
 }

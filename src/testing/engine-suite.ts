@@ -268,14 +268,16 @@ export function engineSuite({ describe, it }: TestFramework, name: string, optio
   describe(`${name}: snapshots`, () => {
     it(
       'are a group’s own in each partition, the latest kept',
-      over(async ({ engine, lease }) => {
+      over(async ({ engine, lease, start }) => {
         const snapshot = (offset: number, bytes: Uint8Array) => ({ ...DEMAND, group: GROUP.name, offset, bytes })
         assert.equal(await engine.snapshot(GROUP.name, DEMAND), undefined)
-        await engine.commit(unit(lease, { snapshots: [snapshot(2, Buffer.from([0, 255]))] }))
-        await engine.commit(unit(lease, { snapshots: [snapshot(4, Buffer.alloc(300_000, 7))] }))
+        await engine.commit(unit(lease, { snapshots: [snapshot(2, Buffer.from([0, 255]))], checkpoints: [move(start, 2)] }))
+        await engine.commit(
+          unit(lease, { snapshots: [snapshot(4, Buffer.alloc(1_300_000, 7))], checkpoints: [move(move(start, 2).checkpoint, 4)] }),
+        )
         const kept = await engine.snapshot(GROUP.name, DEMAND)
         assert.equal(kept?.offset, 4)
-        assert.equal(Buffer.compare(Buffer.from(kept.bytes), Buffer.alloc(300_000, 7)), 0)
+        assert.equal(Buffer.compare(Buffer.from(kept.bytes), Buffer.alloc(1_300_000, 7)), 0)
         assert.equal(await engine.snapshot(GROUP.name, { ...DEMAND, partition: 1 }), undefined)
         assert.equal(await engine.snapshot('other@1', DEMAND), undefined)
       }),

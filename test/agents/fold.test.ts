@@ -20,7 +20,7 @@ const sum = { init: () => 0, update: (state: unknown, datum: unknown) => Number(
 const agent = { by, window: 3, state: sum }
 
 test('each key has its own window, itself last, and its own state', () => {
-  const fold = new Fold(agent)
+  const fold = new Fold(agent, false)
   const take = (key: string, n: number) => fold.take({ key, n }, id(n), 0)
   take('a', 1)
   take('b', 2)
@@ -33,7 +33,7 @@ test('each key has its own window, itself last, and its own state', () => {
 })
 
 test('a datum that comes again is put last and not folded again', () => {
-  const fold = new Fold(agent)
+  const fold = new Fold(agent, false)
   for (const n of [1, 2, 3, 4]) fold.take({ key: 'a', n }, id(n), 0)
   expect(fold.look({ key: 'a', n: 3 }, id(3), 0)).toEqual({ key: 'a', window: [2, 4, 3].map(n => ({ key: 'a', n })), state: 10 })
   expect(idsOf(fold.parents)).toEqual([3, 4, 2])
@@ -42,17 +42,18 @@ test('a datum that comes again is put last and not folded again', () => {
 })
 
 test('where by or update throw, nothing is folded', () => {
-  const fold = new Fold({
+  const counting = {
     by,
     window: 3,
     state: {
       init: () => 0,
-      update: (state, datum) => {
+      update: (state: unknown, datum: unknown) => {
         if ((datum as Reading).n < 0) throw new Error('negative')
         return Number(state) + 1
       },
     },
-  })
+  }
+  const fold = new Fold(counting, false)
   fold.take({ key: 'a', n: 1 }, id(1), 0)
   expect(() => fold.take({ key: 'a', n: -1 }, id(2), 0)).toThrow('negative')
   expect(() => fold.take({ key: 7, n: 1 }, id(2), 0)).toThrow("'by' gave number")
@@ -63,9 +64,9 @@ test('from a snapshot and what follows it comes the same as from the beginning',
   const readings = fc.array(fc.record({ key: fc.constantFrom('a', 'b', '__proto__', ''), n: fc.integer() }), { maxLength: 60 })
   fc.assert(
     fc.property(readings, fc.nat(60), (log, cut) => {
-      const whole = new Fold(agent)
-      const before = new Fold(agent)
-      const after = new Fold(agent)
+      const whole = new Fold(agent, false)
+      const before = new Fold(agent, false)
+      const after = new Fold(agent, false)
       for (const [n, reading] of log.slice(0, cut).entries()) {
         whole.take(reading, id(n), 0)
         before.take(reading, id(n), 0)
@@ -81,15 +82,15 @@ test('from a snapshot and what follows it comes the same as from the beginning',
 })
 
 test('a snapshot of another window, or one that cannot be read, is left aside', () => {
-  const fold = new Fold(agent)
+  const fold = new Fold(agent, false)
   fold.take({ key: 'a', n: 1 }, id(1), 0)
-  expect(new Fold({ ...agent, window: 4 }).restore(fold.snapshot(), 1)).toBe(false)
-  expect(new Fold({ ...agent, state: undefined }).restore(fold.snapshot(), 1)).toBe(false)
-  expect(new Fold(agent).restore(Buffer.from('torn'), 1)).toBe(false)
+  expect(new Fold({ ...agent, window: 4 }, false).restore(fold.snapshot(), 1)).toBe(false)
+  expect(new Fold({ ...agent, state: undefined }, false).restore(fold.snapshot(), 1)).toBe(false)
+  expect(new Fold(agent, false).restore(Buffer.from('torn'), 1)).toBe(false)
 })
 
 test('a snapshot is due only after many data, and more of them the more it holds', () => {
-  const fold = new Fold({ by, window: 1, state: undefined })
+  const fold = new Fold({ by, window: 1, state: undefined }, false)
   const due: number[] = []
   for (let n = 0; n < 100_000; n++) {
     fold.take({ key: String(n % 10_000), n }, id(n), 0)
@@ -103,7 +104,7 @@ test('a snapshot is due only after many data, and more of them the more it holds
 })
 
 test('a state that cannot be kept is an error that says what to do', () => {
-  const fold = new Fold({ by, window: undefined, state: { init: () => () => 0, update: state => state } })
+  const fold = new Fold({ by, window: undefined, state: { init: () => () => 0, update: state => state } }, false)
   fold.take({ key: 'a', n: 1 }, id(1), 0)
   expect(() => fold.snapshot()).toThrow(/cannot be kept.*plain data/)
 })

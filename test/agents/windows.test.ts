@@ -212,7 +212,7 @@ test('a datum that waits is run again with the window that it had, though data a
 
 test('a snapshot from beyond the committed offset is left aside', async () => {
   const { place, engine, close } = await rebuildScene()
-  const beyond = new Fold(folding)
+  const beyond = new Fold(folding, false)
   beyond.take({ key: 'a', n: 99 }, Buffer.alloc(16), 0)
   const fold = await rebuildFold(
     folding,
@@ -232,5 +232,9 @@ async function rebuildScene() {
   await engine.ensure([reading.spec])
   await send(engine, reading, readings('a', 0, 4), 0)
   const checkpoint = { offset: 3, first: 0, done: 3, dead: 0, duplicate: 0, lost: 0, edition: 1 }
-  return { close: () => engine.close(), engine: { read: engine.read.bind(engine) }, place: { topic: 'reading', partition: 0, checkpoint } }
+  return {
+    close: () => engine.close(),
+    engine: { read: engine.read.bind(engine), capabilities: engine.capabilities },
+    place: { topic: 'reading', partition: 0, checkpoint },
+  }
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { LetterState } from '../../agents/dead-letter.ts'
 import { parseId } from '../../envelope/data-id.ts'
-import { FrameCursor, FrameWriter } from '../../envelope/frame.ts'
+import { retype } from '../../envelope/retype.ts'
 import type { AgentVersion, Range } from '../../trace/trace.ts'
 import type { PackedLetter } from './messages.ts'
 import { bytesAt, numberAt, Query, textAt } from './rows.ts'
@@ -81,7 +81,7 @@ export class Letters {
   take(letter: number): Replay | undefined {
     const row = this.#dead.one(letter)
     if (row === undefined) return undefined
-    return { agent: { name: textAt(row, 0), version: numberAt(row, 1) }, frames: typed(bytesAt(row, 3), textAt(row, 2)) }
+    return { agent: { name: textAt(row, 0), version: numberAt(row, 1) }, frames: retype(bytesAt(row, 3), textAt(row, 2)) }
   }
 
   /** Where the datum at a position of a replay topic died. */
@@ -119,25 +119,4 @@ export class Letters {
   #set(letter: number, state: LetterState): void {
     this.#move.run(state, letter)
   }
-}
-
-/** The frame with the topic that it was first written to: in the replay topic nothing else says what it is. */
-function typed(frame: Uint8Array, topic: string): Uint8Array {
-  const cursor = new FrameCursor(frame)
-  cursor.next()
-  if (cursor.type !== '') return frame
-  const writer = new FrameWriter(frame.length + topic.length)
-  writer.add({
-    id: cursor.bytes,
-    idAt: cursor.idAt,
-    supplied: cursor.supplied,
-    source: cursor.sourceBytes,
-    createdMs: cursor.createdMs,
-    contentType: cursor.contentType,
-    type: topic,
-    key: cursor.key,
-    parents: cursor.parents,
-    data: cursor.data,
-  })
-  return writer.take().frames
 }

@@ -1,0 +1,107 @@
+import { FrameCursor } from '../../envelope/frame.ts'
+import { partitionOfKey } from '../../stream/partition.ts'
+import type { AppendBatch, GroupedStream } from '../../stream/stream.ts'
+import type { CachedEntry, CachedValue, CacheStore } from '../../trace/trace.ts'
+import type { CacheEntry, CacheView, CacheWrite } from '../engine.ts'
+import { cacheTopic } from './internal-topics.ts'
+import { notesBatch } from './note-frame.ts'
+
+const READ_BYTES = 4 * 1024 * 1024
+
+/**
+ * Caches: durable in the stream, and held for asking in the trace's cache store. The store may lose everything at any moment; whoever
+ * finds that out, writing or asking, fills it again from the stream.
+ */
+export class Caches {
+  readonly #stream: Pick<GroupedStream, 'ensure' | 'topics' | 'bounds' | 'read'>
+  readonly #store: CacheStore
+  readonly #made = new Set<string>()
+  readonly #filling = new Map<string, Promise<void>>()
+
+  constructor(stream: Pick<GroupedStream, 'ensure' | 'topics' | 'bounds' | 'read'>, store: CacheStore) {
+    this.#stream = stream
+    this.#store = store
+  }
+
+  /** Makes the topics of the caches that are written to for the first time. */
+  async prepare(writes: readonly CacheWrite[]): Promise<void> {
+    const missing = new Set(writes.map(({ cache }) => cache)).difference(this.#made)
+    if (missing.size === 0) return
+    await this.#stream.ensure([...missing].map(cacheTopic))
+    for (const cache of missing) this.#made.add(cache)
+  }
+
+  batches(writes: readonly CacheWrite[], nowMs: number): AppendBatch[] {
+    return [...Map.groupBy(writes, write => partitioned(write))].map(([, of]) => {
+      const [{ cache, key } = { cache: '', key: '' }] = of
+      const notes = of.map(write => ({ key: write.key, data: JSON.stringify({ ...write, updatedMs: nowMs }) }))
+      return notesBatch(cacheTopic(cache).name, partitionOfKey(key, cacheTopic(cache).partitions), notes, nowMs)
+    })
+  }
+
+  /** Shows what is durable in the stream by now. */
+  async show(writes: readonly CacheWrite[], nowMs: number): Promise<void> {
+    for (const [cache, of] of Map.groupBy(writes, write => write.cache)) {
+      const values = of.map(write => ({ ...write, updatedMs: nowMs }))
+      if (!(await this.#store.write(cache, values))) await this.#fill(cache)
+    }
+  }
+
+  async view(cache: string): Promise<CacheView | undefined> {
+    const held = await this.#held(cache, () => this.#store.view(cache))
+    // A cache that was made and never written to is none.
+    if (held === undefined || held.entries.length === 0) return undefined
+    return { revision: held.revision, entries: held.entries.map(entryOf) }
+  }
+
+  async entry(cache: string, key: string): Promise<CacheEntry | undefined> {
+    const held = await this.#held(cache, () => this.#store.entry(cache, key))
+    return held === undefined || held === null ? undefined : entryOf(held)
+  }
+
+  async #held<T>(cache: string, ask: () => Promise<T | undefined>): Promise<T | undefined> {
+    const held = await ask()
+    if (held !== undefined || !(await this.#stream.topics()).some(({ name }) => name === cacheTopic(cache).name)) return held
+    await this.#fill(cache)
+    return ask()
+  }
+
+  /** Once at a time in this process; two processes at it write the same. */
+  #fill(cache: string): Promise<void> {
+    const filling = this.#filling.get(cache) ?? this.#fillNow(cache).finally(() => this.#filling.delete(cache))
+    this.#filling.set(cache, filling)
+    return filling
+  }
+
+  async #fillNow(cache: string): Promise<void> {
+    const topic = cacheTopic(cache).name
+    for (const [partition, { first, next }] of (await this.#stream.bounds(topic)).entries()) {
+      for (let at = first; at < next; ) {
+        const batch = await this.#stream.read(topic, partition, at, READ_BYTES)
+        if (batch.count === 0) break
+        await this.#store.begin(cache, valuesOf(batch.frames, at - batch.first), false)
+        at = batch.first + batch.count
+      }
+    }
+    await this.#store.begin(cache, [], true)
+  }
+}
+
+function partitioned({ cache, key }: CacheWrite): string {
+  return `${partitionOfKey(key, cacheTopic(cache).partitions)}/${cache}`
+}
+
+/** Of each key the last: the store would drop the others. */
+function valuesOf(frames: Uint8Array, skip: number): CachedValue[] {
+  const values: CachedValue[] = []
+  const cursor = new FrameCursor(frames)
+  while (cursor.next()) {
+    // Only batches() writes these.
+    if (!cursor.isVoid && cursor.index >= skip) values.push(JSON.parse(cursor.dataText) as CachedValue)
+  }
+  return values
+}
+
+function entryOf({ key, value, updatedMs, revision }: CachedEntry): CacheEntry {
+  return { key, value, updatedMs, revision }
+}

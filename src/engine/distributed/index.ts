@@ -1,0 +1,1 @@
+export { DistributedEngine, type DistributedOptions } from './engine.ts'
