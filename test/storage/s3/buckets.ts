@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { onTestFinished } from 'vitest'
 import { type S3Options, s3Within } from '../../../src/storage/adapters/s3/index.ts'
 import { LIMITS, type Limits } from '../../../src/storage/adapters/s3/limits.ts'
@@ -22,7 +22,6 @@ export class TestBucket {
     const { endpoint, region, accessKeyId, secretAccessKey } = servers().s3
     const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } })
     const name = `test-${randomUUID()}`
-    const { CreateBucketCommand } = await import('@aws-sdk/client-s3')
     await client.send(new CreateBucketCommand({ Bucket: name }))
     return new TestBucket(name, endpoint, client)
   }
@@ -44,7 +43,7 @@ export class TestBucket {
 
   /** Keys of the objects with data. */
   async dataKeys(): Promise<string[]> {
-    return (await this.keys()).filter(key => !/(^|\/)_(manifests|begun)\//.test(key))
+    return (await this.keys()).filter(key => !/(^|\/)_(manifests|begun)\//.test(key)).sort()
   }
 
   async bytes(key: string): Promise<Buffer> {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { WireEnvelope } from '../../../src/envelope/envelope.ts'
+import { linesOf } from '../lake.ts'
 import type { TestBucket } from './buckets.ts'
 
 /** A manifest, as its readers see it. */
@@ -25,7 +27,10 @@ export interface Manifest {
   }[]
 }
 
-/** The bucket's data by their manifests alone, each checked against what its manifest says, in a folder of their own until it is disposed. */
+/**
+ * The bucket's data, found by their manifests, in a folder of their own until it is disposed.
+ * @throws where an object is not what its manifest says, or is in none: readers by manifests and readers by names must see the same.
+ */
 export async function download(bucket: TestBucket): Promise<AsyncDisposable & { folder: string; paths: string[]; manifests: Manifest[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bucket-'))
   const manifests: Manifest[] = []
@@ -44,5 +49,18 @@ export async function download(bucket: TestBucket): Promise<AsyncDisposable & { 
       paths.push(path)
     }
   }
+  const listed = manifests.flatMap(({ objects }) => objects.map(({ key }) => key)).sort()
+  const there = await bucket.dataKeys()
+  if (JSON.stringify(listed) !== JSON.stringify(there))
+    throw new Error(`Manifests list ${listed.join(', ')}; in the bucket are ${there.join(', ')}`)
   return { folder, paths, manifests, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** The ids of all data in a bucket of NDJSON, sorted. */
+export async function storedIds(bucket: TestBucket): Promise<string[]> {
+  await using copy = await download(bucket)
+  return copy.paths
+    .flatMap(linesOf)
+    .map(line => (JSON.parse(line) as WireEnvelope<unknown>).data_id)
+    .sort()
 }

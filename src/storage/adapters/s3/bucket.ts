@@ -78,9 +78,11 @@ export class Bucket {
     const { bucket, prefix } = this.place
     const listing = new this.#sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 })
     await this.#do('ListObjectsV2', signal, abortSignal => this.#client.send(listing, { abortSignal }))
-    const probe = { ...this.#input({ key: `${prefix}_begun/.probe`, contentType: 'application/json', data: true }) }
+    const probe = this.#input({ key: `${prefix}_begun/.probe`, contentType: 'application/json', data: true })
     const begin = new this.#sdk.CreateMultipartUploadCommand(probe)
     const { UploadId } = await this.#do('CreateMultipartUpload', signal, abortSignal => this.#client.send(begin, { abortSignal }))
+    if (UploadId === undefined)
+      throw new MillraceError('STORE_DENIED', `What answers for ${this.place.name} does not speak S3.`, { fix: 'Correct the endpoint.' })
     const abort = new this.#sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: probe.Key, UploadId })
     await this.#do('AbortMultipartUpload', signal, abortSignal => this.#client.send(abort, { abortSignal }))
   }

@@ -1,4 +1,4 @@
-import { createHash, hash as digest, type Hash, randomBytes } from 'node:crypto'
+import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { appendFileSync, constants, createReadStream } from 'node:fs'
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,8 +6,9 @@ import { dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { MillraceError } from '../../../errors.ts'
 import type { Aside } from '../../formats/aside.ts'
-import { safeSegment } from '../../formats/safe-name.ts'
+import { shortHash } from '../../formats/safe-name.ts'
 import type { Roll } from '../../storage.ts'
+import type { Place } from './place.ts'
 
 const PIECE_BYTES = 1024 * 1024
 /** Only its owner may look: data of a company pass through here. */
@@ -49,12 +50,9 @@ export class Spool implements Aside {
     this.#folder = folder
   }
 
-  /** @param place names the bucket and prefix: rolls of other places are no concern of this one. */
-  static async open(root: string, place: string, { writer, topic, partition }: Roll): Promise<Spool> {
-    const folder = join(
-      root,
-      `${writer}-${safeSegment(topic.name)}-${partition}-${digest('sha256', `${place}\0${topic.name}`).slice(0, 16)}`,
-    )
+  static async open(root: string, { bucket, prefix }: Place, { writer, topic, partition }: Roll): Promise<Spool> {
+    // Not the endpoint: a bucket that is reached another way is the same, and what was spooled for it would stay for ever.
+    const folder = join(root, `${writer}-${shortHash(`${bucket}\0${prefix}\0${topic.name}`)}-${partition}`)
     try {
       await mkdir(folder, { recursive: true, mode: PRIVATE })
       for (const name of await readdir(folder)) await rm(join(folder, name), { force: true })

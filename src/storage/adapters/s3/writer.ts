@@ -42,7 +42,7 @@ export class S3Writer implements RollingWriter {
     const begun = new Begun(this.#bucket, roll)
     const before = roll.resumed ? await begun.read(signal) : []
     await this.#abortUploads(before, signal)
-    const spool = await Spool.open(this.#spoolRoot, this.#bucket.place.name, roll)
+    const spool = await Spool.open(this.#spoolRoot, this.#bucket.place, roll)
     try {
       const sorter = new Sorter(roll, this.#layout, { aside: spool, format: this.#format })
       for await (const batch of batches) {
