@@ -28,6 +28,6 @@ async function caughtUp(): Promise<void> {
   }
 }
 
-serve({ port: Number(new URL(running.urls.listen).port), key, openMs }, { caughtUp, rss: () => process.memoryUsage.rss() }, () =>
+serve({ port: Number(new URL(running.urls.listen!).port), key, openMs }, { caughtUp, rss: () => process.memoryUsage.rss() }, () =>
   running.stop(),
 )

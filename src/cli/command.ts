@@ -6,6 +6,9 @@ import { Output } from './output.ts'
 export interface Shared {
   /** As written; src/runtime/config.ts fills in the environment, millrace.config.ts and the default. */
   readonly data?: string
+  readonly stream?: string
+  readonly trace?: string
+  readonly pipeline?: string
   readonly json?: boolean
   readonly debug?: boolean
 }

@@ -1,9 +1,10 @@
 import { hostname, userInfo } from 'node:os'
 import type { LetterFilter } from '../agents/dead-letter.ts'
-import { type Config, engineOptions, resolveConfig } from '../runtime/config.ts'
+import type { Engine } from '../engine/engine.ts'
+import { type Config, engineOptions } from '../runtime/config.ts'
 import type { Shared } from './command.ts'
 import { askOperators, operatorsOf } from './operators.ts'
-import { withView } from './view.ts'
+import { configOf, shared, withView } from './view.ts'
 
 export type Change = 'replay' | 'discard'
 
@@ -24,8 +25,8 @@ export async function deadNumbers(options: Shared, filter: Omit<LetterFilter, 'l
 
 /** Replays or discards, in the running process where there is one, else by opening the data directory. Who did it is recorded. */
 export async function changeLetters(options: Shared, change: Change, numbers: readonly number[]): Promise<Changed> {
-  const config = await resolveConfig({ flags: { data: options.data } })
-  const operators = operatorsOf(config.data)
+  const config = await configOf(options)
+  const operators = config.connections === undefined ? operatorsOf(config.data) : undefined
   const by = operator()
   const changed =
     operators === undefined ? await changeAtRest(config, change, numbers, by) : await changeRunning(operators, change, numbers, by)
@@ -40,15 +41,19 @@ async function changeRunning(operators: string, change: Change, letters: readonl
 }
 
 async function changeAtRest(config: Config, change: Change, letters: readonly number[], by: string): Promise<readonly number[]> {
-  // The view says where there is no data directory; opening an engine would make one.
-  await withView({ data: config.data }, async () => undefined)
-  const { openEmbedded } = await import('../engine/embedded/index.ts')
-  const engine = await openEmbedded(engineOptions(config))
+  const engine = config.connections === undefined ? await openAtRest(config) : await shared(config)
   try {
     return await (change === 'replay' ? engine.letters.replay(letters, by) : engine.letters.discard(letters, by))
   } finally {
     await engine.close()
   }
+}
+
+async function openAtRest(config: Config): Promise<Engine> {
+  // The view says where there is no data directory; opening an engine would make one.
+  await withView({ data: config.data }, async () => undefined)
+  const { openEmbedded } = await import('../engine/embedded/index.ts')
+  return openEmbedded(engineOptions(config))
 }
 
 /** Everything that matches, page after page. Letters that died again meanwhile are left: they would go round for as long as their cause lasts. */

@@ -4,7 +4,7 @@ import { FlowMeter } from '../instrumentation/flow.ts'
 import { Sampler } from '../instrumentation/sampler.ts'
 import type { Shared } from './command.ts'
 import { askOperators, operatorsOf } from './operators.ts'
-import { dataDirectory, withView } from './view.ts'
+import { configOf, withView } from './view.ts'
 
 /** `GET /v1/topics` and `GET /v1/agents` of the running process; without one, the same shape from the data directory, at rest. */
 export interface Overview<Answer> {
@@ -61,7 +61,8 @@ export async function agentsNow(options: Shared): Promise<Overview<AgentsAnswer>
 }
 
 async function ask(options: Shared, path: string, toJson: typeof topicsToJson): Promise<Overview<unknown>> {
-  const operators = operatorsOf(await dataDirectory(options))
+  const config = await configOf(options)
+  const operators = config.connections === undefined ? operatorsOf(config.data) : undefined
   if (operators !== undefined) return { running: true, answer: await askOperators(operators, path) }
   const answer = await withView(options, async view => {
     const sample = await new Sampler(view, systemClock).sample(0)

@@ -17,9 +17,14 @@ import { EXIT } from './exit.ts'
 /** The command line: one file a command, joined here. */
 export function buildProgram(): Command {
   const program = new Command('millrace')
-    .description('The six-part data architecture on one machine: front end, stream, agents, storage agents, trace and instrumentation.')
+    .description(
+      'The six-part data architecture, on one machine or many: front end, stream, agents, storage agents, trace and instrumentation.',
+    )
     .version(packageVersion(), '-v, --version')
     .option('--data <directory>', 'the data directory (default: ./.millrace, or MILLRACE_DATA)')
+    .option('--stream <url>', 'the stream that processes share: kafka://host:9092 (or MILLRACE_STREAM)')
+    .option('--trace <url>', 'the trace that processes share: redis://host:6379 (or MILLRACE_TRACE)')
+    .option('--pipeline <name>', 'whose stream and trace to look at, where several pipelines share them')
     .option('--json', 'answer in JSON: one document, or one a line where data stream')
     .option('--debug', 'say where in the code an error arose')
     .configureHelp({ showGlobalOptions: true })

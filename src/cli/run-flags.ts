@@ -7,6 +7,9 @@ export interface RunOptions extends Shared {
   readonly ops?: string
   readonly page?: string
   readonly size?: string
+  readonly role?: string
+  readonly agents?: string
+  readonly spill?: string
 }
 
 export function runFlags(command: Command): Command {
@@ -16,6 +19,9 @@ export function runFlags(command: Command): Command {
     .option('--ops <address>', 'where operators look: trace, cache, metrics (default: 127.0.0.1:7071)')
     .option('--page <folder>', "static files for the operators' listener to serve at /")
     .option('--size <size>', 'the most that the data may take on disk, such as 10GB')
+    .option('--role <role>', 'what this process does: frontend, agents, storage, console, several of them, or all (default)')
+    .option('--agents <names>', 'the agents that this process runs, separated by commas (default: all of its roles)')
+    .option('--spill <size>', 'what the front end may keep on its own disk while a shared stream is away (default: 1GB; 0: nothing)')
 }
 
 /** The servers are loaded for the commands that run them alone: every other command starts without them, three times as fast. */

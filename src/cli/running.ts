@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { resolveConfig } from '../runtime/config.ts'
+import { shownUrl } from '../runtime/connections.ts'
 import type { Log } from '../runtime/log.ts'
 import { runPipeline } from '../runtime/run.ts'
 import { optionsOf, outputOf } from './command.ts'
@@ -14,16 +15,29 @@ import { timeText } from './table.ts'
 export async function run(file: string, dev: boolean, command: Command): Promise<void> {
   const options = optionsOf<RunOptions>(command)
   const output = outputOf(options)
-  const { listen, ops, data, page, size } = options
-  const config = await resolveConfig({ flags: { listen, ops, data, page, size } })
+  const { listen, ops, data, page, size, stream, trace, role, agents, spill } = options
+  const config = await resolveConfig({ flags: { listen, ops, data, page, size, stream, trace, role, agents, spill } })
   using interrupt = untilInterrupted()
   const running = await runPipeline({ file, config, dev, log: logTo(output) })
   const { urls } = running
   const name = running.pipeline().name
-  output.answer({ pipeline: name, pid: process.pid, listen: urls.listen, operators: urls.ops, data: config.data }, () =>
-    [`${name} is running.`, `  send data to   ${urls.listen}`, `  look at it on  ${urls.ops}`, `  it is kept in  ${config.data}`].join(
-      '\n',
-    ),
+  const { connections } = config
+  const kept = connections === undefined ? config.data : `${shownUrl(connections.stream.url)} and ${shownUrl(connections.trace.url)}`
+  output.answer(
+    {
+      pipeline: name,
+      pid: process.pid,
+      ...(urls.listen === undefined ? {} : { listen: urls.listen }),
+      operators: urls.ops,
+      data: config.data,
+    },
+    () =>
+      [
+        `${name} is running.`,
+        ...(urls.listen === undefined ? [] : [`  send data to   ${urls.listen}`]),
+        `  look at it on  ${urls.ops}`,
+        `  it is kept in  ${kept}`,
+      ].join('\n'),
   )
   const stopped = new Promise<undefined>(settle => {
     if (interrupt.signal.aborted) settle(undefined)

@@ -3,11 +3,11 @@ import { Progress } from '../agents/progress.ts'
 import { runAgent } from '../agents/runner.ts'
 import type { RunContext, RunningAgent } from '../agents/running.ts'
 import { systemClock } from '../clock.ts'
-import { connectEmbedded } from '../engine/embedded/index.ts'
 import { isDamaged } from '../engine/embedded/sqlite-error.ts'
 import { MillraceError, toPortable } from '../errors.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { runStorageAgent } from '../storage/roller.ts'
+import { openInThread } from './engines.ts'
 import { loadPipeline } from './load.ts'
 import { recordThrough } from './port-recorder.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
@@ -27,7 +27,7 @@ main.on('message', (message: ToThread) => {
 try {
   const pipeline = await loadPipeline(data.file)
   const agent = agentOf(pipeline)
-  const engine = connectEmbedded({ directory: data.directory, port: data.engine })
+  const engine = await openInThread(data.engine, systemClock, error => hold(error))
   say({ type: 'ready' })
   const stop = await Promise.race([begun.promise, told.promise])
   if (stop === undefined) {
@@ -43,6 +43,10 @@ try {
   say({ type: 'failed', error: toPortable(isDamaged(error) ? engineFailed(error) : error) })
 }
 
+function hold(error: Error | undefined): void {
+  say(error === undefined ? { type: 'held' } : { type: 'held', reason: error.message })
+}
+
 function agentOf(pipeline: Pipeline): AnyAgent {
   const agent = pipeline.agents.get(data.agent)
   if (agent !== undefined) return agent
@@ -52,7 +56,7 @@ function agentOf(pipeline: Pipeline): AnyAgent {
 }
 
 function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
-  if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context)
+  if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: hold })
   return runAgent(agent, context, { progress: new Progress(data.progress), suspects: data.suspects })
 }
 
@@ -60,7 +64,7 @@ function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningA
 function engineFailed(cause: unknown): MillraceError {
   return new MillraceError(
     'ENGINE_FAILED',
-    `The database in ${data.directory} is damaged: ${cause instanceof Error ? cause.message : cause}.`,
+    `The database${data.engine.kind === 'embedded' ? ` in ${data.engine.directory}` : ''} is damaged: ${cause instanceof Error ? cause.message : cause}.`,
     {
       fix: 'Check the disk; restore the data directory from a copy.',
       cause,

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ByteSize, Duration } from '../duration.ts'
 import type { EmbeddedOptions } from '../engine/embedded/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { completeLimits, type Limits } from '../frontend/limits.ts'
+import { type Connections, connectionsOf, streamUrl, traceUrl } from './connections.ts'
 import { followGenerations } from './generations.ts'
+import { agentNames, type Runs, roles } from './roles.ts'
 import { type Address, address, duration, type Read, size, text, wrong } from './settings.ts'
 
 /** What `millrace.config.ts` may say. Everything has a default; a flag or an environment variable goes before it. */
@@ -18,6 +20,20 @@ export interface Settings {
   readonly data?: string
   /** A folder of static files that the operators' listener serves at `/`. */
   readonly page?: string
+  /** The stream that processes share, such as `'kafka://host:9092'`; with `trace`. Default: the process's own, in its data directory. */
+  readonly stream?: string
+  /** The trace that processes share, such as `'redis://host:6379'`. */
+  readonly trace?: string
+  /** What this process does: `'frontend'`, `'agents'`, `'storage'`, `'console'`, several of them, or `'all'` (the default). */
+  readonly role?: string | readonly string[]
+  /** The agents that this process runs, by name or name@version. Default: all of its roles. */
+  readonly agents?: string | readonly string[]
+  /** How much the front end may keep on its own disk while a shared stream is away; 0: nothing. Default `'1GB'`. */
+  readonly spill?: ByteSize
+  /** The file of the producers' API keys. Default: `keys.json` in the data directory. */
+  readonly keys?: string
+  /** Whose stream and trace the command line looks at, where no pipeline's file is given and several share them. */
+  readonly pipeline?: string
   readonly retention?: {
     /** How long ids that producers sent are remembered, to recognise what is sent again. Default `'7d'`. */
     readonly ids?: Duration
@@ -46,6 +62,13 @@ export interface Config {
   readonly maxBytes?: number
   readonly threadBytes: number
   readonly limits: Limits
+  /** Undefined: the embedded engine, in `data`. */
+  readonly connections?: Connections
+  readonly runs: Runs
+  readonly spillBytes: number
+  /** Absolute. */
+  readonly keysFile: string
+  readonly pipeline?: string
 }
 
 /** The engine's part of it: the same for whoever opens the data directory, or a short visit would delete what is to be kept for longer. */
@@ -55,7 +78,7 @@ export function engineOptions({ data, idRetentionMs, traceRetentionMs, maxBytes 
 
 /** What the command line may give, as written. */
 export type Flags = { readonly [name in Setting]?: string | undefined }
-type Setting = 'listen' | 'ops' | 'data' | 'page' | 'size'
+type Setting = 'listen' | 'ops' | 'data' | 'page' | 'size' | 'stream' | 'trace' | 'role' | 'agents' | 'spill' | 'pipeline'
 
 const CONFIG_FILES = ['millrace.config.ts', 'millrace.config.js', 'millrace.config.mjs']
 
@@ -88,21 +111,46 @@ export async function resolveConfig(from: {
 
   const page = pick(text, 'page', undefined, 'page')
   const maxBytes = pick(size, 'size', undefined, 'size')
+  const connections = connectionsOf(pick(streamUrl, 'stream', undefined, 'stream'), pick(traceUrl, 'trace', undefined, 'trace'), env)
+  const only = pick(agentNames, 'agents', undefined, 'agents')
+  const runs = { roles: pick(roles, 'role', 'all', 'role')!, ...(only === undefined ? {} : { only }) }
+  if (connections === undefined) checkAlone(runs)
+  const data = resolve(cwd, pick(text, 'data', './.millrace', 'data')!)
+  const pipeline = pick(text, 'pipeline', undefined, 'pipeline')
   return {
     listen: pick(address, 'listen', '127.0.0.1:7070', 'listen')!,
     ops: pick(address, 'ops', '127.0.0.1:7071', 'ops')!,
-    data: resolve(cwd, pick(text, 'data', './.millrace', 'data')!),
+    data,
     ...(page === undefined ? {} : { page: resolve(cwd, page) }),
     idRetentionMs: pick(duration, 'retention.ids', '7d')!,
     traceRetentionMs: pick(duration, 'retention.trace', '24h')!,
     ...(maxBytes === undefined ? {} : { maxBytes }),
     threadBytes: pick(size, 'threads.memory', '512MB')!,
     limits: completeLimits(limitsIn(file)),
+    ...(connections === undefined ? {} : { connections }),
+    runs,
+    spillBytes: pick(size, 'spill', '1GB', 'spill')!,
+    keysFile: resolve(cwd, pick(text, 'keys', join(data, 'keys.json'))!),
+    ...(pipeline === undefined ? {} : { pipeline }),
   }
 }
 
+/** A part of a pipeline on a stream of its own would wait for ever for the others. */
+function checkAlone({ roles: own, only }: Runs): void {
+  if (own.size === ALL_ROLES && only === undefined) return
+  const what = only === undefined ? `The role ${[...own].join(', ')}` : `A process that runs ${only.join(', ')} alone`
+  throw new MillraceError('CONFIG_INVALID', `${what} needs a stream and a trace that the other processes share.`, {
+    fix: 'Name them: --stream kafka://host:9092 --trace redis://host:6379.',
+  })
+}
+
+const ALL_ROLES = 4
+
 /** Names that the file may set, a dot between a group and its member. */
-const NAMES = ['listen', 'ops', 'data', 'page', 'size', 'retention.ids', 'retention.trace', 'threads.memory', 'limits']
+const NAMES = [
+  ...['listen', 'ops', 'data', 'page', 'size', 'stream', 'trace', 'role', 'agents', 'spill', 'keys', 'pipeline'],
+  ...['retention.ids', 'retention.trace', 'threads.memory', 'limits'],
+]
 const GROUPS = ['retention', 'threads']
 
 interface ConfigFile {

@@ -17,7 +17,10 @@ export function agentPart(agent: string): string {
 export function reportAgents(health: Health, log: Log): (status: AgentStatus) => void {
   return status => {
     const part = agentPart(status.agent)
-    if (status.state === 'running') health.up(part)
+    if (status.state === 'running' && status.held !== undefined) {
+      health.down(part, `waits: ${status.held}`)
+      log.warn(`${status.agent} waits: ${status.held}`)
+    } else if (status.state === 'running') health.up(part)
     else if (status.state === 'stopped') health.remove(part)
     else if (status.state === 'waiting') {
       const reason = status.lastError ?? 'its thread ended'

@@ -1,10 +1,10 @@
-import type { MessagePort } from 'node:worker_threads'
 import { progressTopics } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
 import { isMillraceError, MillraceError, toPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import type { AnyAgent } from '../pipeline.ts'
 import { Backoff } from './backoff.ts'
+import type { ThreadEngine } from './engines.ts'
 import type { AgentStatus, HostState } from './state.ts'
 import { Suspects } from './suspects.ts'
 import { Thread } from './thread.ts'
@@ -13,7 +13,7 @@ import { Watchdog } from './watchdog.ts'
 /** What every agent's thread is run with. */
 export interface HostContext {
   readonly directory: string
-  readonly connect: () => MessagePort
+  readonly connect: () => ThreadEngine
   readonly recorder: Recorder
   readonly clock: Clock
   readonly threadBytes: number
@@ -37,6 +37,7 @@ export class Host {
   #state: HostState = 'loading'
   #restarts = 0
   #lastError: string | undefined
+  #held: string | undefined
   #thread: Thread
   #watchdog: Watchdog | undefined
   #cancelPause: () => void = () => undefined
@@ -77,12 +78,14 @@ export class Host {
   #spawn(): Thread {
     const { directory, connect, recorder, threadBytes } = this.#context
     this.#watchdog = this.#newWatchdog()
+    this.#held = undefined
     return new Thread({
       file: this.#file,
       agent: this.agent,
       directory,
       connect,
       recorder,
+      held: reason => this.#onHeld(reason),
       suspects: this.#suspects.list(),
       progress: this.#watchdog?.progress.shared,
       bytes: threadBytes,
@@ -103,6 +106,11 @@ export class Host {
       if (isMillraceError(error, 'ENGINE_FAILED')) this.#context.fatal(error)
       this.#restart(error)
     })
+  }
+
+  #onHeld(reason: string | undefined): void {
+    this.#held = reason
+    this.#setState(this.#state)
   }
 
   /** The thread is deaf to messages, so it can only be ended; `ended` above does the rest. */
@@ -158,6 +166,7 @@ export class Host {
       state,
       restarts: this.#restarts,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...(this.#held === undefined ? {} : { held: this.#held }),
     })
   }
 }

@@ -1,17 +1,20 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { startOps } from '../console/index.ts'
-import { openEmbedded } from '../engine/embedded/index.ts'
-import { startFrontEnd } from '../frontend/front-end.ts'
+import { makeDataDirectory } from '../engine/embedded/data-directory.ts'
 import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
+import { checkStores } from './check-stores.ts'
 import { Closers } from './closers.ts'
-import { type Config, engineOptions } from './config.ts'
+import type { Config } from './config.ts'
+import { type Held, openEngine } from './engines.ts'
+import { openFrontDoor } from './front-door.ts'
 import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
 import { loadPipeline } from './load.ts'
 import { type Log, silentLog } from './log.ts'
 import { reloadOnChange } from './reload.ts'
+import { checkOnly, runsAgent } from './roles.ts'
 import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { Supervisor } from './supervisor.ts'
 import { topicSpecs } from './topics.ts'
@@ -25,9 +28,10 @@ export interface RunOptions {
   readonly log?: Log
 }
 
-/** A pipeline at work: all six parts in this process. */
+/** A pipeline at work, as much of it as this process has to do. */
 export interface Running {
-  readonly urls: { readonly listen: string; readonly ops: string }
+  /** `listen` where the front end is here. */
+  readonly urls: { readonly listen?: string; readonly ops: string }
   /** The graph that runs now; another after a reload. */
   pipeline(): Pipeline
   /** Resolves with the reason when it cannot go on and has to be stopped. */
@@ -36,25 +40,35 @@ export interface Running {
   stop(): Promise<void>
 }
 
-/** How long a stop may take, in milliseconds: together below the 10 s that an orchestrator waits before it kills. */
-const ANSWER_MS = 2_000
+/** How long agents may take to commit what is in hand: with the front end's answers below the 10 s that an orchestrator waits before it kills. */
 const DRAIN_MS = 5_000
 
 /**
- * Runs a pipeline on the embedded engine: the stream first and the door last, so that nothing is accepted before it can be kept
+ * Runs a pipeline, or this process's part of it: the stream first and the door last, so that nothing is accepted before it can be kept
  * and handled; stopped the other way round.
- * @throws what loadPipeline throws; DATA_DIRECTORY_LOCKED, TOPIC_MISMATCH; a listener's address in use (CONFIG_INVALID).
+ * @throws what loadPipeline throws; what openEngine throws; TOPIC_MISMATCH; a listener's address in use (CONFIG_INVALID); what a store says
+ *   that cannot be used.
  */
 export async function runPipeline(options: RunOptions): Promise<Running> {
   const { config, log = silentLog } = options
+  const { runs } = config
   const file = resolve(options.file)
   const startedMs = systemClock.now()
   const closers = new Closers()
   try {
     let pipeline = await loadPipeline(file)
-    const health = createHealth(['engine', FRONT_END, ...[...pipeline.agents.keys()].map(agentPart)])
+    checkOnly(runs, pipeline.agents.values())
+    const own = [...pipeline.agents].filter(([, agent]) => runsAgent(runs, agent))
+    const hasFrontEnd = runs.roles.has('frontend')
+    const health = createHealth(['engine', ...(hasFrontEnd ? [FRONT_END] : []), ...own.map(([id]) => agentPart(id))])
+    makeDataDirectory(config.data)
+    await checkStores(
+      own.map(([, agent]) => agent),
+      systemClock,
+      log,
+    )
 
-    const engine = await openEmbedded(engineOptions(config))
+    const { engine, forThread, failed } = await openEngine(config, pipeline.name, reportTrace(log), text => log.warn(text))
     closers.add('engine', () => engine.close())
     await engine.ensure(topicSpecs(pipeline))
     health.up('engine')
@@ -69,15 +83,18 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     instruments.use(pipeline)
 
     const fatal = Promise.withResolvers<Error>()
-    const supervisor = new Supervisor({
-      fatal: fatal.resolve,
-      directory: config.data,
-      connect: () => engine.connect(),
-      recorder: instruments,
-      clock: systemClock,
-      threadBytes: config.threadBytes,
-      report: reportAgents(health, log),
-    })
+    const supervisor = new Supervisor(
+      {
+        fatal: fatal.resolve,
+        directory: config.data,
+        connect: forThread,
+        recorder: instruments,
+        clock: systemClock,
+        threadBytes: config.threadBytes,
+        report: reportAgents(health, log),
+      },
+      agent => runsAgent(runs, agent),
+    )
     closers.add('agents', () => supervisor.stop(DRAIN_MS))
     await supervisor.exchange(file, pipeline, DRAIN_MS)
 
@@ -92,22 +109,12 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       ...(config.page === undefined ? {} : { pageDirectory: config.page }),
     })
     closers.add('operators', () => ops.close())
-    const frontEnd = await startFrontEnd({
-      pipeline,
-      stream: engine,
-      clock: systemClock,
-      recorder: instruments,
-      keysFile: join(config.data, 'keys.json'),
-      listen: config.listen,
-      limits: config.limits,
-      report: (what, error) => log.error(`${what}: ${error instanceof Error ? error.message : String(error)}`),
-    })
-    closers.add('front end', () => frontEnd.close(ANSWER_MS))
-    closers.add('front end’s health', followFrontEnd(frontEnd, health, systemClock))
+    const frontEnd = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, log, closers }) : undefined
+    if (frontEnd !== undefined) closers.add('front end’s health', followFrontEnd(frontEnd, health, systemClock))
 
     const use = (next: Pipeline) => {
       pipeline = next
-      frontEnd.use(next)
+      frontEnd?.use(next)
       ops.use(next)
       instruments.use(next)
     }
@@ -116,13 +123,13 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       closers.add('reloading', () => reloading.close())
     }
 
-    const urls = { listen: frontEnd.url, ops: ops.url }
+    const urls = { ...(frontEnd === undefined ? {} : { listen: frontEnd.url }), ops: ops.url }
     writeRuntimeFile(config.data, { pid: process.pid, ...urls, pipeline: pipeline.name, file, startedMs })
     closers.add('runtime.json', () => removeRuntimeFile(config.data))
     return {
       urls,
       pipeline: () => pipeline,
-      failed: Promise.race([engine.failed, fatal.promise]).then(reason => {
+      failed: Promise.race([failed, fatal.promise]).then(reason => {
         health.fail(reason.message)
         return reason
       }),
@@ -134,5 +141,13 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
   } catch (error) {
     await closers.close()
     throw error
+  }
+}
+
+/** The front end goes on without the trace; agents elsewhere say for themselves that they wait. */
+function reportTrace(log: Log): Held {
+  return error => {
+    if (error === undefined) log.info('The trace is back.')
+    else log.warn(error.message)
   }
 }

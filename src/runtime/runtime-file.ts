@@ -4,8 +4,8 @@ import { join } from 'node:path'
 /** What a running process says of itself in its data directory, for the command line to find it by. */
 export interface RuntimeFile {
   readonly pid: number
-  /** URL of the front end. */
-  readonly listen: string
+  /** URL of the front end, where it is in this process. */
+  readonly listen?: string
   /** URL of the operators' listener. */
   readonly ops: string
   /** The pipeline's name. */

@@ -22,4 +22,6 @@ export interface AgentStatus {
   readonly restarts: number
   /** Why it did the last time. */
   readonly lastError?: string
+  /** What its data wait for: a trace or a store that is away. */
+  readonly held?: string
 }

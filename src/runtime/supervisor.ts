@@ -2,15 +2,18 @@ import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { Host, type HostContext } from './host.ts'
 
 /**
- * Runs every agent of a pipeline, each in a thread of its own, and exchanges them all for those of another graph. Nothing that
+ * Runs the agents of a pipeline, each in a thread of its own, and exchanges them all for those of another graph. Nothing that
  * happens to an agent reaches the thread it is called from, where the front end runs.
  */
 export class Supervisor {
   readonly #context: HostContext
+  readonly #runs: (agent: AnyAgent) => boolean
   #hosts: readonly Host[] = []
 
-  constructor(context: HostContext) {
+  /** @param runs which of a pipeline's agents run here. Default: every one. */
+  constructor(context: HostContext, runs: (agent: AnyAgent) => boolean = () => true) {
     this.#context = context
+    this.#runs = runs
   }
 
   /**
@@ -20,7 +23,8 @@ export class Supervisor {
    * @throws what keeps an agent from loading; the old ones run on then, untouched.
    */
   async exchange(file: string, pipeline: Pipeline, drainMs: number, between?: () => void | Promise<void>): Promise<void> {
-    const coming = [...pipeline.agents.values()].map((agent: AnyAgent) => new Host(file, agent, this.#context))
+    const own = [...pipeline.agents.values()].filter(this.#runs)
+    const coming = own.map(agent => new Host(file, agent, this.#context))
     try {
       await Promise.all(coming.map(host => host.ready))
     } catch (error) {

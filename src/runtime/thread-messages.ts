@@ -1,6 +1,6 @@
-import type { MessagePort } from 'node:worker_threads'
 import type { Suspect } from '../agents/progress.ts'
 import type { PortableError } from '../errors.ts'
+import type { ThreadEngine } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
 
 /** What an agent's thread is started with. */
@@ -9,10 +9,7 @@ export interface ThreadData {
   readonly file: string
   /** `name@version`. */
   readonly agent: string
-  /** The data directory. */
-  readonly directory: string
-  /** To the engine's writer; transferred. */
-  readonly engine: MessagePort
+  readonly engine: ThreadEngine
   /** Where the thread says which data it has in hand; a storage agent has none. */
   readonly progress: SharedArrayBuffer | undefined
   readonly suspects: readonly Suspect[]
@@ -27,5 +24,7 @@ export type ToThread =
 export type FromThread =
   | { readonly type: 'ready' }
   | { readonly type: 'facts'; readonly facts: Facts }
+  /** What its data wait for, or that they wait no longer. */
+  | { readonly type: 'held'; readonly reason?: string }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: PortableError }

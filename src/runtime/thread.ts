@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { type MessagePort, Worker } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import type { Suspect } from '../agents/progress.ts'
 import { fromPortable, MillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
+import { type ThreadEngine, transfersOf } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
@@ -22,8 +23,10 @@ export interface ThreadOptions {
   readonly file: string
   readonly agent: string
   readonly directory: string
-  readonly connect: () => MessagePort
+  readonly connect: () => ThreadEngine
   readonly recorder: Recorder
+  /** Told what the agent's data wait for, and with undefined when they wait no longer. */
+  readonly held: (reason: string | undefined) => void
   readonly suspects: readonly Suspect[]
   readonly progress: SharedArrayBuffer | undefined
   /** The most that its heap may hold. */
@@ -48,8 +51,8 @@ export class Thread {
     const { file, agent, directory, progress, suspects } = options
     this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './agent-thread.ts' : './agent-thread.js', import.meta.url), {
       name: agent,
-      workerData: { file, agent, directory, progress, suspects, engine } satisfies ThreadData,
-      transferList: [engine],
+      workerData: { file, agent, progress, suspects, engine } satisfies ThreadData,
+      transferList: transfersOf(engine),
       env: { NODE_COMPILE_CACHE: join(directory, COMPILE_CACHE), ...process.env },
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.bytes / 1e6), maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     })
@@ -64,6 +67,7 @@ export class Thread {
 
     this.#worker.on('message', (message: FromThread) => {
       if (message.type === 'facts') recordAll(options.recorder, message.facts)
+      else if (message.type === 'held') options.held(message.reason)
       else if (message.type === 'failed') this.#fail(fromPortable(message.error))
       else if (message.type === 'stopped') this.#end({ kind: 'stopped' })
       else {

@@ -10,10 +10,11 @@ const LONGEST_WAIT_MS = 30_000
  */
 export class Patience {
   readonly #clock: Clock
-  readonly #held: (error: Error) => void
+  readonly #held: (error: Error | undefined) => void
+  #away = false
 
-  /** @param held told once an outage, for people. */
-  constructor(clock: Clock, held: (error: Error) => void) {
+  /** @param held told once an outage, for people, and with undefined when it is over. */
+  constructor(clock: Clock, held: (error: Error | undefined) => void) {
     this.#clock = clock
     this.#held = held
   }
@@ -22,12 +23,19 @@ export class Patience {
   async until<T>(step: () => Promise<T>, signal: AbortSignal): Promise<T> {
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {
-        return await step()
+        const result = await step()
+        if (this.#away) this.#tell(undefined)
+        return result
       } catch (error) {
         if (!isMillraceError(error, 'STORE_UNAVAILABLE') && !isMillraceError(error, 'DISK_FULL')) throw error
-        if (waitMs === FIRST_WAIT_MS) this.#held(error)
+        if (!this.#away) this.#tell(error)
         await this.#clock.sleep(waitMs, signal)
       }
     }
+  }
+
+  #tell(error: Error | undefined): void {
+    this.#away = error !== undefined
+    this.#held(error)
   }
 }

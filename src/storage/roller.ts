@@ -16,8 +16,8 @@ const LONGEST_REJOIN_MS = 2_000
 export interface StorageRunOptions {
   /** Stands in for the agent's own store: memory, in a test of a pipeline. */
   readonly store?: RollingStore
-  /** Told once when the store goes away and data begin to wait. Default: a process warning. */
-  readonly held?: (error: Error) => void
+  /** Told when the store goes away and data begin to wait, and with undefined when it is back. Default: a process warning. */
+  readonly held?: (error: Error | undefined) => void
 }
 
 /**
@@ -91,7 +91,7 @@ class StorageRun implements RunningAgent {
     const { clock } = this.#context
     const { signal } = this.#abort
     try {
-      const writer = await this.#patience.until(() => this.#store.open(clock), signal)
+      const writer = await this.#patience.until(() => this.#store.open(clock, this.#agent.from), signal)
       try {
         for (let waitMs = FIRST_REJOIN_MS; !this.#stopping; waitMs = Math.min(2 * waitMs, LONGEST_REJOIN_MS)) {
           try {
@@ -174,6 +174,6 @@ function replayTopicOf(agent: StorageAgent): Topic {
   return { kind: 'topic', name: spec.name, schema: bytes(), spec }
 }
 
-function warn(error: Error): void {
-  process.emitWarning(`${error.message} Data wait in the stream until it is back.`, 'MillraceWarning')
+function warn(error: Error | undefined): void {
+  if (error !== undefined) process.emitWarning(`${error.message} Data wait in the stream until it is back.`, 'MillraceWarning')
 }

@@ -14,8 +14,12 @@ export interface RollingStore {
   /** For people: what and where, such as `files ./lake`. */
   readonly describe: string
   readonly roll: RollPolicy
-  /** Called once in the thread that will write. @throws CONFIG_INVALID, STORE_UNAVAILABLE */
-  open(clock: Clock): Promise<RollingWriter>
+  /**
+   * Called in the thread that will write, and once when a process starts, to hear what is wrong before anything is accepted.
+   * @param topics that will be written, where that is known: what has a table for each can check them.
+   * @throws CONFIG_INVALID, STORE_DENIED, TABLE_MISMATCH; STORE_UNAVAILABLE (retryable)
+   */
+  open(clock: Clock, topics?: readonly Topic[]): Promise<RollingWriter>
 }
 
 /** A roll happens as soon as one of these is reached, also when nothing more arrives. */

@@ -46,7 +46,7 @@ export async function machine() {
       const lake = storageAgent('lake', { version: 1, from: numbers, to: store, ...more })
       const recorder = { ingest: () => undefined, work: (fact: WorkFact) => void facts.push(fact) }
       const context = { engine: on, clock, recorder }
-      const running = runStorageAgent(lake, pipeline('p', { agents: [lake] }), context, { held: error => void held.push(error) })
+      const running = runStorageAgent(lake, pipeline('p', { agents: [lake] }), context, { held: error => void (error && held.push(error)) })
       onTestFinished(() => running.crash())
       return running
     },

@@ -1,0 +1,43 @@
+import type { Clock } from '../clock.ts'
+import { DistributedEngine } from '../engine/distributed/index.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { MillraceError } from '../errors.ts'
+import type { GroupedStream } from '../stream/stream.ts'
+import type { SharedTrace } from '../trace/trace.ts'
+import type { Connection, Connections } from './connections.ts'
+
+export interface DistributedContext {
+  readonly pipeline: string
+  readonly clock: Clock
+  readonly held: (error: MillraceError | undefined) => void
+  /** Told of what works and should be otherwise, such as a trace that may evict. */
+  readonly warn: (text: string) => void
+}
+
+/** The names of the pipelines that have run on a stream. */
+export async function pipelinesOn({ url, password }: Connection): Promise<readonly string[]> {
+  const { kafkaOptions, kafkaPipelines } = await import('../stream/adapters/kafka/index.ts')
+  return kafkaPipelines(kafkaOptions(url, { pipeline: '', ...(password === undefined ? {} : { password }) }))
+}
+
+/** Connects to the stream and the trace that processes share. The adapters are loaded here, for those alone who use them. */
+export async function openDistributed(connections: Connections, context: DistributedContext): Promise<Engine> {
+  const [stream, trace] = await Promise.allSettled([openStream(connections.stream, context), openTrace(connections.trace, context)])
+  if (stream.status === 'fulfilled' && trace.status === 'fulfilled') {
+    const { clock, held } = context
+    return new DistributedEngine({ stream: stream.value, trace: trace.value, clock, held })
+  }
+  if (stream.status === 'fulfilled') await stream.value.close()
+  if (trace.status === 'fulfilled') await trace.value.close()
+  throw stream.status === 'rejected' ? stream.reason : trace.status === 'rejected' ? trace.reason : undefined
+}
+
+async function openStream({ url, password }: Connection, { pipeline, clock }: DistributedContext): Promise<GroupedStream> {
+  const { kafkaOptions, openKafka } = await import('../stream/adapters/kafka/index.ts')
+  return openKafka({ ...kafkaOptions(url, { pipeline, ...(password === undefined ? {} : { password }) }), clock })
+}
+
+async function openTrace({ url, password }: Connection, { pipeline, clock, warn }: DistributedContext): Promise<SharedTrace> {
+  const { openRedis, redisOptions } = await import('../trace/adapters/redis/index.ts')
+  return openRedis({ ...redisOptions(url, { pipeline, ...(password === undefined ? {} : { password }) }), clock, warn })
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { systemClock } from '../clock.ts'
+import { openEmbedded } from '../engine/embedded/index.ts'
+import type { Engine } from '../engine/engine.ts'
+import { type FrontEnd, startFrontEnd } from '../frontend/front-end.ts'
+import type { Spill } from '../frontend/spill/spill.ts'
+import type { Instruments } from '../instrumentation/instruments.ts'
+import type { Pipeline } from '../pipeline.ts'
+import type { Closers } from './closers.ts'
+import type { Config } from './config.ts'
+import type { Log } from './log.ts'
+
+/** How long answers that are in hand may take when the process stops. */
+const ANSWER_MS = 2_000
+/** How long a stop may wait for what is in the spill to go to the stream; what is left stays on disk. */
+const DRAIN_MS = 2_000
+
+/**
+ * Opens the front end. On a stream that other processes share it has a spill: what producers send while the stream is away is kept on this
+ * process's own disk, and drained in order when it is back.
+ */
+export async function openFrontDoor(
+  config: Config,
+  on: { engine: Engine; pipeline: Pipeline; instruments: Instruments; log: Log; closers: Closers },
+): Promise<FrontEnd> {
+  const { engine, pipeline, instruments, log, closers } = on
+  const spill = config.connections === undefined ? undefined : await openSpillOf(config, on)
+  if (spill !== undefined) closers.add('spill', async () => void (await spill.close(DRAIN_MS)))
+  const frontEnd = await startFrontEnd({
+    pipeline,
+    stream: spill ?? engine,
+    clock: systemClock,
+    recorder: instruments,
+    keysFile: config.keysFile,
+    listen: config.listen,
+    limits: config.limits,
+    report: (what, error) => log.error(`${what}: ${error instanceof Error ? error.message : String(error)}`),
+    ...(spill === undefined ? {} : { spill }),
+  })
+  closers.add('front end', () => frontEnd.close(ANSWER_MS))
+  return frontEnd
+}
+
+async function openSpillOf(config: Config, { engine, pipeline, instruments, log }: Parameters<typeof openFrontDoor>[1]): Promise<Spill> {
+  // Loaded for those alone who have a use for it.
+  const { openSpill } = await import('../frontend/spill/open.ts')
+  return openSpill({
+    stream: engine,
+    directory: join(config.data, 'spill'),
+    maxBytes: config.spillBytes,
+    topics: [...pipeline.topics.values()].map(topic => topic.spec),
+    clock: systemClock,
+    openLog: openEmbedded,
+    recorder: instruments,
+    log,
+  })
+}
