@@ -18,11 +18,15 @@ import { RateLimit } from './rate.ts'
 import { RouteTable } from './routes.ts'
 import { type HttpServer, httpServer } from './server.ts'
 import { Singles } from './singles.ts'
+import type { Spill } from './spill/spill.ts'
+import { spillText } from './spill/spill-text.ts'
 
 export interface FrontEndOptions {
   readonly pipeline: Pipeline
   /** Where data go. Its topics must exist already (`ensure`). */
   readonly stream: Pick<Stream, 'append'>
+  /** The same stream where it is one that spills: health says what it keeps back. */
+  readonly spill?: Pick<Spill, 'status'>
   readonly clock: Clock
   readonly recorder: Recorder
   /** Where `addKey` keeps the API keys. */
@@ -84,7 +88,7 @@ export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd>
       report: options.report ?? (() => {}),
     })
     const http = await listen(routes, limits, clock, options.listen)
-    return new RunningFrontEnd(http, { routes, load, ring, ingested, clock })
+    return new RunningFrontEnd(http, { routes, load, ring, ingested, clock, spill: options.spill })
   } catch (error) {
     ring.close()
     throw error
@@ -119,13 +123,22 @@ async function listen(routes: DataRoutes, limits: Limits, clock: Clock, at: { ho
   return http!
 }
 
+interface Parts {
+  readonly routes: DataRoutes
+  readonly load: Load
+  readonly ring: KeyRing
+  readonly ingested: Ingested
+  readonly clock: Clock
+  readonly spill: Pick<Spill, 'status'> | undefined
+}
+
 class RunningFrontEnd implements FrontEnd {
   readonly url: string
   readonly #http: HttpServer
-  readonly #on: { routes: DataRoutes; load: Load; ring: KeyRing; ingested: Ingested; clock: Clock }
+  readonly #on: Parts
   #closed: Promise<void> | undefined
 
-  constructor(http: HttpServer, on: { routes: DataRoutes; load: Load; ring: KeyRing; ingested: Ingested; clock: Clock }) {
+  constructor(http: HttpServer, on: Parts) {
     this.#http = http
     this.#on = on
     // A TCP server's address is an object; only one on a pipe has a string.
@@ -138,9 +151,11 @@ class RunningFrontEnd implements FrontEnd {
   }
 
   health(): FrontEndHealth {
-    const { load, ring, ingested } = this.#on
+    const { load, ring, ingested, spill } = this.#on
     const closing = this.#closed !== undefined
-    const reason = closing ? 'It is closing.' : (ingested.lastError?.message ?? ring.problem?.message)
+    const reason = closing
+      ? 'It is closing.'
+      : (ingested.lastError?.message ?? (spill && spillText(spill.status())) ?? ring.problem?.message)
     return {
       ready: !closing && ingested.lastError === undefined,
       ...(reason === undefined ? {} : { reason }),

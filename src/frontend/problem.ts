@@ -1,4 +1,5 @@
 import { type Issue, MillraceError } from '../errors.ts'
+import { SpillFull } from './spill/spill-full.ts'
 
 /** An error as RFC 9457 problem details. `code` is stable; `detail` is for people and may change. */
 export interface Problem {
@@ -30,7 +31,7 @@ export function problemOf(error: MillraceError, status = error.status): Problem 
 
 /** Seconds for Retry-After, or undefined where trying again unchanged is no use. */
 export function retryAfterSeconds(error: MillraceError): number | undefined {
-  if (error instanceof RateLimited) return error.retryAfterSeconds
+  if (error instanceof RateLimited || error instanceof SpillFull) return error.retryAfterSeconds
   if (!error.retryable) return undefined
   return error.code === 'DISK_FULL' || error.code === 'SHUTTING_DOWN' ? RETRY_AFTER_SECONDS[error.code] : DEFAULT_RETRY_AFTER_SECONDS
 }

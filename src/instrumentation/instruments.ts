@@ -6,7 +6,7 @@ import type { Pipeline } from '../pipeline.ts'
 import { type Flow, FlowMeter } from './flow.ts'
 import { Metrics } from './metrics.ts'
 import { ProcessMeter } from './process.ts'
-import type { IngestFact, InHandFact, Recorder, WorkFact } from './recorder.ts'
+import type { IngestFact, InHandFact, Recorder, SpillFact, WorkFact } from './recorder.ts'
 import { type Sample, Sampler } from './sampler.ts'
 
 /** What the main thread measures with: the recorder that all facts come to, and what is read out of them. */
@@ -86,6 +86,9 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     inHand(fact: InHandFact) {
       // A last word of an agent that a reload has removed must not bring it back.
       if (agents.has(`${fact.agent}@${fact.version}`)) flow.inHand(fact)
+    },
+    spill(fact: SpillFact) {
+      metrics.spill(fact)
     },
     use(pipeline) {
       for (const name of pipeline.topics.keys()) {

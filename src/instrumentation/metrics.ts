@@ -6,7 +6,7 @@ import { METRICS, type MetricSpec, SECONDS_BUCKETS } from './catalog.ts'
 import type { Flow } from './flow.ts'
 import { type LedgerRow, ledgerOf } from './ledger.ts'
 import type { ProcessReading } from './process.ts'
-import type { IngestFact, WorkFact } from './recorder.ts'
+import type { IngestFact, SpillFact, WorkFact } from './recorder.ts'
 import type { Sample } from './sampler.ts'
 
 /** What is read when somebody asks for the metrics, rather than recorded as it happens. */
@@ -35,12 +35,16 @@ export class Metrics {
   /** By topic, what the counters have not been told yet. */
   readonly #ingested = new Map<string, Record<(typeof INGESTED)[number] | 'bytes', number>>()
 
+  #spill: Pick<SpillFact, 'data' | 'bytes'> = { data: 0, bytes: 0 }
+
   constructor(observe: () => Promise<Observed>) {
     this.#provider = new MeterProvider({ readers: [this.#reader], resource: resourceFromAttributes({ 'service.name': 'millrace' }) })
     const meter = this.#provider.getMeter('millrace')
     const recorded = new Set<MetricSpec>([
       METRICS.frontendData,
       METRICS.frontendBytes,
+      METRICS.spilled,
+      METRICS.spillDrained,
       METRICS.agentData,
       METRICS.agentOutputs,
       METRICS.agentRetries,
@@ -54,6 +58,8 @@ export class Metrics {
       } else if (spec.kind === 'counter') this.#observables.set(spec, meter.createObservableCounter(spec.name, options))
       else this.#observables.set(spec, meter.createObservableGauge(spec.name, options))
     }
+    // From 0, so that the first that is spilled is a rise.
+    this.spill({ data: 0, bytes: 0, spilled: 0, drained: 0 })
     // One look for all of them, so that what is exported together belongs together.
     meter.addBatchObservableCallback(async result => this.#observe(result, await observe()), [...this.#observables.values()])
   }
@@ -80,6 +86,12 @@ export class Metrics {
     for (const outcome of INGESTED) sums[outcome] += fact[outcome]
     sums.bytes += fact.bytes
     this.#time(METRICS.frontendIngest, fact.durationMs, { topic })
+  }
+
+  spill(fact: SpillFact): void {
+    this.#spill = fact
+    this.#count(METRICS.spilled, fact.spilled, {})
+    this.#count(METRICS.spillDrained, fact.drained, {})
   }
 
   /** What producers sent is added up by hand and told to the counters when they are read: each `add` sorts and hashes its labels. */
@@ -137,6 +149,8 @@ export class Metrics {
       put(METRICS.agentInFlight, agent.inHand, labels)
       put(METRICS.agentInFlightAge, agent.inHand === 0 ? 0 : Math.max(0, seen.flow.atMs - agent.inHandSinceMs) / 1_000, labels)
     }
+    put(METRICS.spillData, this.#spill.data)
+    put(METRICS.spillBytes, this.#spill.bytes)
     if (seen.sizeBytes !== undefined) put(METRICS.engineSize, seen.sizeBytes)
     put(METRICS.processCpu, seen.process.cpuSeconds)
     put(METRICS.processMemory, seen.process.residentBytes)

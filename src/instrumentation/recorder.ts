@@ -7,6 +7,8 @@ export interface Recorder {
   work(fact: WorkFact): void
   /** What an agent's thread has in hand now, once when it claims a batch and once when it has committed it: so that one which hangs is seen. */
   inHand?(fact: InHandFact): void
+  /** What a front end keeps on its own disk while the stream is away: once for each append to it and each batch drained from it. */
+  spill?(fact: SpillFact): void
 }
 
 /** One request of a producer, or one coalesced group of them. */
@@ -51,6 +53,16 @@ export interface InHandFact {
   readonly count: number
   /** When the oldest of them was claimed, milliseconds since 1970 UTC; 0 when there are none. */
   readonly sinceMs: number
+}
+
+/** A front end's spill: where it stands, and what has happened since the fact before. */
+export interface SpillFact {
+  /** Data that wait in it. */
+  readonly data: number
+  /** What it takes on disk. */
+  readonly bytes: number
+  readonly spilled: number
+  readonly drained: number
 }
 
 /** Where nobody looks. */

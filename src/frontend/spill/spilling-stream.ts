@@ -1,0 +1,269 @@
+import { MillraceError } from '../../errors.ts'
+import type { AppendBatch, Appended } from '../../stream/stream.ts'
+import { appendWithin, isAway } from './answer.ts'
+import { checkSizes } from './datum-size.ts'
+import { Drain, type Round } from './drain.ts'
+import { Held } from './held.ts'
+import { LoggedAppends } from './logged-appends.ts'
+import { Pauses } from './pauses.ts'
+import type { Spill, SpillNotices, SpillOptions, SpillState, SpillStatus, SpillTopic } from './spill.ts'
+import type { SpillFolder } from './spill-folder.ts'
+import type { SpillLog } from './spill-log.ts'
+import { SpillRoom } from './spill-room.ts'
+import { bytesText } from './spill-text.ts'
+
+const DEFAULT_APPEND_TIMEOUT_MS = 3_000
+/** Nobody waits for a drain's append, and it is larger than a producer's. */
+const DRAIN_PATIENCE = 3
+/** Producers wait while the stream is handed over to: it must be quick, or be tried again with less left. */
+const HAND_OVER_MS = 1_000
+const HAND_OVER_BYTES = 1024 * 1024
+const SMALLEST_HAND_OVER_BYTES = 65_536
+
+/** Which states may follow which; see {@link SpillState}. */
+const FOLLOWS: Readonly<Record<SpillState, readonly SpillState[]>> = {
+  direct: ['spilling'],
+  spilling: ['direct', 'draining', 'handing-over'],
+  draining: ['spilling', 'handing-over'],
+  'handing-over': ['direct', 'spilling', 'draining'],
+}
+
+/** {@link Spill}, as a state machine. Whenever it is not `direct` there is a log, and one loop ({@link #recover}) that drains it. */
+export class SpillingStream implements Spill {
+  readonly #options: SpillOptions
+  readonly #notices: SpillNotices
+  readonly #room: SpillRoom
+  readonly #pauses: Pauses
+  readonly #appendTimeoutMs: number
+  readonly #held = new Held()
+  readonly #logged: LoggedAppends
+  readonly #stop = new AbortController()
+  #state: SpillState = 'direct'
+  #sinceMs = 0
+  #reason: string | undefined
+  #recovering: Promise<void> = Promise.resolve()
+  #handOverBytes = HAND_OVER_BYTES
+  #isClosing = false
+
+  constructor(options: SpillOptions, folder: SpillFolder, notices: SpillNotices) {
+    this.#options = options
+    this.#notices = notices
+    this.#room = new SpillRoom(options, folder, notices)
+    this.#logged = new LoggedAppends(options.clock)
+    this.#pauses = new Pauses(options.random ?? Math.random)
+    this.#appendTimeoutMs = options.appendTimeoutMs ?? DEFAULT_APPEND_TIMEOUT_MS
+  }
+
+  /** Opens the log once, so that one which cannot be opened is found now and not in an outage; and drains what it holds from before. */
+  async start(): Promise<void> {
+    await this.#room.log()
+    const { waiting } = this.#room
+    if (waiting === 0) return await this.#room.retire()
+    await this.#room.measure()
+    this.#notices.info(`${dataText(waiting)} of an earlier process wait in ${this.#room.folder.path}, and go to the stream now.`)
+    this.#begin('they were spilled before the start')
+  }
+
+  append(batches: readonly AppendBatch[]): Promise<Appended[]> {
+    if (this.#isClosing) return Promise.reject(closing())
+    if (this.#state === 'direct') return this.#direct(batches)
+    if (this.#state === 'handing-over') return this.#held.add(batches)
+    return this.#logged.run(() => this.#spill(batches))
+  }
+
+  ensure(topics: readonly SpillTopic[]): Promise<void> {
+    return this.#room.ensure(topics)
+  }
+
+  status(): SpillStatus {
+    return {
+      state: this.#state,
+      data: this.#room.waiting,
+      bytes: this.#room.bytes,
+      maxBytes: this.#options.maxBytes,
+      full: this.#room.isFull,
+      sinceMs: this.#sinceMs,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+    }
+  }
+
+  async close(graceMs: number): Promise<number> {
+    this.#isClosing = true
+    const cancel = this.#options.clock.after(graceMs, () => this.#stop.abort(closing()))
+    await this.#recovering
+    cancel()
+    const { bytes } = this.#room
+    const left = await this.#room.close()
+    if (left > 0) {
+      this.#notices.warn(
+        `${dataText(left)} (${bytesText(bytes)}) could not go to the stream yet. They wait in ${this.#room.folder.path} and go at the next start: keep that folder.`,
+      )
+    }
+    return left
+  }
+
+  #become(next: SpillState): void {
+    if (!FOLLOWS[this.#state].includes(next)) throw new TypeError(`A spill cannot go from ${this.#state} to ${next}.`)
+    this.#state = next
+  }
+
+  async #direct(batches: readonly AppendBatch[]): Promise<Appended[]> {
+    const { stream, clock } = this.#options
+    try {
+      return await appendWithin(stream, batches, clock, this.#appendTimeoutMs)
+    } catch (error) {
+      if (!isAway(error) || this.#isClosing) throw error
+      // Of several that fail together only the first finds it direct.
+      if (this.#state === 'direct') {
+        this.#notices.warn(`The stream is away, and data are spilled to ${this.#room.folder.path}: ${reasonOf(error)}`)
+        this.#begin(reasonOf(error))
+      }
+      return this.append(batches)
+    }
+  }
+
+  async #spill(batches: readonly AppendBatch[]): Promise<Appended[]> {
+    checkSizes(batches, this.#options.maxDatumBytes)
+    try {
+      const appended = await (await this.#room.log()).append(batches)
+      this.#room.grew(batches.reduce((sum, { frames }) => sum + frames.length, 0))
+      this.#record(
+        appended.reduce((sum, { count }) => sum + count, 0),
+        0,
+      )
+      return appended
+    } catch (error) {
+      throw await this.#room.refusal(error)
+    }
+  }
+
+  /** Leaves `direct`. From here on everything goes behind what waits, so that order holds. */
+  #begin(reason: string): void {
+    this.#become('spilling')
+    this.#sinceMs = this.#options.clock.now()
+    this.#reason = reason
+    this.#handOverBytes = HAND_OVER_BYTES
+    this.#recovering = this.#recover()
+  }
+
+  /** Back to `direct`: nothing waits any more. */
+  #end(): void {
+    this.#become('direct')
+    this.#sinceMs = 0
+    this.#reason = undefined
+    void this.#room.retire()
+    this.#record(0, 0)
+  }
+
+  /** Until the stream has everything, or this closes. Whatever goes wrong on the way is tried again after a pause. */
+  async #recover(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        if (await this.#drained(await this.#room.log())) return
+      } catch (error) {
+        if (signal.aborted) return
+        this.#notices.warn(`The spill in ${this.#room.folder.path} cannot be used: ${reasonOf(error)}`)
+        this.#reason = `the spill cannot be used: ${reasonOf(error)}`
+        await this.#pause()
+        // Where nothing was ever kept, what comes next tries the stream again.
+        if (!this.#room.wasOpened) return this.#end()
+        this.#room.reopen()
+      }
+    }
+  }
+
+  /** Drains until appends are direct again (true), or this closes (false). @throws where the log can no longer be used. */
+  async #drained(log: SpillLog): Promise<boolean> {
+    const { clock, stream } = this.#options
+    const { signal } = this.#stop
+    const drain = new Drain(log, { stream, clock, signal, notices: this.#notices })
+    let nothings = 0
+    while (!signal.aborted) {
+      if (log.isBroken) throw new MillraceError('ENGINE_FAILED', 'It can no longer be written.')
+      const round = await drain.round(this.#appendTimeoutMs * DRAIN_PATIENCE)
+      this.#took(round)
+      await this.#room.measure()
+      if (round.kind === 'moved') {
+        nothings = 0
+        this.#pauses.reset()
+        const isLittle = (log.backlog.waiting / round.count) * round.bytes <= this.#handOverBytes
+        if (isLittle && !log.backlog.isRefused && (await this.#handOver(log, drain))) return true
+        continue
+      }
+      // Once, the first append may still be on its way into the log. Twice, none could be kept, and only an append can tell how the stream is.
+      nothings = round.kind === 'nothing' ? nothings + 1 : 0
+      if (nothings > 1 && log.backlog.waiting === 0 && (await this.#handOver(log, drain))) return true
+      await this.#pause()
+    }
+    return false
+  }
+
+  #took(round: Round): void {
+    if (round.kind === 'moved') {
+      if (this.#state === 'spilling') this.#become('draining')
+      this.#reason = undefined
+      this.#record(0, round.count)
+    } else if (round.kind === 'away') {
+      if (this.#state === 'draining') this.#become('spilling')
+      this.#reason = round.error.message
+    } else if (round.kind === 'refused') {
+      this.#reason = `the stream refuses ${round.what}, which is kept and tried again: ${round.error.message}`
+      this.#notices.warn(`The stream refuses ${round.what}, which was accepted and is kept: ${round.error.message}`)
+    }
+  }
+
+  /** Appends wait meanwhile. @returns whether it came about; they go on as before otherwise. */
+  async #handOver(log: SpillLog, drain: Drain): Promise<boolean> {
+    const { clock } = this.#options
+    const before = this.#state
+    const untilMs = clock.now() + HAND_OVER_MS
+    const leftMs = () => Math.max(1, untilMs - clock.now())
+    let round: Round | undefined
+    this.#become('handing-over')
+    try {
+      const isIdle = await this.#logged.idle(leftMs())
+      while (isIdle && log.backlog.waiting > 0 && clock.now() < untilMs) {
+        round = await drain.round(leftMs())
+        this.#took(round)
+        if (round.kind !== 'moved') break
+      }
+    } finally {
+      // From the last look to the release nothing is awaited: no append can slip between.
+      if (log.backlog.waiting === 0 && this.#logged.isIdle && !this.#stop.signal.aborted) {
+        const seconds = Math.round((clock.now() - this.#sinceMs) / 1_000)
+        this.#notices.info(`The stream is back, and has everything that was spilled in ${seconds} s.`)
+        this.#end()
+      } else {
+        this.#become(round?.kind === 'away' ? 'spilling' : before)
+        this.#handOverBytes = Math.max(SMALLEST_HAND_OVER_BYTES, this.#handOverBytes / 2)
+      }
+      this.#held.release(batches => this.append(batches))
+    }
+    return this.#state === 'direct'
+  }
+
+  async #pause(): Promise<void> {
+    const { signal } = this.#stop
+    await this.#options.clock.sleep(this.#pauses.next(), signal).catch(error => {
+      // Woken by closing, which the loop looks at next.
+      if (!signal.aborted) throw error
+    })
+  }
+
+  #record(spilled: number, drained: number): void {
+    this.#options.recorder?.spill?.({ data: this.#room.waiting, bytes: this.#room.bytes, spilled, drained })
+  }
+}
+
+function dataText(data: number): string {
+  return data === 1 ? '1 datum' : `${data.toLocaleString('en')} data`
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function closing(): MillraceError {
+  return new MillraceError('SHUTTING_DOWN', 'The front end is shutting down.', { fix: 'Send again, to another or in a moment.' })
+}
