@@ -5,7 +5,7 @@ import { servers } from '../servers/shared.ts'
 import { scratchAt } from './postgres/scratch.ts'
 
 storageSuite({ describe, it }, 'PostgreSQL', async () => {
-  const { address, schema, sql, [Symbol.asyncDispose]: dispose } = scratchAt(servers().postgres)
+  const { address, schema, sql, remove } = scratchAt(servers().postgres)
   return {
     store: postgres(address, { schema }),
     async contents() {
@@ -20,6 +20,6 @@ storageSuite({ describe, it }, 'PostgreSQL', async () => {
       )
       return (await Promise.all(stored)).flat()
     },
-    dispose,
+    dispose: remove,
   }
 })

@@ -6,11 +6,14 @@ import { quoted } from '../../../src/storage/adapters/postgres/identifier.ts'
 type Row = Record<string, unknown>
 
 /** A schema that one test has for itself, looked into by plain SQL. */
-export interface Scratch extends AsyncDisposable {
+export interface Scratch {
   readonly address: string
   readonly schema: string
   /** Runs SQL with the schema for search_path. */
   sql(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** Runs SQL in a transaction that stays open. @returns what ends it. */
+  hold(text: string): Promise<() => Promise<void>>
+  remove(): Promise<void>
 }
 
 export function scratchAt(address: string): Scratch {
@@ -22,7 +25,15 @@ export function scratchAt(address: string): Scratch {
     address,
     schema,
     sql: async (text, values) => (await pool.query<Row>(text, values === undefined ? undefined : [...values])).rows,
-    async [Symbol.asyncDispose]() {
+    async hold(text) {
+      const client = await pool.connect()
+      await client.query(`BEGIN; ${text}`)
+      return async () => {
+        await client.query('COMMIT')
+        client.release()
+      }
+    },
+    async remove() {
       try {
         await pool.query(`DROP SCHEMA IF EXISTS ${quoted(schema)} CASCADE`)
       } finally {
@@ -35,6 +46,6 @@ export function scratchAt(address: string): Scratch {
 /** One that is removed when the test ends. */
 export function scratch(address: string): Scratch {
   const made = scratchAt(address)
-  onTestFinished(() => made[Symbol.asyncDispose]())
+  onTestFinished(() => made.remove())
   return made
 }

@@ -32,5 +32,5 @@ function describeUrl(text: unknown): string {
     throw new TypeError(`postgres(…) has a URL that cannot be read: it must be ${PATTERN}, its user and password percent-encoded.`)
   }
   const host = url.searchParams.get('host') ?? url.hostname
-  return `PostgreSQL at ${host || 'localhost'}${host.startsWith('/') ? ' ' : `:${url.port || 5432}`}${url.pathname === '/' ? '' : url.pathname}`
+  return `PostgreSQL at ${host || 'localhost'}:${url.port || 5432}${url.pathname === '/' ? '' : url.pathname}`
 }

@@ -65,7 +65,9 @@ class Attempt {
   readonly #tables: Tables
   readonly #statementMs: number
   readonly #signal: AbortSignal
-  readonly #targets = new Map<string, Target>()
+  readonly #targets = new Map<Table, Target>()
+  /** By the type that a datum names; its own topic's data name none. */
+  readonly #byType = new Map<string, Target>()
   readonly #unstorable: Refused[] = []
   #bytes = 0
   #begun = false
@@ -79,7 +81,7 @@ class Attempt {
   }
 
   get tables(): Table[] {
-    return [...this.#targets.values()].map(({ table }) => table)
+    return [...this.#targets.keys()]
   }
 
   async add(batch: RecordBatch): Promise<void> {
@@ -114,14 +116,14 @@ class Attempt {
 
   /** The table of a datum by the type that it names, undefined where that is none of this agent's. */
   #targetOf(type: string): Target | undefined {
-    const known = this.#targets.get(type)
-    if (known !== undefined) return known
+    let target = this.#byType.get(type)
+    if (target !== undefined) return target
     const topic = type === '' ? this.#roll.topic : this.#roll.types.get(type)
     if (topic === undefined) return undefined
-    const named = this.#targets.get(topic.name)
-    const target = named ?? this.#newTarget(this.#tables.of(topic))
-    this.#targets.set(type, target)
-    this.#targets.set(topic.name, target)
+    const table = this.#tables.of(topic)
+    target = this.#targets.get(table) ?? this.#newTarget(table)
+    this.#targets.set(table, target)
+    this.#byType.set(type, target)
     return target
   }
 

@@ -1,0 +1,32 @@
+import { onTestFinished } from 'vitest'
+import { type Clock, systemClock } from '../../../src/clock.ts'
+import { type PostgresOptions, postgres } from '../../../src/storage/adapters/postgres/index.ts'
+import type { Roll, RollingWriter, Written } from '../../../src/storage/storage.ts'
+import type { RecordBatch } from '../../../src/stream/stream.ts'
+import type { Topic } from '../../../src/stream/topic.ts'
+import { never, rollOf, stream } from '../batches.ts'
+import type { Scratch } from './scratch.ts'
+
+/** A writer of a store in the test's own schema, closed when the test ends. */
+export async function writerIn(
+  { address, schema }: Scratch,
+  options: PostgresOptions = {},
+  clock: Clock = systemClock,
+): Promise<RollingWriter> {
+  const writer = await postgres(address, { schema, ...options }).open(clock)
+  onTestFinished(() => writer.close())
+  return writer
+}
+
+/** Writes all of the batches as one roll. */
+export function writeAll(
+  writer: RollingWriter,
+  topic: Topic,
+  batches: readonly RecordBatch[],
+  more: Partial<Roll> = {},
+  signal = never(),
+): Promise<Written> {
+  const last = batches.at(-1)
+  const roll = rollOf(batches[0]?.first ?? 0, last === undefined ? 0 : last.first + last.count, { topic, ...more })
+  return writer.write(roll, stream(batches), signal)
+}
