@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/clock.ts'
@@ -92,6 +93,26 @@ describe('two writers at one roll', () => {
       ),
     PATIENCE_MS,
   )
+
+  it('leave no file without its beginning, where one that has lost its lease goes on in the middle of it', async () => {
+    const folder = await temporaryFolder()
+    const data = batchesOf(4_000, i => ({ data: { station: randomText(i), megawatts: i } }))
+    const zombie = await files(folder).open(systemClock)
+    const [reading, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slow = (async function* () {
+      yield* data.slice(0, 40)
+      reading.resolve()
+      await held.promise
+      yield* data.slice(40)
+    })()
+    const late = zombie.write(rollOf(0, 4_000), slow, never()).catch((error: unknown) => error)
+    await reading.promise
+    const owner = await files(folder).open(systemClock)
+    await owner.write(rollOf(0, 4_000, { resumed: true }), stream(data), never())
+    held.resolve()
+    expect(await late).toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining('ENOENT') })
+    expect(ids(folder)).toEqual(idsOf(0, 4_000))
+  })
 })
 
 describe('a full disk', () => {
@@ -121,6 +142,11 @@ function ids(folder: string): string[] {
   return envelopesIn(folder)
     .map(envelope => envelope.data_id)
     .sort()
+}
+
+/** Text that does not compress away: a file of it is written in several pieces. */
+function randomText(i: number): string {
+  return Array.from({ length: 6 }, (_, at) => hash('sha256', `${i} ${at}`)).join('')
 }
 
 /** Every step waits until the scheduler lets it. */

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, constants } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { MillraceError } from '../../../errors.ts'
 
@@ -6,8 +6,11 @@ import { MillraceError } from '../../../errors.ts'
 export interface Disk {
   /** Makes the folder and those above it. @returns the topmost one that was not there, undefined where all were. */
   makeFolder(path: string): Promise<string | undefined>
-  /** Synchronous: a roll's thread has nothing else to do, and a promise for each piece costs more than the write. */
-  append(path: string, bytes: Uint8Array): void
+  /**
+   * Synchronous: a roll's thread has nothing else to do, and a promise for each piece costs more than the write.
+   * @param more the file must be there already: where another has removed it, what followed would be a file without its beginning.
+   */
+  append(path: string, bytes: Uint8Array, more?: boolean): void
   /** Makes a file's bytes, or a folder's names, outlast a power cut. */
   sync(path: string): Promise<void>
   rename(from: string, to: string): Promise<void>
@@ -21,7 +24,11 @@ export interface Disk {
 
 export const nodeDisk: Disk = {
   makeFolder: path => mkdir(path, { recursive: true }),
-  append: (path, bytes) => appendFileSync(path, bytes),
+  append(path, bytes, more = false) {
+    const flags = constants.O_WRONLY | constants.O_APPEND | (more ? 0 : constants.O_CREAT)
+    // Node's types allow flags as text alone; its documentation numbers too.
+    appendFileSync(path, bytes, { flag: flags as unknown as string })
+  },
   async sync(path) {
     const handle = await open(path, 'r')
     try {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { failpoint } from '../../../engine/failpoint.ts'
 import type { Aside, Staged } from '../../formats/aside.ts'
+import { inLanes } from '../../formats/lanes.ts'
 import { safeSegment, shortHash } from '../../formats/safe-name.ts'
 import type { Roll } from '../../storage.ts'
 import type { Disk } from './disk.ts'
@@ -65,12 +66,12 @@ export class Attempt implements Aside {
   }
 
   append(temporary: string, bytes: Uint8Array): void {
-    this.#disk.append(temporary, bytes)
+    this.#disk.append(temporary, bytes, true)
   }
 
   /** Puts the files in place; durable when it resolves. @throws the signal's reason before anything is renamed. */
   async publish(files: readonly Staged[], signal: AbortSignal): Promise<void> {
-    await each(files, file => this.#disk.sync(file.temporary))
+    await inLanes(files, AT_ONCE, file => this.#disk.sync(file.temporary))
     await this.#writeJournal(files)
     const folders = new Set(files.map(file => dirname(join(this.#root, file.path))))
     const changed = new Set(folders)
@@ -85,7 +86,7 @@ export class Attempt implements Aside {
       if (i === 0) failpoint('in-roll')
     }
     await this.#removeLeftovers(files, signal, changed)
-    await each([...changed], folder => this.#disk.sync(folder))
+    await inLanes(changed, AT_ONCE, folder => this.#disk.sync(folder))
   }
 
   /** Removes what was written aside: after a failure it only takes room. */
@@ -98,7 +99,7 @@ export class Attempt implements Aside {
     this.#disk.append(journal, Buffer.from(files.map(file => `${JSON.stringify(file.path)}\n`).join('')))
     await this.#disk.sync(journal)
     const folders = [this.#folder, ...parents(this.#folder, this.#root)]
-    await each(folders, folder => this.#disk.sync(folder))
+    await inLanes(folders, AT_ONCE, folder => this.#disk.sync(folder))
   }
 
   /** Files of an earlier attempt that this one does not have: settings changed in between, and each datum would be there twice. */
@@ -134,12 +135,4 @@ function parents(folder: string, root: string): string[] {
     above.push(at)
   }
   return above
-}
-
-async function each<T>(items: readonly T[], step: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values()
-  const lane = async () => {
-    for (const item of queue) await step(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, lane))
 }
