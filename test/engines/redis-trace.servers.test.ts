@@ -28,3 +28,7 @@ function opening(query: string) {
 const readable = { open: opening('layout=readable') }
 traceSuite(framework, 'Redis', { ...readable, place: placingByNote(), durable: true, recognisesCopies: true })
 sharedTraceSuite(framework, 'Redis', readable)
+
+const packed = { open: opening('layout=packed'), terse: true as const }
+traceSuite(framework, 'Redis, packed', { ...packed, place: placingByNote(), durable: true, recognisesCopies: true })
+sharedTraceSuite(framework, 'Redis, packed', packed)

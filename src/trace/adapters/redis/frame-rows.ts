@@ -12,7 +12,7 @@ export interface FrameRows {
   /** Of the frame in its batch. */
   readonly index: readonly number[]
   /** 16 bytes each. */
-  readonly ids: Uint8Array
+  readonly ids: Buffer
   readonly createdMs: readonly number[]
   /** The same string where it is the same source as the one before. */
   readonly source: readonly string[]

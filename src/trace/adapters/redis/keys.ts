@@ -49,11 +49,6 @@ export class Keys {
     return `${this.#prefix}cache:${name}`
   }
 
-  /** What everyone who uses the packed layout must agree on. */
-  get packing(): string {
-    return `${this.#prefix}packing`
-  }
-
   /** Whoever has claimed anything in the packed layout, by group. */
   packedAgents(group: number): string {
     return `${this.#prefix}${this.#packedTag(group)}agents`

@@ -24,19 +24,22 @@ export function markTail(attempts: number, unit: string, reason?: string): strin
   return `${attempts > 1 ? ` attempts=${attempts}` : ''}${unit === '' ? '' : ` unit=${unit}`}${line}`
 }
 
+/** The agent of a field, or undefined where it is none's. */
+export function parseField(field: string): AgentVersion | undefined {
+  const agent = FIELD.exec(field)
+  return agent === null ? undefined : { name: agent[1]!, version: Number(agent[2]) }
+}
+
 /** @returns undefined where the field is no agent's. */
 export function parseMark(field: string, value: string): MarkText | undefined {
-  const agent = FIELD.exec(field)
-  if (agent === null) return undefined
-  const version = Number(agent[2])
-  const name = agent[1]!
+  const agent = parseField(field)
+  if (agent === undefined) return undefined
   const finished = FINISHED.exec(value)
-  if (finished === null) return { name, version, state: 'claimed', claimedMs: timeOf(value.split(' ')[0]!), attempts: 1 }
+  if (finished === null) return { ...agent, state: 'claimed', claimedMs: timeOf(value.split(' ')[0]!), attempts: 1 }
   const [, claimed, ended, state, place, attempts, unit, reason] = finished
   const at = place === undefined ? undefined : parsePlace(place)
   return {
-    name,
-    version,
+    ...agent,
     state: state === 'done' ? 'done' : 'dead',
     claimedMs: timeOf(claimed!),
     finishedMs: timeOf(ended!),

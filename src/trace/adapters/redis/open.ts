@@ -5,6 +5,7 @@ import { warnOfEviction } from './eviction.ts'
 import { Keys } from './keys.ts'
 import type { RedisOptions } from './options.ts'
 import { Owners } from './owners.ts'
+import { PackedLayout } from './packed.ts'
 import { ReadableLayout } from './readable.ts'
 import { RedisTrace } from './redis-trace.ts'
 
@@ -32,8 +33,8 @@ export async function openRedis(options: RedisOptions): Promise<SharedTrace> {
     const keys = new Keys(prefix, clustered)
     const owners = new Owners(connection, keys, idTtlMs)
     const readable = new ReadableLayout(connection, keys, owners, ttlMs)
-    if (kind === 'packed') throw new MillraceError('CONFIG_INVALID', 'The packed layout is not there yet.', { fix: 'Leave layout out.' })
-    return new RedisTrace(connection, keys, readable, owners)
+    const layout = kind === 'readable' ? readable : new PackedLayout(connection, keys, owners, readable, ttlMs)
+    return new RedisTrace(connection, keys, layout, owners)
   } catch (error) {
     await connection.close()
     throw error

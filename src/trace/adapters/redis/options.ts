@@ -28,8 +28,6 @@ export interface RedisOptions {
    * (docs/redis.md). Default `'readable'`.
    */
   readonly layout?: 'readable' | 'packed'
-  /** Packed: data a second that one agent claims, about. Sizes the buckets; who opens the trace first decides. Default 10,000. */
-  readonly packedRate?: number
   /** After which a call fails as TRACE_UNAVAILABLE. Default 5 s. */
   readonly timeoutMs?: number
   /** Told, in a sentence each, of what is set otherwise than a trace should be. */

@@ -17,15 +17,16 @@ import { script } from './connection.ts'
 const MAX_AT_BYTES = 1000
 
 const LEARN = `
+local call, sub, find, match = redis.call, string.sub, string.find, string.match
 local function learn(key, at, here, appended, created, source, parents, ttl)
   if at then
-    if string.sub(at, 1, #here + 1) == here .. ' ' or string.find(at, ', ' .. here .. ' ', 1, true) then return end
-    if #at < ${MAX_AT_BYTES} then redis.call('HSET', key, 'at', at .. ', ' .. here .. appended) end
+    if sub(at, 1, #here + 1) == here .. ' ' or find(at, ', ' .. here .. ' ', 1, true) then return end
+    if #at < ${MAX_AT_BYTES} then call('HSET', key, 'at', at .. ', ' .. here .. appended) end
     return
   end
-  if parents == '' then redis.call('HSET', key, 'at', here .. appended, 'created', created, 'source', source)
-  else redis.call('HSET', key, 'at', here .. appended, 'created', created, 'source', source, 'parents', parents) end
-  redis.call('PEXPIRE', key, ttl)
+  if parents == '' then call('HSET', key, 'at', here .. appended, 'created', created, 'source', source)
+  else call('HSET', key, 'at', here .. appended, 'created', created, 'source', source, 'parents', parents) end
+  call('PEXPIRE', key, ttl)
 end
 `
 
@@ -41,10 +42,10 @@ local own = ARGV[7]
 local ask = { 'at' }
 for i = 1, fields do ask[i + 1] = ARGV[6 + i] end
 local function judge(mark, at, here)
-  local state, rest = string.match(mark, '^%S+ %S+ (%a+)(.*)$')
+  local state, rest = match(mark, '^%S+ %S+ (%a+)(.*)$')
   if state == 'dead' and replay then return '0' end
   if state ~= 'done' and state ~= 'dead' then return '1' end
-  local where = string.match(rest, '^ (%S+/%d+/%d+)') or (at and string.match(at, '^%S+'))
+  local where = match(rest, '^ (%S+/%d+/%d+)') or (at and match(at, '^%S+'))
   if where and where ~= here then return '4' end
   return state == 'done' and '3' or '2'
 end
@@ -53,7 +54,7 @@ for i = 1, #KEYS do
   local key, here, created, parents = KEYS[i], place .. ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 4]
   if ARGV[arg + 3] ~= '' then source = ARGV[arg + 3] end
   arg = arg + 4
-  local known = redis.call('HMGET', key, unpack(ask))
+  local known = call('HMGET', key, unpack(ask))
   local at, state = known[1], '0'
   for j = 2, fields + 1 do
     local mark = known[j]
@@ -64,11 +65,11 @@ for i = 1, #KEYS do
   end
   if at or known[2] then
     learn(key, at, here, appended, created, source, parents, ttl)
-    if not known[2] then redis.call('HSET', key, own, now) end
+    if not known[2] then call('HSET', key, own, now) end
   else
-    if parents == '' then redis.call('HSET', key, 'at', here .. appended, 'created', created, 'source', source, own, now)
-    else redis.call('HSET', key, 'at', here .. appended, 'created', created, 'source', source, 'parents', parents, own, now) end
-    redis.call('PEXPIRE', key, ttl)
+    if parents == '' then call('HSET', key, 'at', here .. appended, 'created', created, 'source', source, own, now)
+    else call('HSET', key, 'at', here .. appended, 'created', created, 'source', source, 'parents', parents, own, now) end
+    call('PEXPIRE', key, ttl)
   end
   states[i] = state
 end
@@ -80,22 +81,24 @@ return table.concat(states)
  * begins with, what every dead one does, how many are done, then for each datum offset and what its mark ends with.
  */
 export const MARK = script(`
+local call, sub, find, match = redis.call, string.sub, string.find, string.match
 local ttl, place, appended, field, done, dead, count = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
 for i = 1, #KEYS do
   local key, here, tail = KEYS[i], place .. ARGV[6 + 2 * i], ARGV[7 + 2 * i]
-  local known = redis.call('HMGET', key, 'at', field)
+  local known = call('HMGET', key, 'at', field)
   local at, before = known[1], known[2]
-  if before then before = string.match(before, '^%S+ %S+ (%a+)') end
+  -- A claim has no space: most marks need no more than to see that.
+  if before and find(before, ' ', 1, true) then before = match(before, '^%S+ %S+ (%a+)') end
   if before ~= 'done' and (i <= count or before ~= 'dead') then
     local mark = i <= count and done or dead
     if not at then
-      redis.call('HSET', key, 'at', here .. appended, field, mark .. tail)
-    elseif string.sub(at, 1, #here + 1) == here .. ' ' then
-      redis.call('HSET', key, field, mark .. tail)
+      call('HSET', key, 'at', here .. appended, field, mark .. tail)
+    elseif sub(at, 1, #here + 1) == here .. ' ' then
+      call('HSET', key, field, mark .. tail)
     else
-      redis.call('HSET', key, field, mark .. ' ' .. here .. tail)
+      call('HSET', key, field, mark .. ' ' .. here .. tail)
     end
-    redis.call('PEXPIRE', key, ttl)
+    call('PEXPIRE', key, ttl)
   end
 end
 return #KEYS
@@ -111,10 +114,10 @@ local arg, source, owners = 5, '', count
 for i = 1, count do
   if ARGV[arg + 3] ~= '' then source = ARGV[arg + 3] end
   local owner = ARGV[arg + 5]
-  learn(KEYS[i], redis.call('HGET', KEYS[i], 'at'), place .. ARGV[arg + 1], appended, ARGV[arg + 2], source, ARGV[arg + 4], ttl)
+  learn(KEYS[i], call('HGET', KEYS[i], 'at'), place .. ARGV[arg + 1], appended, ARGV[arg + 2], source, ARGV[arg + 4], ttl)
   if owner ~= '' then
     owners = owners + 1
-    redis.call('SET', KEYS[owners], owner, 'NX', 'PX', idTtl)
+    call('SET', KEYS[owners], owner, 'NX', 'PX', idTtl)
   end
   arg = arg + 5
 end

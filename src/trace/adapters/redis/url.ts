@@ -19,8 +19,7 @@ const EXAMPLES =
   'redis://user:password@host:6379/0?prefix=grid:&ttl=24h, rediss:// for TLS, redis+sentinel://host:26379,host:26379/mymaster, or redis+cluster://host:7000,host:7000'
 
 /**
- * The options that a URL names. Query: `prefix`, `ttl`, `id_ttl`, `timeout` (durations), `layout` (`readable`, `packed`), `rate` (packed),
- * and with `rediss` `ca`, `cert`, `key` (files), `servername`.
+ * The options that a URL names. Query: `prefix`, `ttl`, `id_ttl`, `timeout` (durations), `layout` (`readable`, `packed`), and with `rediss` `ca`, `cert`, `key` (files), `servername`.
  * @throws CONFIG_INVALID, which never holds the password.
  */
 export function redisOptions(url: string, secrets: RedisSecrets = {}): RedisOptions {
@@ -49,7 +48,6 @@ export function redisOptions(url: string, secrets: RedisSecrets = {}): RedisOpti
     ...query.duration('id_ttl', 'idTtlMs'),
     ...query.duration('timeout', 'timeoutMs'),
     ...layoutOf(query.take('layout')),
-    ...rateOf(query.take('rate')),
   }
   query.done(tls === undefined)
   return options
@@ -100,7 +98,7 @@ class Query {
         'Begin it with rediss:// in place of redis://.',
       )
     }
-    const there = 'prefix, ttl, id_ttl, timeout, layout, rate, ca, cert, key, servername'
+    const there = 'prefix, ttl, id_ttl, timeout, layout, ca, cert, key, servername'
     throw invalid(`The trace’s URL has '${unknown}', which is none of its settings.`, `There are: ${there}.`)
   }
 
@@ -168,13 +166,6 @@ function layoutOf(text: string | undefined): Pick<RedisOptions, 'layout'> {
   if (text === undefined) return {}
   if (text === 'readable' || text === 'packed') return { layout: text }
   throw invalid(`The trace’s URL has layout=${text}.`, "Write 'readable' or 'packed'.")
-}
-
-function rateOf(text: string | undefined): Pick<RedisOptions, 'packedRate'> {
-  if (text === undefined) return {}
-  const rate = Number(text)
-  if (!Number.isFinite(rate) || rate <= 0) throw invalid(`The trace’s URL has rate=${text}.`, 'Write data a second, such as 20000.')
-  return { packedRate: rate }
 }
 
 function invalid(what: string, fix: string): MillraceError {
