@@ -188,7 +188,13 @@ it('gives up on a server that has stopped answering', async () => {
   const database = scratch(servers().postgres)
   // Time that passes when the test says so.
   const fired: (() => void)[] = []
-  const clock: Clock = { ...systemClock, after: (_, fire) => (fired.push(fire), () => void fired.splice(fired.indexOf(fire), 1)) }
+  const clock: Clock = {
+    ...systemClock,
+    after(_, fire) {
+      fired.push(fire)
+      return () => void fired.splice(fired.indexOf(fire), 1)
+    },
+  }
   const writer = await writerIn(database, {}, clock)
   await writeAll(writer, readings, batchesOf(1))
   const [session] = await database.sql(
@@ -197,7 +203,6 @@ it('gives up on a server that has stopped answering', async () => {
   const pid = Number(session?.pid)
   process.kill(pid, 'SIGSTOP')
   onTestFinished(() => void process.kill(pid, 'SIGCONT'))
-  // Whichever of the two idle connections it takes, the other follows.
   const roll = writeAll(writer, readings, batchesOf(10))
   roll.catch(() => undefined)
   await eventually('the roll waits for an answer', () => (fired.length > 0 ? true : undefined))

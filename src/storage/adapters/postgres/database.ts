@@ -4,7 +4,7 @@ import { MillraceError } from '../../../errors.ts'
 import { refusal } from './refusal.ts'
 import { Session } from './session.ts'
 
-/** One for the roll in hand, one for looking at a table meanwhile. */
+/** Rolls take turns and need one. The other is for a roll that begins while one that was aborted has not let go. */
 const MOST_CONNECTIONS = 2
 const CONNECT_MS = 5_000
 const KEEPALIVE_MS = 10_000

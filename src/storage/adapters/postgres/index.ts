@@ -63,7 +63,7 @@ export function postgres(connection?: PostgresConnection, options: PostgresOptio
       const database = await Database.load({ config: configOf(connection), where, statementMs }, clock)
       try {
         const tables = new Tables(database, naming, await schemaFor(database, naming.schema))
-        for (const table of topics.map(topic => tables.of(topic))) await tables.ensure(table)
+        if (topics.length > 0) await tables.ensureAll(topics)
         return new PostgresWriter(database, tables)
       } catch (error) {
         await database.close()

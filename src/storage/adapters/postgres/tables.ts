@@ -67,24 +67,31 @@ export class Tables {
     return table
   }
 
-  /** Makes or checks a table, where that is not done yet. @throws TABLE_MISMATCH, STORE_DENIED, STORE_UNAVAILABLE */
-  async ensure(table: Table, signal?: AbortSignal): Promise<void> {
+  /**
+   * Makes or checks a table, where that is not done yet, within the transaction that the session is in: where that comes to nothing,
+   * {@link forget} it. @throws TABLE_MISMATCH, STORE_DENIED, STORE_UNAVAILABLE
+   */
+  async ensure(table: Table, session: Session): Promise<void> {
     if (this.#checked.has(table)) return
-    await this.#database.use(
-      async session => {
-        let found = await find(session, table)
-        if (found === undefined && !this.#naming.create) throw missingTable(table)
-        if (found === undefined) {
-          await this.#make(session, table)
-          found = await find(session, table)
-        }
-        if (found === undefined) throw new MillraceError('STORE_UNAVAILABLE', `The table ${table.sql} was made and is gone again.`)
-        this.#checkRights(table, found)
-        checkTable(table, found)
-      },
-      signal === undefined ? {} : { signal },
-    )
+    let found = await find(session, table)
+    if (found === undefined) {
+      if (!this.#naming.create) throw missingTable(table)
+      await this.#make(table, session)
+      found = await find(session, table)
+    }
+    if (found === undefined) throw new MillraceError('STORE_UNAVAILABLE', `The table ${table.sql} was made and is gone again.`)
+    this.#checkRights(table, found)
+    checkTable(table, found)
     this.#checked.add(table)
+  }
+
+  /** {@link ensure} for all of these topics, in a transaction of their own. */
+  ensureAll(topics: readonly Topic[]): Promise<void> {
+    return this.#database.use(async session => {
+      await session.run(begin(this.#database.statementMs))
+      for (const topic of topics) await this.ensure(this.of(topic), session)
+      await session.run('COMMIT')
+    })
   }
 
   /** Looks at the tables anew before anything more goes into them: someone may have changed them. */
@@ -92,13 +99,11 @@ export class Tables {
     for (const table of tables) this.#checked.delete(table)
   }
 
-  async #make(session: Session, table: Table): Promise<void> {
+  async #make(table: Table, session: Session): Promise<void> {
     const [there] = await session.run('SELECT FROM pg_namespace WHERE nspname = $1', [table.schema])
-    const schema = there === undefined ? `CREATE SCHEMA IF NOT EXISTS ${quoted(table.schema)};` : ''
+    const schema = there === undefined ? `CREATE SCHEMA IF NOT EXISTS ${quoted(table.schema)}; ` : ''
     try {
-      await session.run(
-        `${begin(this.#database.statementMs)}; SELECT pg_advisory_xact_lock(${MAKING_LOCK}); ${schema} ${createTable(table)}; COMMIT`,
-      )
+      await session.run(`SELECT pg_advisory_xact_lock(${MAKING_LOCK}); ${schema}${createTable(table)}`)
     } catch (error) {
       if (!(error instanceof MillraceError) || error.code !== 'STORE_DENIED') throw error
       throw new MillraceError('STORE_DENIED', `The table ${table.sql} for the topic '${table.topic}' cannot be made. ${error.message}`, {

@@ -134,12 +134,12 @@ class Attempt {
 
   /** Sends what is held for a table. Resolves when the server has it: that is what keeps memory bounded. */
   async #copy(target: Target): Promise<void> {
-    await this.#tables.ensure(target.table, this.#signal)
     if (!this.#begun) {
       await this.#session.run(begin(this.#statementMs))
       this.#begun = true
     }
     if (!target.staged) {
+      await this.#tables.ensure(target.table, this.#session)
       await this.#session.run(target.staging.create)
       target.staged = true
     }
