@@ -92,6 +92,12 @@ export interface AgentOptions<
   readonly retry?: RetryPolicy
   /** A failing datum holds back what follows it in its partition until it succeeds or is dead. Default: whether there is `by`. */
   readonly ordered?: boolean
+  /**
+   * For a handler that is not deterministic (it draws lots, asks a model, looks at the clock): the outputs of a datum's first run are made durable
+   * before anything of them takes effect, and every later run uses those. Costs one more append for each batch where the engine is not
+   * transactional, and nothing where it is.
+   */
+  readonly journal?: boolean
   /** The version whose place in the stream and edition this one takes over. */
   readonly replaces?: number
   /** Where a new agent begins in its topics: `'earliest'`, `'latest'` or `{ timeMs }`, milliseconds since 1970 UTC. Default `'earliest'`. */
@@ -114,6 +120,7 @@ export interface Agent {
   readonly timeoutMs: number
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly maxBackoffMs: number }
   readonly ordered: boolean
+  readonly journal: boolean
   readonly replaces: number | undefined
   readonly start: Start
   readonly handler: (datum: unknown, context: Context<unknown, number, unknown>) => unknown
@@ -170,6 +177,7 @@ export function agent<
       maxBackoffMs: durationMs(options.retry?.maxBackoff ?? '10s', `${say} retry maxBackoff`),
     },
     ordered: options.ordered ?? options.by !== undefined,
+    journal: options.journal ?? false,
     replaces: options.replaces,
     start: options.start ?? 'earliest',
     handler: handler as Agent['handler'],

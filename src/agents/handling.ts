@@ -20,6 +20,8 @@ export interface HandlingOptions {
   /** What {@link Progress} calls this partition. */
   readonly topicIndex: number
   readonly partition: number
+  /** The outputs of an earlier run of the datum, which count in place of another run's; undefined where there was none. */
+  readonly recorded: (task: Task) => Promise<readonly Staged[]> | undefined
   /** A datum's outputs are ready to be written; in the order of offsets where the agent is ordered. */
   readonly finished: (task: Task) => void
   /** A datum failed for good. */
@@ -135,7 +137,7 @@ export class Handling {
   }
 
   #run(task: Task): void {
-    const { clock, progress, topicIndex, partition, outputs } = this.#options
+    const { clock, progress, topicIndex, partition } = this.#options
     const context = new HandlerContext(task, task.window, task.state, ++task.attempts)
     task.context = context
     task.stage = 'running'
@@ -144,8 +146,7 @@ export class Handling {
     const row = progress.begin(topicIndex, partition, task.offset, task.attempts, startedMs)
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
-      const result = this.#agent.handler(task.value, context)
-      staged = isPending(result) ? arrived(result, context).then(done => outputs.stage(done)) : outputs.stage(result)
+      staged = this.#options.recorded(task) ?? this.#stage(this.#agent.handler(task.value, context), context)
     } catch (error) {
       progress.end(row)
       this.#failed(task, error)
@@ -156,6 +157,11 @@ export class Handling {
       progress.end(row)
       this.#succeeded(task, staged)
     }
+  }
+
+  #stage(result: unknown, context: HandlerContext): readonly Staged[] | Promise<readonly Staged[]> {
+    const { outputs } = this.#options
+    return isPending(result) ? arrived(result, context).then(done => outputs.stage(done)) : outputs.stage(result)
   }
 
   #await(task: Task, context: HandlerContext, staged: Promise<readonly Staged[]>, row: number, startedMs: number): void {

@@ -1,10 +1,11 @@
 import type { Lease } from '../stream/stream.ts'
 import { type Fold, folds } from './fold.ts'
 import { rebuildFold } from './fold-rebuild.ts'
+import { Journal, journalTopic } from './journal.ts'
 import { PartitionRun, type PartitionWork } from './partition-run.ts'
 import { OwnSource, placeName, ReplaySource } from './source.ts'
 
-export type LeaseWork = Omit<PartitionWork, 'lease' | 'place' | 'topicIndex' | 'source' | 'fold' | 'failed'> & {
+export type LeaseWork = Omit<PartitionWork, 'lease' | 'place' | 'topicIndex' | 'source' | 'fold' | 'journal' | 'failed'> & {
   /** The agent's own topics, then its replay topic. */
   readonly topics: readonly string[]
 }
@@ -30,8 +31,9 @@ export class LeaseRun {
     this.#lease.signal.addEventListener('abort', leaseEnded, { once: true })
     try {
       const rebuilt = await this.#rebuildFolds()
+      const journals = await this.#openJournals()
       if (!this.#over.signal.aborted && !this.#stopping) {
-        this.#runs = this.#lease.partitions.map(place => this.#partitionRun(place, rebuilt))
+        this.#runs = this.#lease.partitions.map((place, i) => this.#partitionRun(place, rebuilt, journals[i]))
         await Promise.all(this.#runs.map(run => run.run().catch(error => this.#fail(error))))
       }
     } finally {
@@ -77,7 +79,15 @@ export class LeaseRun {
     return rebuilt
   }
 
-  #partitionRun(place: Lease['partitions'][number], rebuilt: ReadonlyMap<string, Fold>): PartitionRun {
+  /** One for each partition of the lease, where the agent keeps one and a unit of work may be cut off half way. */
+  async #openJournals(): Promise<readonly Journal[]> {
+    const { agent, engine } = this.#work
+    if (!agent.journal || engine.transactional) return []
+    const spec = journalTopic(agent, this.#lease.group.edition)
+    return Promise.all(this.#lease.partitions.map(place => Journal.open(engine, spec, place)))
+  }
+
+  #partitionRun(place: Lease['partitions'][number], rebuilt: ReadonlyMap<string, Fold>, journal: Journal | undefined): PartitionRun {
     const { agent, topics, ...rest } = this.#work
     const topic = agent.from.find(own => own.name === place.topic)
     const fold = rebuilt.get(placeName(place.topic, place.partition))
@@ -89,6 +99,7 @@ export class LeaseRun {
       topicIndex: topics.indexOf(place.topic),
       source: topic === undefined ? new ReplaySource(agent, rebuilt) : new OwnSource(agent, topic, fold),
       fold,
+      journal,
       failed: error => this.#fail(error),
     })
   }

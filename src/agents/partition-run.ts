@@ -14,8 +14,10 @@ import type { Decoded } from './decode.ts'
 import type { Fold } from './fold.ts'
 import { Handling } from './handling.ts'
 import { Intake } from './intake.ts'
+import type { Journal } from './journal.ts'
+import { JournalQueue } from './journal-queue.ts'
 import { letterOf } from './letter.ts'
-import { Outputs } from './outputs.ts'
+import { Outputs, type Staged } from './outputs.ts'
 import type { Progress, Suspect } from './progress.ts'
 import { SnapshotTimer } from './snapshot-timer.ts'
 import { type Past, placeName, type Source } from './source.ts'
@@ -48,6 +50,8 @@ export interface PartitionWork {
   readonly topicIndex: number
   readonly source: Source
   readonly fold: Fold | undefined
+  /** Where the agent has one, and the engine needs it. */
+  readonly journal: Journal | undefined
   /** The whole lease is over: a commit was refused, or the log cannot be read. */
   readonly failed: (error: unknown) => void
 }
@@ -61,6 +65,7 @@ export class PartitionRun {
   readonly #intake: Intake
   readonly #handling: Handling
   readonly #commits: CommitQueue
+  readonly #journaled: JournalQueue | undefined
   /** Where there is a fold. */
   readonly #snapshotTimer: SnapshotTimer | undefined
   #unit: Unit
@@ -97,11 +102,16 @@ export class PartitionRun {
       progress: work.progress,
       topicIndex: work.topicIndex,
       partition: place.partition,
-      finished: task => this.#finished(task),
+      recorded: task => work.journal?.recorded(task.id, task.idAt),
+      finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
       dead: (task, error) => this.#dead(task, error, task.attempts),
       changed,
     })
     this.#commits = new CommitQueue({ engine, clock, random, changed, lost: error => this.#fail(error) })
+    if (work.journal !== undefined) {
+      const finished = (task: Task, outputs: readonly Staged[]) => this.#finished(task, outputs)
+      this.#journaled = new JournalQueue(work.journal, { finished, changed, failed: error => this.#fail(error) })
+    }
     const topic = agent.from.find(own => own.name === place.topic)
     this.#snapshotTimer =
       work.fold === undefined || topic === undefined ? undefined : new SnapshotTimer(clock, topic.spec.retentionMs, changed)
@@ -109,7 +119,7 @@ export class PartitionRun {
 
   /** Resolves when it was stopped and everything in hand is committed, or when it was told that the lease is over. */
   async run(): Promise<void> {
-    while (!this.#over && !(this.#stopping && this.#handling.running === 0 && !this.#decoding)) {
+    while (!this.#over && !(this.#stopping && this.#handling.running === 0 && !this.#decoding && this.#journaled?.idle !== false)) {
       if (!this.#stopping && this.#commits.hasRoom) this.#intake.want()
       if (!this.#stopping) this.#handling.resume()
       if (this.#work.fold?.changed) this.#snapshotTimer?.start()
@@ -131,6 +141,7 @@ export class PartitionRun {
     this.#over = true
     this.#handling.abort(reason)
     this.#commits.discard()
+    this.#journaled?.discard()
     this.#snapshotTimer?.stop()
     this.#wake.wake()
   }
@@ -152,6 +163,7 @@ export class PartitionRun {
       this.#decoding ||
       this.#mayTake() ||
       this.#handling.mayResume ||
+      this.#journaled?.idle === false ||
       (!this.#commits.holding && (!this.#unit.empty || !this.#commits.idle))
     )
   }
@@ -178,6 +190,7 @@ export class PartitionRun {
       !this.#decoding &&
       !this.#full &&
       this.#handling.mayTake &&
+      this.#journaled?.isFull !== true &&
       this.#intake.position - this.#tracker.offset < MAX_BEYOND_DATA &&
       (this.#handling.clear || !this.#snapshotOverdue)
     )
@@ -270,9 +283,9 @@ export class PartitionRun {
     this.#tracker.finish(offset, outcome)
   }
 
-  #finished(task: Task): void {
+  #finished(task: Task, outputs: readonly Staged[]): void {
     const { clock, place } = this.#work
-    this.#outputs.write(task.outputs, task, clock.now(), (cache, key, value) =>
+    this.#outputs.write(outputs, task, clock.now(), (cache, key, value) =>
       this.#unit.cached(cache, { cache: cache.name, key, value, topic: place.topic, partition: place.partition, offset: task.offset + 1 }),
     )
     this.#unit.markDone(task.offset, task.id, task.idAt)

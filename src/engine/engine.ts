@@ -8,6 +8,9 @@ import type { AgentVersion, MarkBatch, Trace } from '../trace/trace.ts'
 export interface Engine extends Stream, Trace, EngineView {
   readonly letters: DeadLetters
 
+  /** A unit of work is one transaction. Where false, cut off half way it is run again beside what its first run has left, by the same ids. */
+  readonly transactional: boolean
+
   /**
    * Commits a unit of work. Embedded: one transaction. Distributed, each durable before the next: outputs and dead letters →
    * cache → marks → checkpoints. After a failure nothing of it may be assumed: end the lease and read the checkpoints again.

@@ -6,6 +6,7 @@ export type Failpoint =
   | 'after-append'
   | 'after-claim'
   | 'after-handler'
+  | 'after-journal'
   | 'in-commit'
   | 'after-commit'
   | 'after-intent'

@@ -21,7 +21,12 @@ export class IdSet {
   }
 
   has(id: Uint8Array, at: number): boolean {
-    return this.#table[this.#slot(id, at)] !== 0
+    return this.indexOf(id, at) >= 0
+  }
+
+  /** Which one it was, in the order of adding from 0; −1 where it is not in the set. */
+  indexOf(id: Uint8Array, at: number): number {
+    return this.#table[this.#slot(id, at)]! - 1
   }
 
   /** @returns whether it is new. */

@@ -55,6 +55,7 @@ export interface DistributedOptions {
  * The stream fences: an assignment that has ended moves no checkpoint. The trace is asked and told, and fences nothing.
  */
 export class DistributedEngine implements Engine {
+  readonly transactional = false
   readonly capabilities: StreamCapabilities = { refusesCopies: true, holdsCopies: true }
   readonly logId: string
   readonly letters: LetterLog

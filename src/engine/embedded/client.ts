@@ -34,6 +34,7 @@ interface Membership {
 
 /** The engine as one thread has it: writes go to the writer, reads through a connection of its own. */
 export class EmbeddedClient implements Engine, LeaseClient {
+  readonly transactional = true
   readonly capabilities: StreamCapabilities = { refusesCopies: true, holdsCopies: false }
   readonly logId: string
   readonly letters: DeadLetters

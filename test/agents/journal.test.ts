@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { Journal, journalTopic } from '../../src/agents/journal.ts'
+import { runAgent } from '../../src/agents/runner.ts'
+import { systemClock } from '../../src/clock.ts'
+import { DistributedEngine } from '../../src/engine/distributed/index.ts'
+import { FrameCursor } from '../../src/envelope/frame.ts'
+import { MillraceError } from '../../src/errors.ts'
+import { agent, topic } from '../../src/index.ts'
+import { silentRecorder } from '../../src/instrumentation/recorder.ts'
+import { MemoryBroker } from '../../src/stream/adapters/memory/index.ts'
+import { eventually } from '../../src/testing/framework.ts'
+import { send } from '../../src/testing/send.ts'
+import { batch, dataOf } from '../../src/testing/suite-data.ts'
+import { openMemoryTrace } from '../../src/trace/adapters/memory/index.ts'
+
+const draw = topic('draw', z.object({ n: z.number() }), { partitions: 2 })
+const lot = topic('lot', z.object({ n: z.number(), lot: z.number() }))
+
+/** An agent that gives another answer each time, on an engine whose units are cut off after their outputs are there, so many times. */
+async function drawn(journal: boolean, cuts: number) {
+  const broker = new MemoryBroker()
+  const trace = openMemoryTrace()
+  let left = cuts
+  const mark = trace.mark.bind(trace)
+  trace.mark = async (...given) => {
+    if (left-- > 0) throw new MillraceError('LEASE_LOST', 'cut off')
+    await mark(...given)
+  }
+  const engine = new DistributedEngine({ stream: broker.connect(), trace, clock: systemClock })
+  let runs = 0
+  const declared = agent('lots', { version: 1, from: draw, to: lot, journal }, ({ n }) => ({ n, lot: runs++ }))
+  await engine.ensure([draw.spec])
+  await send(
+    engine,
+    draw,
+    [1, 2, 3, 4, 5, 6].map(n => ({ n })),
+    0,
+    {},
+  )
+  const running = runAgent(declared, { engine, clock: systemClock, recorder: silentRecorder })
+  await eventually('everything is committed', async () => {
+    const places = (await engine.standings()).filter(at => at.topic === 'draw')
+    return (places.length === 2 && places.every(at => at.checkpoint.offset === at.next)) || undefined
+  })
+  await running.stop(1_000)
+  const read = await engine.read('lot', 0, 0, 1_000_000)
+  const more = await Promise.all([1, 2, 3].map(partition => engine.read('lot', partition, 0, 1_000_000)))
+  await engine.close()
+  const answers = new Map<string, Set<string>>()
+  for (const found of [read, ...more]) {
+    const cursor = new FrameCursor(found.frames)
+    while (cursor.next()) answers.set(cursor.dataId, (answers.get(cursor.dataId) ?? new Set()).add(cursor.dataText))
+  }
+  return { answers: [...answers.values()].map(set => set.size), runs }
+}
+
+describe('the journal of an agent', () => {
+  it('lets every later run use the outputs of the first, where the handler would give others', async () => {
+    const { answers } = await drawn(true, 2)
+    expect(answers).toEqual([1, 1, 1, 1, 1, 1])
+  })
+
+  it('is what makes the difference: without it runs mix', async () => {
+    const { answers, runs } = await drawn(false, 2)
+    expect(Math.max(...answers)).toBeGreaterThan(1)
+    expect(runs).toBeGreaterThan(6)
+  })
+
+  it('gives the run that stands first in the log, to all who write beside each other', async () => {
+    const broker = new MemoryBroker()
+    const engine = new DistributedEngine({ stream: broker.connect(), trace: openMemoryTrace(), clock: systemClock })
+    const declared = agent('lots', { version: 1, from: draw, to: lot, journal: true }, () => undefined)
+    await engine.ensure([draw.spec])
+    await engine.append([batch('draw', 0, ['a', 'b'])])
+    const ids = dataOf(await engine.read('draw', 0, 0, 1_000)).map(({ id }) => Buffer.from(id.replaceAll('-', ''), 'hex'))
+    const place = { topic: 'draw', partition: 0 }
+    const [owner, zombie] = [
+      await Journal.open(engine, journalTopic(declared, 1), place),
+      await Journal.open(engine, journalTopic(declared, 1), place),
+    ]
+    const output = (data: string) => [{ target: 0, key: 'k', data }]
+    const [first] = await zombie.record([{ id: ids[0]!, idAt: 0, outputs: output('zombie') }])
+    expect(first).toEqual(output('zombie'))
+    const counted = await owner.record([
+      { id: ids[0]!, idAt: 0, outputs: output('owner') },
+      { id: ids[1]!, idAt: 0, outputs: [{ target: 1, key: '', data: Buffer.from([0, 255]) }] },
+    ])
+    expect(counted[0]).toEqual(output('zombie'))
+    const later = await Journal.open(engine, journalTopic(declared, 1), place)
+    expect(await later.recorded(ids[0]!, 0)).toEqual(output('zombie'))
+    expect(await later.recorded(ids[1]!, 0)).toEqual([{ target: 1, key: '', data: Buffer.from([0, 255]) }])
+    await engine.close()
+  })
+})
