@@ -21,7 +21,7 @@ export interface Sample {
 }
 
 /** A batch of texts, each with an id of its own unless it says which. */
-export function batch(topic: string, partition: number, data: readonly (string | Sample)[]): AppendBatch {
+export function batch(topic: string, partition: number, data: readonly (string | Sample)[], contentType = 'text/plain'): AppendBatch {
   const writer = new FrameWriter()
   for (const datum of data) {
     const sample = typeof datum === 'string' ? { text: datum } : datum
@@ -31,7 +31,7 @@ export function batch(topic: string, partition: number, data: readonly (string |
       supplied: sample.supplied ?? false,
       source: Buffer.from(sample.source ?? 'suite'),
       createdMs: 1_483_228_800_000,
-      contentType: 'text/plain',
+      contentType,
       type: '',
       key: '',
       parents: Buffer.concat((sample.parents ?? []).map(parseId)),
