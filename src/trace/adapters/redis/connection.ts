@@ -56,7 +56,7 @@ export class Connection {
       return connection
     } catch (error) {
       await connection.close()
-      throw traceError(error, connection.where)
+      throw notSpoken(error, options.tls !== undefined, connection.where) ?? traceError(error, connection.where)
     }
   }
 
@@ -166,6 +166,26 @@ class Late extends MillraceError {
       fix: 'Check that a Redis answers there, and how busy it is.',
     })
   }
+}
+
+/**
+ * At the opening: a server without TLS waits for the end of a line that TLS never sends, and one with TLS hangs up on who speaks without.
+ * @returns undefined where it cannot be that.
+ */
+function notSpoken(error: unknown, tls: boolean, where: string): MillraceError | undefined {
+  if (tls && error instanceof Late) {
+    return new MillraceError('TRACE_UNAVAILABLE', `The trace at ${where} did not answer in TLS in time; it may not speak it there.`, {
+      fix: 'Begin the URL with redis:// in place of rediss://, or name the port on which it speaks TLS; else check that it answers at all.',
+      cause: error,
+    })
+  }
+  const hungUp =
+    error instanceof Error && (error.constructor.name === 'SocketClosedUnexpectedlyError' || error.message.includes('ECONNRESET'))
+  if (tls || !hungUp) return undefined
+  return new MillraceError('TRACE_UNAVAILABLE', `The trace at ${where} hung up at once; it may speak TLS there.`, {
+    fix: 'Begin the URL with rediss:// in place of redis://, or name the port on which it speaks without TLS.',
+    cause: error,
+  })
 }
 
 /** The client refuses what it cannot send: that says less than why it cannot. */
