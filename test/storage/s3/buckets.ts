@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { CreateBucketCommand, GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { onTestFinished } from 'vitest'
 import { type S3Options, s3Within } from '../../../src/storage/adapters/s3/index.ts'
 import { LIMITS, type Limits } from '../../../src/storage/adapters/s3/limits.ts'
@@ -49,6 +56,10 @@ export class TestBucket {
   async bytes(key: string): Promise<Buffer> {
     const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
     return Buffer.from(await Body!.transformToByteArray())
+  }
+
+  async put(key: string, text: string): Promise<void> {
+    await this.client.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: text }))
   }
 
   /** Keys of uploads that were begun and not ended. */

@@ -128,3 +128,35 @@ describe('a manifest', () => {
     expect(copy.manifests.map(({ records }) => records)).toEqual([COUNT, COUNT])
   })
 })
+
+describe('what a roll has noted before it began', () => {
+  const noted = '_begun/readings/01234567-0.json'
+
+  it('has no power over other rolls’ objects, whatever it says', async () => {
+    const bucket = await testBucket()
+    const foreign = [
+      'readings/date=2026-01-31/hour=12/0-0000000000000400-01234567.ndjson.zst',
+      'readings/0-0000000000000000-0000000a.json',
+      'x',
+    ]
+    for (const key of foreign) await bucket.put(key, 'of another roll')
+    const objects = foreign.map(key => ({ key, parts: false }))
+    await bucket.put(noted, JSON.stringify({ first_offset: 0, objects }))
+    const writer = await bucket.store().open(systemClock)
+    await writer.write(rollOf(0, COUNT, { resumed: true }), stream(batchesOf(COUNT, of)), never())
+    await writer.close()
+    expect(await bucket.keys()).toEqual(expect.arrayContaining(foreign))
+  })
+
+  it('is not guessed at where it cannot be read', async () => {
+    const bucket = await testBucket()
+    await bucket.put(noted, '{"first_offset":0,"objects":[{"key":1}]}')
+    const writer = await bucket.store().open(systemClock)
+    await expect(writer.write(rollOf(0, COUNT, { resumed: true }), stream(batchesOf(COUNT, of)), never())).rejects.toMatchObject({
+      code: 'STORE_DENIED',
+      message: expect.stringContaining(noted),
+      fix: expect.stringContaining('Delete it.'),
+    })
+    await writer.close()
+  })
+})

@@ -61,6 +61,32 @@ describe('a large object', () => {
   })
 })
 
+describe('one that has lost its lease', () => {
+  it('cannot end an upload that the new owner has aborted, and harms nothing', async () => {
+    const [bucket, proxy] = [await testBucket(), await S3Proxy.start()]
+    const [first, second] = [await temporaryFolder(), await temporaryFolder()]
+    const zombie = await bucket.store({ endpoint: proxy.endpoint, compression: 'none', staging: first }, PARTS).open(systemClock)
+    const [reached, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    proxy.fate = async ({ url }) => {
+      if (!url!.includes('partNumber=3')) return 'through'
+      reached.resolve()
+      await held.promise
+      return 'through'
+    }
+    const late = zombie.write(rollOf(0, COUNT), stream(largeBatches(COUNT)), never()).catch((error: unknown) => error)
+    await reached.promise
+    const owner = await bucket.store({ compression: 'none', staging: second }, PARTS).open(systemClock)
+    await owner.write(rollOf(0, COUNT, { resumed: true }), stream(largeBatches(COUNT)), never())
+    held.resolve()
+    // Aborted under its hands, an upload is refused, or the connection closed, in whatever step comes next.
+    expect(await late).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true })
+    await zombie.close()
+    await owner.close()
+    expect(await storedIds(bucket)).toEqual(idsOf(0, COUNT))
+    expect(await bucket.uploads()).toEqual([])
+  })
+})
+
 describe('a process that is killed in the middle of a roll', () => {
   it('leaves no gap, no copy and no parts once another has taken the roll up again', async () => {
     const [bucket, proxy, staging] = [await testBucket(), await S3Proxy.start(), await temporaryFolder()]

@@ -13,11 +13,11 @@ export type Fate =
 /** Stands before the S3 server, and can take its place. */
 export class S3Proxy {
   /** Decides for each request. */
-  fate: (request: IncomingMessage) => Fate = () => 'through'
+  fate: (request: IncomingMessage) => Fate | Promise<Fate> = () => 'through'
   /** `METHOD /path?query` of every request so far. */
   readonly seen: string[] = []
   endpoint = ''
-  readonly #server = createServer((incoming, response) => this.#handle(incoming, response))
+  readonly #server = createServer((incoming, response) => void this.#handle(incoming, response))
 
   static async start(): Promise<S3Proxy> {
     const proxy = new S3Proxy()
@@ -31,9 +31,9 @@ export class S3Proxy {
     return proxy
   }
 
-  #handle(incoming: IncomingMessage, response: ServerResponse): void {
+  async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     this.seen.push(`${incoming.method} ${incoming.url}`)
-    const fate = this.fate(incoming)
+    const fate = await this.fate(incoming)
     if (fate === 'through') this.#forward(incoming, response)
     else if (fate === 'broken') incoming.socket.destroy()
     else if (fate !== 'silence') {

@@ -90,7 +90,7 @@ export class Bucket {
   /** Puts a small object whole. @param sha256 of its bytes, base64: S3 refuses others. */
   async put(put: Put, bytes: Uint8Array, sha256: string, signal: AbortSignal): Promise<void> {
     const command = new this.#sdk.PutObjectCommand({ ...this.#input(put), Body: bytes, ChecksumSHA256: sha256 })
-    const { ETag } = await this.#do('PutObject', signal, abortSignal => this.#client.send(command, { abortSignal }))
+    const { ETag } = await this.#do(`PutObject of ${put.key}`, signal, abortSignal => this.#client.send(command, { abortSignal }))
     // Whatever else answers 200 to all and everything has stored nothing.
     if (ETag === undefined) throw this.#unconfirmed(put.key)
   }
@@ -105,14 +105,14 @@ export class Bucket {
       queueSize: atOnce,
       leavePartsOnError: false,
     })
-    const { ETag } = await this.#do('UploadPart', signal, () => upload.done())
+    const { ETag } = await this.#do(`the upload of ${put.key} in parts`, signal, () => upload.done())
     if (ETag === undefined) throw this.#unconfirmed(put.key)
   }
 
   /** An object's text; undefined where there is no such object. */
   async get(key: string, signal: AbortSignal): Promise<string | undefined> {
     const command = new this.#sdk.GetObjectCommand({ Bucket: this.place.bucket, Key: key })
-    return this.#do('GetObject', signal, async abortSignal => {
+    return this.#do(`GetObject of ${key}`, signal, async abortSignal => {
       try {
         const { Body } = await this.#client.send(command, { abortSignal })
         return await Body?.transformToString('utf8')
@@ -126,7 +126,7 @@ export class Bucket {
   /** Removes an object, which need not exist. */
   async remove(key: string, signal: AbortSignal): Promise<void> {
     const command = new this.#sdk.DeleteObjectCommand({ Bucket: this.place.bucket, Key: key })
-    await this.#do('DeleteObject', signal, abortSignal => this.#client.send(command, { abortSignal }))
+    await this.#do(`DeleteObject of ${key}`, signal, abortSignal => this.#client.send(command, { abortSignal }))
   }
 
   /** Aborts uploads of this key that were begun and never ended. */

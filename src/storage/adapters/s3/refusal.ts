@@ -52,7 +52,7 @@ const PASSING: ReadonlySet<string> = new Set([
 /**
  * What S3, or the way to it, refused: STORE_DENIED where only a person can mend it, STORE_UNAVAILABLE where waiting may. Anything that
  * is neither's, such as a mistake of our own, as it is.
- * @param doing the operation, as in `PutObject`.
+ * @param doing the operation and on what, as in `PutObject of lake/x.parquet`.
  */
 export function refusal(error: unknown, doing: string, place: string): unknown {
   if (!(error instanceof Error) || error instanceof MillraceError) return error
