@@ -9,7 +9,7 @@ import { temporaryFolder } from '../lake.ts'
 import { testBucket } from './buckets.ts'
 import { storedIds } from './download.ts'
 import { largeBatches } from './large-roll.ts'
-import { S3Proxy } from './proxy.ts'
+import { type Fate, S3Proxy } from './proxy.ts'
 import type { ChildTask } from './roll-child.ts'
 
 const PARTS = { partBytes: 5 * 1024 * 1024, atOnce: 2 }
@@ -67,7 +67,7 @@ describe('one that has lost its lease', () => {
     const [first, second] = [await temporaryFolder(), await temporaryFolder()]
     const zombie = await bucket.store({ endpoint: proxy.endpoint, compression: 'none', staging: first }, PARTS).open(systemClock)
     const [reached, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    proxy.fate = async ({ url }) => {
+    proxy.fate = async ({ url }): Promise<Fate> => {
       if (!url!.includes('partNumber=3')) return 'through'
       reached.resolve()
       await held.promise
