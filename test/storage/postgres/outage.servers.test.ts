@@ -173,6 +173,25 @@ it('holds a roll once when the server is killed in the middle of a COPY', async 
   ])
 })
 
+it('holds a roll once when its COPY is cancelled on a server that goes on', async () => {
+  const database = scratch(servers().postgres)
+  const frames = topic('frames', bytes())
+  const writer = await writerIn({ ...database, address: `${database.address}?application_name=${database.schema}` })
+  const large = batchesOf(2, () => ({ raw: Buffer.alloc(40_000_000, 7), contentType: 'image/jpeg' }), 0, 'frames')
+  const cancelled = eventually('a COPY is under way and cancelled', async () => {
+    const copies = await database.sql(
+      `SELECT pg_cancel_backend(pid) AS done FROM pg_stat_progress_copy JOIN pg_stat_activity USING (pid)
+       WHERE application_name = $1 AND bytes_processed BETWEEN 1 AND 20000000`,
+      [database.schema],
+    )
+    return copies.length > 0 ? true : undefined
+  })
+  await refused('a roll whose COPY is cancelled', 'STORE_UNAVAILABLE', () => writeAll(writer, frames, large))
+  await cancelled
+  await writeAll(writer, frames, large, { resumed: true })
+  expect(await database.sql('SELECT count(*)::int AS n FROM frames')).toEqual([{ n: 2 }])
+})
+
 it('keeps what it has said to be written when the server is killed right after it', async () => {
   // The server's own default would answer a commit before it is on disk.
   const server = await ownServer({ synchronous_commit: 'off', wal_writer_delay: '10s' })

@@ -56,11 +56,7 @@ export class Session {
     const stream = this.#client.query(this.#copyFrom(sql))
     const copied = new Promise<void>((resolve, reject) => {
       stream.on('finish', resolve)
-      stream.on('error', error => {
-        // Undestroyed it would go on with a connection that it has let go by then, and throw out of an event.
-        stream.destroy()
-        reject(error)
-      })
+      stream.on('error', reject)
     })
     stream.end(bytes)
     try {
