@@ -11,7 +11,7 @@ export interface RedisSecrets {
   readonly sentinelPassword?: string
 }
 
-const FORM = /^redis(s)?(?:\+(sentinel|cluster))?:\/\/(?:(.*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/
+const FORM = /^redis(s)?(?:\+(sentinel|cluster))?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/
 const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+)(?::(\d{1,5}))?$/
 const MAX_PORT = 65_535
 const MAX_DATABASE = 65_535
@@ -26,7 +26,14 @@ export function redisOptions(url: string, secrets: RedisSecrets = {}): RedisOpti
   const match = FORM.exec(url)
   if (match === null) throw invalid('The trace’s URL is not one of a Redis.', `Write ${EXAMPLES}.`)
   const [, tls, mode = 'single', userInfo, hosts = '', path = '', search = ''] = match
-  const servers = hosts.split(',').map(host => address(host, mode === 'sentinel' ? 26_379 : 6_379))
+  // Behind it may be the rest of a password that begins before it: whatever is said of the URL from here on would show it.
+  if (path.includes('@') || search.includes('@')) {
+    throw invalid(
+      "The trace’s URL has an '@' behind its host.",
+      "Write '@' as %40 there, and in a password also '/' as %2F and '?' as %3F.",
+    )
+  }
+  const servers = hosts.split(',').map((host, i) => address(host, i, mode === 'sentinel' ? 26_379 : 6_379))
   if (mode === 'single' && servers.length > 1) {
     throw invalid(`redis:// names one server; got ${servers.length}.`, 'Write redis+cluster:// or redis+sentinel:// for several.')
   }
@@ -116,11 +123,12 @@ class Query {
   }
 }
 
-function address(text: string, defaultPort: number): RedisAddress {
+function address(text: string, index: number, defaultPort: number): RedisAddress {
   const match = ADDRESS.exec(text)
   const port = Number(match?.[2] ?? defaultPort)
   if (match?.[1] === undefined || port < 1 || port > MAX_PORT) {
-    throw invalid(`The trace’s URL has ${JSON.stringify(text)} where a host and a port should be.`, `Write ${EXAMPLES}.`)
+    // Its text may be a user and a password whose host was forgotten.
+    throw invalid(`Address ${index + 1} in the trace’s URL is no host and port.`, `Write ${EXAMPLES}.`)
   }
   return { host: match[1].replace(/^\[|\]$/g, ''), port }
 }
