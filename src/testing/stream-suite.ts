@@ -120,7 +120,7 @@ export function streamSuite({ describe, it }: TestFramework, name: string, optio
             idAt: 0,
             supplied: false,
             source,
-            createdMs: i + 0.5,
+            createdMs: i,
             contentType: 'image/png',
             type: 'other',
             key: 'clé',

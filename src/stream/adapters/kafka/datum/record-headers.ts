@@ -1,0 +1,102 @@
+import { ID_BYTES, ID_CHARACTERS } from '../../../../envelope/data-id.ts'
+import { parseTime } from '../../../../envelope/time.ts'
+import type { RecordCursor } from '../wire/record.ts'
+import { HEADER } from './headers.ts'
+import { isAt } from './remembered.ts'
+
+/** A span of the record's bytes; `at` is −1 where there is none. */
+export interface Span {
+  at: number
+  end: number
+}
+
+const NAMES = Object.entries(HEADER).map(([field, name]) => [field as keyof typeof HEADER, Buffer.from(name, 'utf8')] as const)
+const MINUTE_CHARACTERS = '2017-01-01T00:00'.length
+const TIME_CHARACTERS = '2017-01-01T00:00:00.000Z'.length
+const [COLON, DOT, Z, DASH, ZERO] = [0x3a, 0x2e, 0x5a, 0x2d, 0x30]
+
+/** The headers that matter of one record after another. Of a header that is there twice, the last counts. */
+export class RecordHeaders {
+  readonly dataId: Span = { at: -1, end: -1 }
+  readonly source: Span = { at: -1, end: -1 }
+  readonly created: Span = { at: -1, end: -1 }
+  readonly type: Span = { at: -1, end: -1 }
+  readonly contentType: Span = { at: -1, end: -1 }
+  readonly supplied: Span = { at: -1, end: -1 }
+  /** The minute read last, as text, and when it began: data come in the order of their times, more or less. */
+  #minute = Buffer.alloc(0)
+  #minuteMs = 0
+
+  read(record: RecordCursor): void {
+    for (const [field] of NAMES) this[field].at = -1
+    const { bytes, headers, headerCount } = record
+    for (let i = 0; i < headerCount; i++) {
+      const header = headers[i]!
+      for (const [field, name] of NAMES) {
+        if (!isAt(name, bytes, header.nameAt, header.nameEnd)) continue
+        const span = this[field]
+        span.at = header.valueAt
+        span.end = header.valueEnd
+        break
+      }
+    }
+  }
+
+  /** Writes the id's 16 bytes. False where the header is not a UUID as Millrace writes it. */
+  readId(bytes: Buffer, target: Uint8Array): boolean {
+    const { at, end } = this.dataId
+    if (at < 0 || end - at !== ID_CHARACTERS) return false
+    for (let i = 0, from = at; i < ID_BYTES; i++) {
+      if (i === 4 || i === 6 || i === 8 || i === 10) if (bytes[from++] !== DASH) return false
+      const byte = (digit(bytes[from]!) << 4) | digit(bytes[from + 1]!)
+      if (byte < 0) return false
+      target[i] = byte
+      from += 2
+    }
+    return true
+  }
+
+  /** Milliseconds since 1970 UTC; undefined where the header is not an RFC 3339 time. */
+  readCreated(bytes: Buffer): number | undefined {
+    const { at, end } = this.created
+    if (at < 0) return undefined
+    if (end - at === TIME_CHARACTERS && isAt(this.#minute, bytes, at, at + MINUTE_CHARACTERS)) {
+      const ms = withinMinute(bytes, at + MINUTE_CHARACTERS)
+      if (ms >= 0) return this.#minuteMs + ms
+    }
+    const text = bytes.toString('latin1', at, end)
+    const createdMs = parseTime(text)
+    if (createdMs !== undefined && end - at === TIME_CHARACTERS && text.endsWith('Z')) {
+      this.#minute = Buffer.from(bytes.subarray(at, at + MINUTE_CHARACTERS))
+      this.#minuteMs = Math.floor(createdMs / 60_000) * 60_000
+    }
+    return createdMs
+  }
+}
+
+/** −1 … and so any byte made of it below 0, where it is none of 0-9 a-f. */
+function digit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  if (code >= 0x61 && code <= 0x66) return code - 0x57
+  return -1
+}
+
+/** `:SS.mmmZ` as milliseconds; −1 where it is something else. A leap second goes the long way. */
+function withinMinute(bytes: Buffer, at: number): number {
+  if (bytes[at] !== COLON || bytes[at + 3] !== DOT || bytes[at + 7] !== Z) return -1
+  let ms = 0
+  for (const [place, worth] of DIGITS) {
+    const digit = bytes[at + place]! - ZERO
+    if (digit < 0 || digit > 9) return -1
+    ms += digit * worth
+  }
+  return ms < 60_000 ? ms : -1
+}
+
+const DIGITS = [
+  [1, 10_000],
+  [2, 1_000],
+  [4, 100],
+  [5, 10],
+  [6, 1],
+] as const

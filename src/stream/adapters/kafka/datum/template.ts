@@ -1,0 +1,107 @@
+import { formatId, formatIds, ID_BYTES, ID_CHARACTERS } from '../../../../envelope/data-id.ts'
+import { HEADER, writeHeaders } from './headers.ts'
+
+export interface TemplateParts {
+  readonly topic: string
+  /** The frame's bytes of source, content type and type: two data with the same make the same record but for id, time and payload. */
+  readonly label: Buffer
+  readonly flags: number
+  readonly sourceBytes: number
+  readonly contentTypeBytes: number
+  readonly typeBytes: number
+  readonly source: string
+  /** Of the data; undefined is JSON. */
+  readonly contentType: string | undefined
+  readonly type: string
+  readonly supplied: boolean
+  /** Of the record's value. */
+  readonly valueType: string
+}
+
+const TIME_CHARACTERS = 24
+const NO_ID = formatId(Buffer.alloc(ID_BYTES), 0)
+const NO_TIME = '0000-01-01T00:00:00.000Z'
+/** RFC 3339 has years of four digits. */
+const FIRST_MS = -62_167_219_200_000
+const LAST_MS = 253_402_300_799_999
+
+/** A record of one source and type without its payload, with places for id and time. */
+export class Template {
+  readonly topic: string
+  readonly label: Buffer
+  readonly flags: number
+  readonly sourceBytes: number
+  readonly contentTypeBytes: number
+  readonly typeBytes: number
+  /** The record's headers, as the wire has them. */
+  readonly headers: Buffer
+  readonly headersIdAt: number
+  /** The JSON envelope up to the payload. */
+  readonly prefix: Buffer
+  readonly prefixIdAt: number
+  /** The JSON envelope from behind the payload's closing quote. */
+  readonly tail: Buffer
+  readonly #headersTimeAt: number
+  readonly #prefixTimeAt: number
+  #createdMs = Number.NaN
+
+  constructor(parts: TemplateParts) {
+    this.topic = parts.topic
+    this.label = parts.label
+    this.flags = parts.flags
+    this.sourceBytes = parts.sourceBytes
+    this.contentTypeBytes = parts.contentTypeBytes
+    this.typeBytes = parts.typeBytes
+    const text = (value: string) => Buffer.from(value, 'utf8')
+    this.headers = writeHeaders([
+      [HEADER.dataId, text(NO_ID)],
+      [HEADER.created, text(NO_TIME)],
+      [HEADER.source, text(parts.source)],
+      [HEADER.type, text(parts.type)],
+      [HEADER.contentType, text(parts.valueType)],
+      ...(parts.supplied ? [[HEADER.supplied, text('true')] as const] : []),
+    ])
+    this.headersIdAt = this.headers.indexOf(NO_ID)
+    this.#headersTimeAt = this.headers.indexOf(NO_TIME)
+    const toId = '{"data_id":"'
+    const toTime = `","source":${JSON.stringify(parts.source)},"created":"`
+    this.prefix = text(`${toId}${NO_ID}${toTime}${NO_TIME}","data":"`)
+    this.prefixIdAt = toId.length
+    this.#prefixTimeAt = toId.length + ID_CHARACTERS + Buffer.byteLength(toTime)
+    const contentType = parts.contentType === undefined ? '' : `,"content_type":${JSON.stringify(parts.contentType)}`
+    this.tail = text(`,"type":${JSON.stringify(parts.type)}${contentType}}`)
+  }
+
+  /** Puts the time in its places. @throws TypeError where it has no RFC 3339 form. */
+  date(createdMs: number): void {
+    if (createdMs === this.#createdMs) return
+    if (!(createdMs >= FIRST_MS && createdMs <= LAST_MS)) {
+      throw new TypeError(`A datum of ${this.topic} was created at ${createdMs} ms, which RFC 3339 has no form for.`)
+    }
+    const time = new Date(createdMs).toISOString()
+    this.headers.write(time, this.#headersTimeAt, TIME_CHARACTERS, 'latin1')
+    this.prefix.write(time, this.#prefixTimeAt, TIME_CHARACTERS, 'latin1')
+    this.#createdMs = createdMs
+  }
+
+  /** {@link tail} with the ids that the datum was derived from. */
+  withParents(parents: Uint8Array): Buffer {
+    const ids = formatIds(parents)
+    let list = ''
+    for (let at = 0; at < ids.length; at += ID_CHARACTERS) list += `${at === 0 ? '"' : ',"'}${ids.slice(at, at + ID_CHARACTERS)}"`
+    return Buffer.concat([this.tail.subarray(0, -1), Buffer.from(`,"parents":[${list}]}`, 'latin1')])
+  }
+}
+
+const DIGITS = Buffer.from('0123456789abcdef')
+const DASH = 0x2d
+
+/** An id's text, in place. */
+export function writeId(target: Uint8Array, at: number, bytes: Uint8Array, from: number): void {
+  for (let i = 0; i < ID_BYTES; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) target[at++] = DASH
+    const byte = bytes[from + i]!
+    target[at++] = DIGITS[byte >> 4]!
+    target[at++] = DIGITS[byte & 15]!
+  }
+}

@@ -1,0 +1,3 @@
+export { kafkaPipelines, openKafka } from './open.ts'
+export type { Compression, EnvelopeCodec, KafkaOptions, KafkaSasl, KafkaTls, SaslMechanism } from './options.ts'
+export { type KafkaUrlContext, kafkaOptions } from './url.ts'

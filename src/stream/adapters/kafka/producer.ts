@@ -1,0 +1,253 @@
+import { MillraceError } from '../../../errors.ts'
+import type { AppendBatch, Appended } from '../../stream.ts'
+import type { Cluster, TopicMetadata } from './cluster.ts'
+import { closedError } from './cluster.ts'
+import { DatumEncoder } from './datum/encode.ts'
+import { isTransient } from './failure.ts'
+import type { Names } from './names.ts'
+import { PartitionQueue } from './partition-queue.ts'
+import { settle } from './produced.ts'
+import { answered } from './wire/answered.ts'
+import { BatchWriter, type ProducerIdentity } from './wire/batch-writer.ts'
+import { Packing } from './wire/compression.ts'
+import { type ProduceCall, produceCall } from './wire/produce-call.ts'
+
+/** What may be under way at once, in bytes of frames. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024
+/** What one request holds at most, unless a single batch is larger. */
+const MAX_REQUEST_BYTES = 4 * 1024 * 1024
+/** How long a broker waits for the replicas before it answers that it does not know. */
+const BROKER_TIMEOUT_MS = 10_000
+const RETRY_MS = 100
+/** How long close() waits for brokers that do not answer. */
+const FLUSH_MS = 5_000
+
+/**
+ * Appends, idempotent and acknowledged by every replica in sync. Of one partition one request is under way at a time, so order holds through
+ * every retry; what comes meanwhile shares the next one. A request that fails is sent again as it is, under the same sequence number, until
+ * its time is up: the broker recognises what it has.
+ */
+export class Producer {
+  readonly #cluster: Cluster
+  readonly #names: Names
+  readonly #packing: Packing
+  readonly #encoder: DatumEncoder
+  readonly #writer = new BatchWriter()
+  readonly #produce: ProduceCall
+  readonly #queues = new Map<string, PartitionQueue>()
+  /** Partitions with something to send and nothing under way. */
+  readonly #ready = new Set<PartitionQueue>()
+  #waitingBytes = 0
+  #scheduled = false
+  #closed = false
+  #entering: Promise<void> | undefined
+  #identity: Promise<ProducerIdentity> | undefined
+  #idle: (() => void) | undefined
+
+  constructor(cluster: Cluster, names: Names) {
+    this.#cluster = cluster
+    this.#names = names
+    this.#packing = new Packing(cluster.kafka)
+    this.#encoder = new DatumEncoder(cluster.settings.codec)
+    this.#produce = produceCall(cluster.kafka)
+  }
+
+  async append(batches: readonly AppendBatch[]): Promise<Appended[]> {
+    if (this.#closed) throw closedError()
+    const bytes = batches.reduce((sum, batch) => sum + batch.frames.length, 0)
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+      throw new MillraceError(
+        'OVERLOADED',
+        `${this.#waitingBytes} bytes are on their way to Kafka already, and ${MAX_WAITING_BYTES} may be.`,
+        {
+          fix: 'Send again later.',
+        },
+      )
+    }
+    this.#waitingBytes += bytes
+    try {
+      // Whoever asks first is first in the log, even where a topic has to be looked up before.
+      if (this.#entering !== undefined || !batches.every(batch => this.#isKnown(batch))) await this.#enter(batches)
+      if (this.#closed) throw closedError()
+      // Once it is queued it is answered for, and all answers are waited for: an append must not fail while parts of it go on.
+      const outcomes = await Promise.allSettled(batches.map(batch => this.#enqueue(batch)))
+      const failed = outcomes.find(outcome => outcome.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+      return outcomes.map(outcome => (outcome as PromiseFulfilledResult<Appended>).value)
+    } finally {
+      this.#waitingBytes -= bytes
+      if (this.#waitingBytes === 0) this.#idle?.()
+    }
+  }
+
+  /** Refuses what comes from now on, and resolves when all that came before is answered; after a while with what is not known. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#waitingBytes === 0) return
+    const idle = new Promise<void>(resolve => {
+      this.#idle = resolve
+    })
+    const cancel = this.#cluster.settings.clock.after(FLUSH_MS, () => {
+      for (const queue of this.#queues.values()) {
+        queue.refuseWaiting(closedError())
+        if (queue.sending !== undefined) queue.giveUp()
+      }
+    })
+    await idle
+    cancel()
+  }
+
+  #isKnown({ topic, partition }: AppendBatch): boolean {
+    const metadata = this.#cluster.known(this.#names.topic(topic))
+    return metadata !== undefined && Number.isInteger(partition) && partition >= 0 && partition < metadata.partitions.length
+  }
+
+  /** Waits for its turn, and looks up what is not known. @throws TOPIC_UNKNOWN */
+  #enter(batches: readonly AppendBatch[]): Promise<void> {
+    const turn = (this.#entering ?? Promise.resolve()).catch(() => undefined).then(() => this.#check(batches))
+    this.#entering = turn
+    return turn.finally(() => {
+      if (this.#entering === turn) this.#entering = undefined
+    })
+  }
+
+  async #check(batches: readonly AppendBatch[]): Promise<void> {
+    for (const batch of batches) {
+      if (this.#isKnown(batch)) continue
+      const kafkaTopic = this.#names.topic(batch.topic)
+      await this.#cluster.patiently({ what: `describe the topic ${kafkaTopic}` }, () => this.#cluster.refresh([kafkaTopic]))
+      if (!this.#isKnown(batch)) throw unknownPlace(batch, kafkaTopic, this.#cluster.known(kafkaTopic))
+    }
+  }
+
+  #enqueue(batch: AppendBatch): Promise<Appended> {
+    if (batch.count === 0) return Promise.resolve({ first: 0, count: 0, duplicates: [], taken: [] })
+    const kafkaTopic = this.#names.topic(batch.topic)
+    const name = `${kafkaTopic}/${batch.partition}`
+    let queue = this.#queues.get(name)
+    if (queue === undefined) {
+      queue = new PartitionQueue(batch.topic, kafkaTopic, batch.partition)
+      this.#queues.set(name, queue)
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Appended>()
+    const { clock, sendTimeoutMs } = this.#cluster.settings
+    queue.push({ batch, deadlineMs: clock.now() + sendTimeoutMs, resolve, reject, alone: false })
+    this.#wake(queue)
+    return promise
+  }
+
+  #wake(queue: PartitionQueue): void {
+    if (queue.sending !== undefined || queue.waiting === 0) return
+    this.#ready.add(queue)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // After what this turn of the event loop has still to append: it shares the requests.
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#send()
+    })
+  }
+
+  /** Sends what is ready: one batch of each partition. */
+  #send(): void {
+    const queues = [...this.#ready]
+    this.#ready.clear()
+    for (const queue of queues) queue.begin(this.#writer, this.#encoder, this.#packing, this.#cluster.settings)
+    // What fails is judged batch by batch; a failure beyond that is a fault of ours, and none may wait for ever.
+    this.#deliver(queues.filter(queue => queue.sending !== undefined)).catch(error => {
+      for (const queue of queues) if (queue.sending !== undefined) queue.fail(error)
+    })
+  }
+
+  /** Sends until each batch is stored or given up. A partition goes on as soon as its own batch is: it waits for no other. */
+  async #deliver(queues: readonly PartitionQueue[]): Promise<void> {
+    const { clock } = this.#cluster.settings
+    for (let left = queues; left.length > 0; ) {
+      const byLeader = Map.groupBy(left, queue => this.#cluster.known(queue.kafkaTopic)?.partitions[queue.partition]?.leader ?? -1)
+      await Promise.all([...byLeader].flatMap(([leader, led]) => chunked(led).map(chunk => this.#attempt(leader, chunk))))
+      left = left.filter(queue => queue.sending !== undefined)
+      if (left.length === 0) return
+      await clock.sleep(RETRY_MS)
+      for (const queue of left) {
+        if (queue.giveUpLate(clock.now())) this.#identity = undefined
+        this.#wake(queue)
+      }
+      left = left.filter(queue => queue.sending !== undefined)
+      await this.#cluster.refresh(left.map(queue => queue.kafkaTopic)).catch(error => {
+        for (const queue of left) queue.postpone(error)
+      })
+    }
+  }
+
+  /** One request. Batches that are neither stored nor refused by it are under way still. */
+  async #attempt(leader: number, queues: readonly PartitionQueue[]): Promise<void> {
+    const { kafka } = this.#cluster
+    try {
+      const identity = await this.#identify()
+      const connection = await this.#cluster.connect(leader, this.#cluster.pool('produce'))
+      const produced = queues.map(queue => {
+        const batch = queue.stamp(kafka, identity)
+        if (queue.sending !== undefined) queue.sending.sent = true
+        return { kafkaTopic: queue.kafkaTopic, partition: queue.partition, batch }
+      })
+      const answers = await this.#produce(connection, produced, BROKER_TIMEOUT_MS)
+      for (const queue of queues) {
+        const answer = answers.find(one => one.kafkaTopic === queue.kafkaTopic && one.partition === queue.partition)
+        if (settle(queue, answer, this.#cluster)) this.#identity = undefined
+      }
+    } catch (error) {
+      for (const queue of queues) {
+        if (queue.sending === undefined) continue
+        const { kafkaTopic } = queue
+        if (isTransient(error)) queue.postpone(error)
+        else queue.fail(this.#cluster.failure(error, { what: `append to ${kafkaTopic}`, right: `Write on the topic ${kafkaTopic}` }))
+      }
+    }
+    for (const queue of queues) this.#wake(queue)
+  }
+
+  /** This producer's name to the brokers, asked for once. */
+  #identify(): Promise<ProducerIdentity> {
+    this.#identity ??= this.#askIdentity()
+    const asked = this.#identity
+    asked.catch(() => {
+      if (this.#identity === asked) this.#identity = undefined
+    })
+    return asked
+  }
+
+  async #askIdentity(): Promise<ProducerIdentity> {
+    const { kafka } = this.#cluster
+    const { errorCode, producerId, producerEpoch } = await answered(
+      kafka.initProducerIdV4.api.async(await this.#cluster.any(), null, TRANSACTION_TIMEOUT_MS),
+    )
+    if (errorCode !== 0) throw new kafka.ProtocolError(errorCode)
+    return { id: producerId, epoch: producerEpoch }
+  }
+}
+
+/** Asked for by the request, and of no meaning without transactions. */
+const TRANSACTION_TIMEOUT_MS = 0
+
+function chunked(queues: readonly PartitionQueue[]): PartitionQueue[][] {
+  const chunks: PartitionQueue[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const queue of queues) {
+    const length = queue.sending?.records.length ?? 0
+    if (bytes + length > MAX_REQUEST_BYTES) {
+      chunks.push([])
+      bytes = 0
+    }
+    chunks.at(-1)!.push(queue)
+    bytes += length
+  }
+  return chunks
+}
+
+function unknownPlace({ topic, partition }: AppendBatch, kafkaTopic: string, metadata: TopicMetadata | undefined): MillraceError {
+  const what =
+    metadata === undefined
+      ? `There is no topic ${topic} in Kafka (there it is called ${kafkaTopic}).`
+      : `The topic ${topic} has ${metadata.partitions.length} partitions; ${partition} is none of them.`
+  return new MillraceError('TOPIC_UNKNOWN', what)
+}
