@@ -6,12 +6,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { cacheFolder } from './cache.ts'
+import { cacheFolder, installed, isInstalled } from './cache.ts'
 import { debianPackage } from './debian.ts'
 import { goProgram } from './go.ts'
 import { archive, kafka } from './kafka.ts'
 import { kubernetes } from './kubernetes.ts'
-import { has } from './run.ts'
 import type { Step } from './step.ts'
 
 const LOCKED = 'MILLRACE_SERVERS_LOCKED'
@@ -49,11 +48,9 @@ mkdirSync(cacheFolder(), { recursive: true })
 if (process.env[LOCKED] === undefined) lockAndRunAgain()
 try {
   for (const step of STEPS) await take(step)
-  for (const step of KUBERNETES_STEPS) {
-    if (process.argv.includes('--kube')) await take(step)
-    else if (!step.present())
-      say(`${step.name}: left out, add --kube to have it (${step.how}). Manifests are checked without it, by kubeconform alone.`)
-  }
+  // From a cache that was brought here, what Debian adds to it is still missing.
+  if (process.argv.includes('--kube') || kubernetes.present()) for (const step of KUBERNETES_STEPS) await take(step)
+  else say(`${kubernetes.name}: left out, add --kube to have it (${kubernetes.how}). Until then kubeconform alone checks manifests.`)
   say(`The servers are installed in ${cacheFolder()}`)
 } catch (error) {
   say(`\n${error instanceof Error ? error.message : String(error)}`)
@@ -75,7 +72,7 @@ function say(line: string): void {
 
 /** Two installations at once would write the same files. The kernel gives the lock up with the process, however that ends. */
 function lockAndRunAgain(): never {
-  if (!has('flock')) {
+  if (!isInstalled('flock')) {
     say('flock is missing, without which two installations could spoil each other. Install it (Debian: util-linux), then run this again.')
     process.exit(1)
   }
@@ -89,7 +86,7 @@ function lockAndRunAgain(): never {
       ...process.execArgv,
       ...process.argv.slice(1),
     ]
-    return spawnSync('flock', args, { stdio: 'inherit', env: { ...process.env, [LOCKED]: '1' } })
+    return spawnSync(installed('flock'), args, { stdio: 'inherit', env: { ...process.env, [LOCKED]: '1' } })
   }
   let { status } = lock('--nonblock')
   if (status === 75) {

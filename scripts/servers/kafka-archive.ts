@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { cacheFolder, kafkaJars } from './cache.ts'
+import { cacheFolder, installed, kafkaJars } from './cache.ts'
 
 let found: string | undefined
 
@@ -15,7 +15,7 @@ export function kafkaArchive(): string {
   const jars = kafkaJars()
   const hash = createHash('sha256')
   // Java prints its version on stderr with -version, and on stdout with --version.
-  hash.update(execFileSync('java', ['--version'], { encoding: 'utf8' }))
+  hash.update(execFileSync(installed('java'), ['--version'], { encoding: 'utf8' }))
   hash.update(jars)
   for (const name of readdirSync(jars).sort()) {
     const { size, mtimeMs } = statSync(join(jars, name))

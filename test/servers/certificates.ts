@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { installed } from '../../scripts/servers/cache.ts'
 import { serverFolder } from './folder.ts'
 
 const DAYS = '2'
@@ -30,7 +31,7 @@ export interface Certificates {
 /** An authority of our own and what it signed, made with openssl, good for two days. */
 export function makeCertificates(): Certificates {
   const folder = serverFolder('certificates')
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  const openssl = (...args: string[]) => execFileSync(installed('openssl'), args, { cwd: folder, stdio: 'pipe' })
   const read = (file: string) => readFileSync(join(folder, file), 'utf8')
   const authority = (name: string) => {
     const subject = ['-subj', `/CN=${name}`, '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign']

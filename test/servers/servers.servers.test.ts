@@ -1,5 +1,7 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka'
 import { Client } from 'pg'
@@ -16,6 +18,29 @@ import { startToxiproxy } from './toxiproxy.ts'
 import { until } from './until.ts'
 
 const DEADLINE_MS = 30_000
+const STARTER = fileURLToPath(new URL('./starter.ts', import.meta.url))
+
+describe('every server', () => {
+  it('ends when the process that started it is killed', async () => {
+    const starter = spawn(process.execPath, [...process.execArgv, STARTER], { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => void starter.kill('SIGKILL'))
+    const port = Number(String((await once(starter.stdout, 'data'))[0]))
+    expect(await isFree(port)).toBe(false)
+    starter.kill('SIGKILL')
+    await until('it has ended', DEADLINE_MS, async () => expect(await isFree(port)).toBe(true))
+  })
+
+  it('that has ended by itself is killed no more: its process id may be another’s by then', async () => {
+    await using redis = await startRedis()
+    const watchers = () =>
+      execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+        .split('\n')
+        .filter(line => line.includes(`--port ${redis.port} `))
+    expect(watchers()).toHaveLength(1)
+    await redis.stop()
+    await until('its watcher has gone', DEADLINE_MS, () => expect(watchers()).toEqual([]))
+  })
+})
 
 describe('Kafka', () => {
   it('keeps what it has acknowledged when it is killed, and is there again at the same address', async () => {
