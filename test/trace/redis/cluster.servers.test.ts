@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { refused } from '../../../src/testing/refusal.ts'
 import { placingByNote, sharedTraceSuite } from '../../../src/testing/shared-trace-suite.ts'
 import { traceSuite } from '../../../src/testing/trace-suite.ts'
 import { openRedis, redisOptions } from '../../../src/trace/adapters/redis/index.ts'
+import { AGAIN, DONE, FRESH } from '../../../src/trace/trace.ts'
 import { startRedisCluster } from '../../servers/redis.ts'
+import { until } from '../../servers/until.ts'
+import { claim, FORECAST, foreigner, marks, placed } from './scene.ts'
+
+const BACK_MS = 60_000
 
 let cluster: Awaited<ReturnType<typeof startRedisCluster>>
 beforeAll(async () => {
@@ -31,5 +37,37 @@ describe('a Redis cluster', () => {
   it('refuses a prefix that would choose where keys lie', async () => {
     const url = `redis+cluster://127.0.0.1:${cluster.nodes[0]!.port}?prefix=${encodeURIComponent('{grid}:')}`
     await expect(openRedis(redisOptions(url))).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  })
+
+  it('is warned of where it evicts', async () => {
+    const [node] = cluster.nodes
+    await using admin = await foreigner(node!.port)
+    const warnings: string[] = []
+    await admin.configSet({ maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' })
+    for (const { port } of cluster.nodes.slice(1)) {
+      await using other = await foreigner(port)
+      await other.configSet({ maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' })
+    }
+    const trace = await openRedis({ ...redisOptions(`redis+cluster://127.0.0.1:${node!.port}`), warn: text => warnings.push(text) })
+    await trace.close()
+    expect(warnings).toEqual([expect.stringContaining('allkeys-lru')])
+  })
+
+  it('is away for what lies on a node that has died, and answers again once it is back', async () => {
+    const hosts = cluster.nodes.map(node => `127.0.0.1:${node.port}`).join()
+    const trace = await openRedis(redisOptions(`redis+cluster://${hosts}?prefix=${randomUUID()}:&timeout=2s`))
+    try {
+      const data = placed(200)
+      expect(new Set(await claim(trace, data))).toEqual(new Set([FRESH]))
+      await cluster.nodes[1]!.kill()
+      await refused('a claim', 'TRACE_UNAVAILABLE', () => claim(trace, data))
+      await cluster.nodes[1]!.restart()
+      const states = await until('the cluster is whole again', BACK_MS, () => claim(trace, data))
+      expect(states.every(state => state === FRESH || state === AGAIN)).toBe(true)
+      await trace.mark(FORECAST, marks(data))
+      expect(new Set(await claim(trace, data))).toEqual(new Set([DONE]))
+    } finally {
+      await trace.close()
+    }
   })
 })

@@ -1,16 +1,26 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { refused } from '../../../src/testing/refusal.ts'
 import { openRedis, redisOptions } from '../../../src/trace/adapters/redis/index.ts'
 import { DONE, FRESH } from '../../../src/trace/trace.ts'
-import { startRedisSentinels } from '../../servers/redis.ts'
+import { type RedisSentinels, startRedisSentinels } from '../../servers/redis.ts'
 import { until } from '../../servers/until.ts'
 import { claim, FORECAST, foreigner, marks, placed } from './scene.ts'
 
 const FAILOVER_MS = 60_000
 
+let group: RedisSentinels
+beforeAll(async () => {
+  group = await startRedisSentinels()
+})
+afterAll(() => group[Symbol.asyncDispose]())
+
 describe('a Redis behind sentinels', () => {
+  it('whose name the sentinels do not know is TRACE_UNAVAILABLE', async () => {
+    const url = `redis+sentinel://127.0.0.1:${group.sentinels[0]!.port}/nobody?timeout=1s`
+    await refused('opening', 'TRACE_UNAVAILABLE', () => openRedis(redisOptions(url)))
+  })
+
   it('goes on with the replica when the primary dies, with the marks that had reached it', async () => {
-    await using group = await startRedisSentinels()
     const hosts = group.sentinels.map(({ port }) => `127.0.0.1:${port}`).join()
     const warnings: string[] = []
     const options = redisOptions(`redis+sentinel://${hosts}/${group.primaryName}?timeout=2s`)
@@ -30,11 +40,5 @@ describe('a Redis behind sentinels', () => {
     } finally {
       await trace.close()
     }
-  })
-
-  it('whose name the sentinels do not know is TRACE_UNAVAILABLE', async () => {
-    await using group = await startRedisSentinels()
-    const url = `redis+sentinel://127.0.0.1:${group.sentinels[0]!.port}/nobody?timeout=1s`
-    await refused('opening', 'TRACE_UNAVAILABLE', () => openRedis(redisOptions(url)))
   })
 })

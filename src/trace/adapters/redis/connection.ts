@@ -26,11 +26,14 @@ export class Connection {
   readonly where: string
   readonly #make: (onError: (error: unknown) => void) => Link
   readonly #timeoutMs: number
+  readonly #clustered: boolean
   readonly #clock: Clock
   readonly #ended = new AbortController()
   #link: Link
   /** The last reply came at this time: a link that has been silent for a whole call's time is given up. */
   #heardMs = 0
+  /** When the link was made. */
+  #linkedMs = 0
   /** Why the link was lost, for calls that fail while it is away. */
   #lost: unknown
   #closed = false
@@ -41,6 +44,7 @@ export class Connection {
     this.where = options.servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)).join()
     this.#make = make
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS
+    this.#clustered = options.mode === 'cluster'
     this.#clock = options.clock ?? systemClock
     this.#link = this.#newLink()
   }
@@ -110,8 +114,9 @@ export class Connection {
       const said = traceError(this.#lost !== undefined && isOffline(error) ? this.#lost : error, this.where)
       // Nothing came during a whole call: the other end may be gone without a word, and the system would notice only much later. A
       // replica that answers as a master did will do so until we look again where the master is.
-      const silent = error instanceof Late && this.#heardMs < startedMs
-      if (silent || said.message.includes('READONLY')) this.#replace(link)
+      // In a cluster the others are heard while one is not: there a link that is not new is given up in any case.
+      const silent = this.#clustered ? startedMs - this.#linkedMs > this.#timeoutMs : this.#heardMs < startedMs
+      if ((error instanceof Late && silent) || said.message.includes('READONLY')) this.#replace(link)
       throw said
     }
   }
@@ -130,6 +135,7 @@ export class Connection {
   }
 
   #newLink(): Link {
+    this.#linkedMs = this.#clock.now()
     return this.#make(error => {
       this.#lost = error
     })

@@ -20,6 +20,8 @@ const BYTES = { typeMapping: { [BLOB_STRING]: Buffer } }
 const MAX_IN_HAND = 2_000
 const BACKOFF_MS = { first: 50, most: 2_000 }
 const MAX_DOUBLINGS = 6
+/** How often sentinels are asked who the master is: a failover that was not announced to us is found out so. */
+const SCAN_MS = 1_000
 
 /** Before the attempt after `retries` that failed: doubling, and half of it random so that many do not come at once. */
 export function backoffMs(retries: number): number {
@@ -78,6 +80,7 @@ export async function linkMaker(options: RedisOptions, timeoutMs: number): Promi
         nodeClientOptions: { ...each, socket },
         sentinelClientOptions: { socket, ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }) },
         passthroughClientErrorEvents: true,
+        scanInterval: SCAN_MS,
       })
       sentinel.on('error', onError).on('client-error', onError)
       return {
