@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts'
 import { isMillraceError, MillraceError } from '../../errors.ts'
 import type { Stream } from '../../stream/stream.ts'
 import { appendWithin } from './answer.ts'
+import type { BacklogPlace } from './backlog.ts'
 import type { SpillNotices } from './spill.ts'
 import type { SpillLog, Taken } from './spill-log.ts'
 
@@ -12,14 +13,14 @@ export type Round =
   | { readonly kind: 'nothing' }
   /** The stream did not take it; it may, later. */
   | { readonly kind: 'away'; readonly error: MillraceError }
-  /** The stream refuses what is next in one partition. It is kept, and tried again now and then, as somebody may mend it. */
-  | { readonly kind: 'refused'; readonly what: string; readonly error: MillraceError }
+  /** What is next in one partition is refused by the stream, or cannot be read. It is kept, and tried again now and then, as somebody may mend it. */
+  | { readonly kind: 'refused'; readonly error: MillraceError }
 
 /** The first try after a failure is small, so that a slow stream answers it in time and a broken one costs little; each success doubles it. */
 const FIRST_BYTES = 65_536
 const LARGEST_BYTES = 4 * 1024 * 1024
 const LARGEST_PLACES = 64
-const REFUSED_FOR_MS = 10_000
+const REFUSED_FOR_MS = 30_000
 
 /** Moves what waits in a log to the stream, a round at a time. */
 export class Drain {
@@ -42,8 +43,9 @@ export class Drain {
   async round(timeoutMs: number): Promise<Round> {
     const { stream, clock, signal } = this.#on
     for (;;) {
-      const taken = await this.#log.take(this.#bytes, this.#places, clock.now())
-      if (taken.length === 0) return { kind: 'nothing' }
+      const { taken, damaged } = await this.#log.take(this.#bytes, this.#places, clock.now())
+      for (const { place, error } of damaged) this.#keep(place, error)
+      if (taken.length === 0) return damaged[0] === undefined ? { kind: 'nothing' } : { kind: 'refused', error: damaged[0].error }
       try {
         const appended = await appendWithin(stream, taken.map(toAppend), clock, timeoutMs, signal)
         this.#tellTaken(appended.reduce((sum, { taken }) => sum + taken.length, 0))
@@ -57,8 +59,8 @@ export class Drain {
         // Refused, or what nobody expected of these data: they must not hold up the others. Of several it is not known which it is:
         // the next try has one.
         if (taken.length > 1) continue
-        this.#log.backlog.refused(taken[0]!.place, clock.now() + REFUSED_FOR_MS)
-        return { kind: 'refused', what: whatIs(taken[0]!), error }
+        this.#keep(taken[0]!.place, error)
+        return { kind: 'refused', error }
       }
       this.#bytes = Math.min(LARGEST_BYTES, this.#bytes * 2)
       this.#places = Math.min(LARGEST_PLACES, this.#places * 2)
@@ -69,6 +71,14 @@ export class Drain {
         bytes: taken.reduce((sum, { batch }) => sum + batch.frames.length, 0),
       }
     }
+  }
+
+  #keep(place: BacklogPlace, error: MillraceError): void {
+    this.#log.backlog.refused(place, this.#on.clock.now() + REFUSED_FOR_MS)
+    const { topic, partition, next, drained } = place
+    this.#on.notices.warn(
+      `${next - drained} data of topic '${topic}', partition ${partition}, were accepted and cannot go to the stream; they are kept and tried again: ${error.message}`,
+    )
   }
 
   /** They were acknowledged, as the log could not know better: nobody else will hear of it. */
@@ -82,8 +92,4 @@ export class Drain {
 function toAppend({ place, batch }: Taken) {
   const { frames, count, ascii } = batch
   return { topic: place.topic, partition: place.partition, frames, count, ascii }
-}
-
-function whatIs({ place, batch }: Taken): string {
-  return `a batch of ${batch.count} data of topic '${place.topic}', partition ${place.partition}`
 }

@@ -14,6 +14,12 @@ export interface Taken {
   readonly batch: RecordBatch
 }
 
+/** A partition that cannot be read on. */
+export interface Damaged {
+  readonly place: BacklogPlace
+  readonly error: MillraceError
+}
+
 /**
  * The log that data wait in, and how far the stream has it. A topic is kept under its name and partition count: one that was declared
  * anew with more partitions is another topic here, and what waits from before still goes where it was meant to go.
@@ -77,12 +83,20 @@ export class SpillLog {
   }
 
   /** The next whole record batches of some partitions, about `bytes` in all. Empty where nothing waits that may be tried now. */
-  async take(bytes: number, count: number, nowMs: number): Promise<Taken[]> {
+  async take(bytes: number, count: number, nowMs: number): Promise<{ taken: Taken[]; damaged: Damaged[] }> {
     const places = this.backlog.next(count, nowMs)
     const each = Math.ceil(bytes / Math.max(1, places.length))
-    return Promise.all(
-      places.map(async place => ({ place, batch: await this.#engine.read(place.logTopic, place.partition, place.drained, each) })),
-    )
+    const taken: Taken[] = []
+    const damaged: Damaged[] = []
+    for (const place of places) {
+      try {
+        taken.push({ place, batch: await this.#engine.read(place.logTopic, place.partition, place.drained, each) })
+      } catch (error) {
+        if (!isMillraceError(error, 'LOG_CORRUPT')) throw error
+        damaged.push({ place, error })
+      }
+    }
+    return { taken, damaged }
   }
 
   /**

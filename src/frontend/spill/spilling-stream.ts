@@ -20,6 +20,9 @@ const HAND_OVER_MS = 1_000
 const HAND_OVER_BYTES = 1024 * 1024
 const SMALLEST_HAND_OVER_BYTES = 65_536
 
+/** For a round in hand to end, once draining is told to. */
+const LAST_ROUND_MS = 1_000
+
 /** Which states may follow which; see {@link SpillState}. */
 const FOLLOWS: Readonly<Record<SpillState, readonly SpillState[]>> = {
   direct: ['spilling'],
@@ -89,9 +92,11 @@ export class SpillingStream implements Spill {
 
   async close(graceMs: number): Promise<number> {
     this.#isClosing = true
-    const cancel = this.#options.clock.after(graceMs, () => this.#stop.abort(closing()))
-    await this.#recovering
-    cancel()
+    const { clock } = this.#options
+    const late = Promise.withResolvers<void>()
+    const cancels = [clock.after(graceMs, () => this.#stop.abort(closing())), clock.after(graceMs + LAST_ROUND_MS, late.resolve)]
+    await Promise.race([this.#recovering, late.promise])
+    for (const cancel of cancels) cancel()
     const { bytes } = this.#room
     const left = await this.#room.close()
     if (left > 0) {
@@ -182,7 +187,7 @@ export class SpillingStream implements Spill {
     while (!signal.aborted) {
       if (log.isBroken) throw new MillraceError('ENGINE_FAILED', 'It can no longer be written.')
       const round = await drain.round(this.#appendTimeoutMs * DRAIN_PATIENCE)
-      this.#took(round)
+      this.#took(round, log)
       await this.#room.measure()
       if (round.kind === 'moved') {
         nothings = 0
@@ -199,17 +204,16 @@ export class SpillingStream implements Spill {
     return false
   }
 
-  #took(round: Round): void {
+  #took(round: Round, log: SpillLog): void {
     if (round.kind === 'moved') {
       if (this.#state === 'spilling') this.#become('draining')
-      this.#reason = undefined
+      if (!log.backlog.isRefused) this.#reason = undefined
       this.#record(0, round.count)
     } else if (round.kind === 'away') {
       if (this.#state === 'draining') this.#become('spilling')
       this.#reason = round.error.message
     } else if (round.kind === 'refused') {
-      this.#reason = `the stream refuses ${round.what}, which is kept and tried again: ${round.error.message}`
-      this.#notices.warn(`The stream refuses ${round.what}, which was accepted and is kept: ${round.error.message}`)
+      this.#reason = round.error.message
     }
   }
 
@@ -225,7 +229,7 @@ export class SpillingStream implements Spill {
       const isIdle = await this.#logged.idle(leftMs())
       while (isIdle && log.backlog.waiting > 0 && clock.now() < untilMs) {
         round = await drain.round(leftMs())
-        this.#took(round)
+        this.#took(round, log)
         if (round.kind !== 'moved') break
       }
     } finally {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Clock } from '../../../src/clock.ts'
@@ -185,7 +185,7 @@ test('what the stream refuses for good is kept and told, holds up no other parti
     stream.texts('demand', 2).length === 5 && stream.texts('demand', 0).length === 5 ? true : undefined,
   )
   await eventually('it is told', () => (spill.status().reason?.includes('May not write.') ? true : undefined))
-  expect(notices.some(text => text.includes("topic 'demand', partition 1"))).toBe(true)
+  expect(notices.some(text => text.includes("topic 'demand', partition 1,"))).toBe(true)
   expect(spill.status()).toMatchObject({ data: 5 })
   await spill.append([batch('demand', 1, ['behind']), batch('demand', 0, ['beside'])])
   await eventually('its neighbours go on', () => (stream.texts('demand', 0).includes('beside') ? true : undefined))
@@ -271,6 +271,23 @@ test('what was on disk when the power went is all that was accepted', async () =
   const second = await open({ directory: copy })
   await direct(second)
   expect(second.stream.texts('demand', 0)).toEqual(accepted)
+})
+
+test('a damaged batch holds up its own partition and no other, and is told', async () => {
+  const at = directory()
+  const first = await open({ directory: at })
+  first.stream.behaviour = 'away'
+  await first.spill.append([batch('demand', 0, ['damaged soon']), batch('demand', 1, ['whole'])])
+  await first.spill.close(0)
+  const file = join(at, 'log', 'millrace.db')
+  const bytes = readFileSync(file)
+  bytes.write('D', bytes.indexOf('damaged soon'))
+  writeFileSync(file, bytes)
+  const second = await open({ directory: at })
+  await eventually('the other is in the stream', () => (second.stream.texts('demand', 1).includes('whole') ? true : undefined))
+  await eventually('it is told', () => (second.spill.status().reason?.includes('the checksum') ? true : undefined))
+  expect(second.spill.status()).toMatchObject({ data: 1 })
+  expect(second.notices.some(text => text.startsWith("1 data of topic 'demand', partition 0, were accepted"))).toBe(true)
 })
 
 test('without a spill the stream’s errors pass through as they are', async () => {
