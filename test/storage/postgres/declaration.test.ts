@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { systemClock } from '../../../src/clock.ts'
 import { type PostgresOptions, postgres } from '../../../src/storage/adapters/postgres/index.ts'
+import { refused } from '../../../src/testing/refusal.ts'
 
 it('says where it stores, and no secret', () => {
   const described = [
@@ -37,8 +39,15 @@ it('refuses options that cannot be', () => {
     [{ table: '' }, /table is ""/],
     [{ table: 'x'.repeat(64) }, /63 bytes/],
     [{ schema: 'a\0' }, /schema is/],
-    [{ statementTimeout: '10ms' }, /1 s at least/],
+    [{ statementTimeout: '10ms' }, /from 1 second/],
+    [{ statementTimeout: '100d' }, /to 1 day/],
     [{ roll: { records: 0 } }, /roll records is 0/],
   ]
   for (const [options, message] of wrong) expect(() => postgres(undefined, options)).toThrow(message)
+})
+
+it('says which file of the connection cannot be read', async () => {
+  const store = postgres('postgres://127.0.0.1:1/grid?sslmode=verify-full&sslrootcert=/nowhere/ca.crt')
+  const error = await refused('a certificate that is not there', 'CONFIG_INVALID', () => store.open(systemClock))
+  expect(error.message).toMatch(/ENOENT.*\/nowhere\/ca.crt.*Check its path/)
 })

@@ -88,6 +88,13 @@ it('finds data that do not decode, sources that are not text, and times that are
   ])
 })
 
+it('finds data that are nested deeper than they can be written', () => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000)
+  const { issues, rows } = issuesOf(fields, [raw(`{"more":${deep}}`), raw(`{"unknown":${deep}}`), raw('{"more":[]}')])
+  expect(issues).toEqual([expect.stringMatching(/nested too deeply/), expect.stringMatching(/nested too deeply/), undefined])
+  expect(rows).toBe(1)
+})
+
 it('leaves nothing of a row that it cannot write', () => {
   const good: Given[] = [{ data: { station: 'a' } }, { data: { station: 'b' } }]
   const mixed: Given[] = [good[0]!, raw('{"station":"fine","load":1,"on":"late in the row"}'), good[1]!]

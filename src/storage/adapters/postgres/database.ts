@@ -1,4 +1,4 @@
-import type { ClientConfig, Pool } from 'pg'
+import type { ClientConfig, Pool, PoolClient } from 'pg'
 import type { Clock } from '../../../clock.ts'
 import { MillraceError } from '../../../errors.ts'
 import { refusal } from './refusal.ts'
@@ -65,9 +65,7 @@ export class Database {
   async use<T>(work: (session: Session) => Promise<T>, options: { signal?: AbortSignal; answerMs?: number } = {}): Promise<T> {
     const { signal, answerMs = this.statementMs + LATE_MS } = options
     signal?.throwIfAborted()
-    const client = await this.#pool.connect().catch((error: unknown) => {
-      throw refusal(error, this.where)
-    })
+    const client = await this.#connect()
     const session = new Session(client, this.#clients.copy.from, this.#clock, this.where, answerMs)
     const abort = () => session.giveUp(signal?.reason)
     signal?.addEventListener('abort', abort)
@@ -81,6 +79,14 @@ export class Database {
       throw error
     } finally {
       signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  async #connect(): Promise<PoolClient> {
+    try {
+      return await this.#pool.connect()
+    } catch (error) {
+      throw refusal(error, this.where)
     }
   }
 

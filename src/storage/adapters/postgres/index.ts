@@ -37,6 +37,7 @@ export interface PostgresOptions {
 
 const MOST_RECORDS = 1_000_000
 const LEAST_STATEMENT_MS = 1_000
+const MOST_STATEMENT_MS = 86_400_000
 
 /**
  * A store of rows in PostgreSQL: a table for each topic, its fields as columns, `data_id` its primary key, so that a datum is there once,
@@ -47,8 +48,9 @@ const LEAST_STATEMENT_MS = 1_000
 export function postgres(connection?: PostgresConnection, options: PostgresOptions = {}): RollingStore {
   const where = describeConnection(connection)
   const naming = namingOf(options)
-  const statementMs = durationMs(options.statementTimeout ?? '60s', 'postgres(…) statementTimeout')
-  if (statementMs < LEAST_STATEMENT_MS) throw new TypeError(`postgres(…) statementTimeout is ${statementMs} ms: it must be 1 s at least.`)
+  const statementMs = Math.round(durationMs(options.statementTimeout ?? '60s', 'postgres(…) statementTimeout'))
+  if (statementMs < LEAST_STATEMENT_MS || statementMs > MOST_STATEMENT_MS)
+    throw new TypeError(`postgres(…) statementTimeout is ${statementMs} ms: it must be from 1 second to 1 day.`)
   const roll: RollPolicy = {
     records: checkCount('postgres(…) roll records', options.roll?.records ?? 10_000, MOST_RECORDS),
     bytes: byteSize(options.roll?.bytes ?? '8MB', 'postgres(…) roll bytes'),

@@ -1,6 +1,6 @@
 import { type ErrorCode, MillraceError } from '../../../errors.ts'
 
-type Code = Extract<ErrorCode, 'STORE_UNAVAILABLE' | 'STORE_DENIED'>
+type Code = Extract<ErrorCode, 'STORE_UNAVAILABLE' | 'STORE_DENIED' | 'CONFIG_INVALID'>
 
 /** What PostgreSQL's codes mean to a store (https://www.postgresql.org/docs/current/errcodes-appendix.html): the whole code first, then its class. */
 const SQL_STATES: Readonly<Record<string, readonly [Code, string]>> = {
@@ -64,6 +64,9 @@ export function refusal(error: unknown, where: string): unknown {
     )
   if (error.message.includes('SSL connections'))
     return told('STORE_DENIED', `${where} does not speak TLS.`, error, 'Turn TLS on at the server, or leave sslmode out of the connection.')
+  // A certificate or key: they are read each time that a connection is made.
+  if ('syscall' in error && error.syscall === 'open')
+    return told('CONFIG_INVALID', `${where}: a file that the connection names cannot be read: ${error.message}.`, error, 'Check its path.')
   const code = 'code' in error ? String(error.code) : ''
   if (isOfTls(code))
     return told(

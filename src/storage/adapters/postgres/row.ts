@@ -16,12 +16,15 @@ const TOLD_CHARACTERS = 80
 export class RowWriter {
   readonly #table: Table
   readonly #into: CopyBuffer
+  readonly #known: ReadonlySet<string>
+  /** Fields that every object has, though its datum may not. */
   readonly #inherited: ReadonlySet<string>
 
   constructor(table: Table, into: CopyBuffer) {
     this.#table = table
     this.#into = into
-    this.#inherited = new Set(table.fields.map(({ field }) => field).filter(field => field in Object.prototype))
+    this.#known = new Set(table.fields.map(({ field }) => field))
+    this.#inherited = new Set([...this.#known].filter(field => field in Object.prototype))
   }
 
   /**
@@ -64,7 +67,13 @@ export class RowWriter {
     } catch (error) {
       return `its data cannot be read: ${error instanceof Error ? error.message : String(error)}`
     }
-    return whole === 'json' ? this.#whole(cursor, value) : this.#fields(value)
+    try {
+      return whole === 'json' ? this.#whole(cursor, value) : this.#fields(value)
+    } catch (error) {
+      // JSON of any depth is read, and written only as deep as the stack.
+      if (error instanceof RangeError) return `its data are nested too deeply: ${error.message}`
+      throw error
+    }
   }
 
   /** JSON goes as it was sent, so that numbers keep all their digits. */
@@ -91,7 +100,7 @@ export class RowWriter {
       this.#into.null()
       return undefined
     }
-    const extra = Object.entries(data).filter(([name]) => !this.#table.fields.some(({ field }) => field === name))
+    const extra = Object.entries(data).filter(([name]) => !this.#known.has(name))
     if (extra.length === 0) this.#into.null()
     else if (!this.#json(Object.fromEntries(extra))) return `a field that its schema does not have has ${UNHELD}`
     return undefined
