@@ -14,4 +14,5 @@ engineSuite({ describe, it }, 'the distributed engine in memory', {
   },
   durable: false,
   transactional: false,
+  detailed: true,
 })

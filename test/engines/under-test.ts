@@ -18,7 +18,7 @@ export function everySuite(name: string, open: OpenEngine, durable: boolean): vo
   const framework = { describe, it }
   streamSuite(framework, name, { open, durable })
   traceSuite(framework, name, { open: withTopics(open), place, durable, recognisesCopies: false })
-  engineSuite(framework, name, { open, durable, transactional: true })
+  engineSuite(framework, name, { open, durable, transactional: true, detailed: true })
 }
 
 /** An engine over a data directory of its own, opened by `start` as often as asked. */
