@@ -64,7 +64,7 @@ export function refusal(error: unknown, doing: string, place: string): unknown {
     return raise('STORE_DENIED', `There are no credentials for ${place}: ${said(foreign)}.`, FIXES[error.name], foreign)
   const status = foreign.$metadata?.httpStatusCode
   if (status !== undefined) return answered(foreign, status, doing, place)
-  if (typeof foreign.code === 'string' || error.name === 'TimeoutError')
+  if (error.name === 'TimeoutError' || isOfNetwork(foreign.code))
     return raise('STORE_UNAVAILABLE', `${place} cannot be reached: ${said(foreign)}.`, fixOfNetwork(foreign.code), foreign)
   return error
 }
@@ -87,6 +87,11 @@ function answered(error: Foreign, status: number, doing: string, place: string):
 function fixOfRegion(error: Foreign): string {
   const region = error.Region ?? error.$response?.headers?.['x-amz-bucket-region']
   return typeof region === 'string' ? `Set region to '${region}'.` : 'Set region to the one that the bucket is in.'
+}
+
+/** Node's own `ERR_…` are mistakes of the program, but for these. */
+function isOfNetwork(code: unknown): boolean {
+  return typeof code === 'string' && (!code.startsWith('ERR_') || /^ERR_(TLS|SSL|STREAM_PREMATURE_CLOSE)/.test(code))
 }
 
 function fixOfNetwork(code: unknown): string {

@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { appendFileSync, constants, createReadStream } from 'node:fs'
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
@@ -88,6 +88,11 @@ export class Spool implements Aside {
   /** Removes all that is left of this attempt. */
   async discard(): Promise<void> {
     for (const temporary of this.#hashes.keys()) await this.remove(temporary)
+    await rmdir(this.#folder).catch((error: unknown) => {
+      // Another attempt uses it, or has removed it.
+      if (!(error instanceof Error && 'code' in error && /^(ENOTEMPTY|EEXIST|ENOENT)$/.test(String(error.code))))
+        throw failed(error, this.#folder)
+    })
   }
 
   #write(temporary: string, bytes: Uint8Array, flags: number): void {

@@ -1,0 +1,42 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { MillraceError } from '../../../src/errors.ts'
+import { refusal } from '../../../src/storage/adapters/s3/refusal.ts'
+
+const of = (more: object, message = 'as the test says') => refusal(Object.assign(new Error(message), more), 'PutObject of a', 's3://lake/')
+
+describe('an error of the SDK', () => {
+  it('that is a mistake of the program stays what it is: no waiting mends it', () => {
+    for (const error of [
+      new TypeError('x is not a function'),
+      Object.assign(new Error('wrong'), { code: 'ERR_INVALID_ARG_TYPE' }),
+      new MillraceError('LOG_CORRUPT', 'x'),
+    ])
+      expect(refusal(error, 'PutObject of a', 's3://lake/')).toBe(error)
+  })
+
+  it.each([
+    [{ code: 'ECONNREFUSED' }, 'Check that it runs'],
+    [{ code: 'EAI_AGAIN' }, 'mend the name service'],
+    [{ code: 'SELF_SIGNED_CERT_IN_CHAIN' }, 'NODE_EXTRA_CA_CERTS'],
+    [{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'NODE_EXTRA_CA_CERTS'],
+    [{ code: 'ERR_STREAM_PREMATURE_CLOSE' }, 'Check that it runs'],
+    [{ name: 'TimeoutError' }, 'Check that it runs'],
+    [{ name: 'ExpiredToken', $metadata: { httpStatusCode: 400 } }, 'Renew the session token.'],
+  ])('that may pass is STORE_UNAVAILABLE: %j', (more, fix) => {
+    expect(of(more)).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true, fix: expect.stringContaining(fix) })
+  })
+
+  it('says where, what was refused, and by which of its names a support desk finds it', () => {
+    expect(of({ name: 'InvalidStorageClass', RequestId: 'R1', $metadata: { httpStatusCode: 400 } }, 'No such class.\nmore')).toMatchObject({
+      code: 'STORE_DENIED',
+      message:
+        's3://lake/ refuses PutObject of a (InvalidStorageClass, status 400, request R1): No such class. Correct storageClass, or leave it out.',
+    })
+  })
+
+  it('hands on nothing of the request, whose headers hold secrets', () => {
+    const $response = { headers: {}, request: { headers: { 'x-amz-security-token': 'the-token' } } }
+    expect(inspect(of({ $response, $metadata: { httpStatusCode: 403 } }), { depth: 10 })).not.toContain('the-token')
+  })
+})
