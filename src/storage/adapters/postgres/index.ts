@@ -60,7 +60,6 @@ export function postgres(connection?: PostgresConnection, options: PostgresOptio
     kind: 'rolling',
     describe: where,
     roll,
-    /** @param topics what will be stored, where that is known: their tables are made or checked at once. */
     async open(clock: Clock, topics: readonly Topic[] = []) {
       const database = await Database.load({ config: configOf(connection), where, statementMs }, clock)
       try {
