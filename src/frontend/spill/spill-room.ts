@@ -43,10 +43,6 @@ export class SpillRoom {
   get isFull(): boolean {
     return this.#isFull
   }
-  /** Whether a log was opened since there was none: one that never was holds nothing. */
-  get wasOpened(): boolean {
-    return this.#opened !== undefined
-  }
 
   /** The log, opened where there is none. Rejects as `openLog` does, until it is {@link reopen}ed or {@link retire}d. */
   log(): Promise<SpillLog> {

@@ -171,8 +171,8 @@ export class SpillingStream implements Spill {
         this.#notices.warn(`The spill in ${this.#room.folder.path} cannot be used: ${reasonOf(error)}`)
         this.#reason = `the spill cannot be used: ${reasonOf(error)}`
         await this.#pause()
-        // Where nothing was ever kept, what comes next tries the stream again.
-        if (!this.#room.wasOpened) return this.#end()
+        // Where nothing is kept, what comes next tries the stream again.
+        if (this.#room.waiting === 0 && this.#logged.isIdle) return this.#end()
         this.#room.reopen()
       }
     }
@@ -236,7 +236,9 @@ export class SpillingStream implements Spill {
       // From the last look to the release nothing is awaited: no append can slip between.
       if (log.backlog.waiting === 0 && this.#logged.isIdle && !this.#stop.signal.aborted) {
         const seconds = Math.round((clock.now() - this.#sinceMs) / 1_000)
-        this.#notices.info(`The stream is back, and has everything that was spilled in ${seconds} s.`)
+        // Without anything that it has taken nobody knows whether it is back: the next append will tell.
+        if (before === 'draining' || round !== undefined)
+          this.#notices.info(`The stream is back, and has everything that was spilled in ${seconds} s.`)
         this.#end()
       } else {
         this.#become(round?.kind === 'away' ? 'spilling' : before)
