@@ -5,6 +5,8 @@ import { addAgents } from './commands/agents.ts'
 import { addCheck } from './commands/check.ts'
 import { addDead } from './commands/dead.ts'
 import { addDev } from './commands/dev.ts'
+import { addExport } from './commands/export.ts'
+import { addImport } from './commands/import.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLedger } from './commands/ledger.ts'
 import { addSend } from './commands/send.ts'
@@ -31,7 +33,22 @@ export function buildProgram(): Command {
     // Errors are thrown to main(), which words all of them the same way.
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError()
-  for (const add of [addDev, addStart, addCheck, addSend, addTap, addTrace, addLedger, addTopics, addAgents, addDead, addKeys]) add(program)
+  for (const add of [
+    addDev,
+    addStart,
+    addCheck,
+    addSend,
+    addTap,
+    addTrace,
+    addLedger,
+    addTopics,
+    addAgents,
+    addDead,
+    addKeys,
+    addExport,
+    addImport,
+  ])
+    add(program)
   program.addHelpText(
     'after',
     `

@@ -4,22 +4,22 @@ import { parseTime } from '../../envelope/time.ts'
 import type { Start } from '../../stream/stream.ts'
 import { usage } from '../command.ts'
 
-/** `earliest`, `latest`, a time (`2026-01-31T08:00:00Z`) or so long ago (`10m`). */
-export function parseStart(text: string, nowMs: number): Start {
+/** `earliest`, `latest`, a time (`2026-01-31T08:00:00Z`) or so long ago (`10m`). @param flag that the text was given for. */
+export function parseStart(text: string, nowMs: number, flag = '--from'): Start {
   if (text === 'earliest' || text === 'latest') return text
-  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? parseTime(text) : agoMs(text, nowMs)
+  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? parseTime(text) : agoMs(text, nowMs, flag)
   if (timeMs === undefined) {
     throw usage(
-      `--from ${JSON.stringify(text)} is no time.`,
+      `${flag} ${JSON.stringify(text)} is no time.`,
       'It is earliest, latest, a time such as 2026-01-31T08:00:00Z, or so long ago, such as 10m.',
     )
   }
   return { timeMs }
 }
 
-function agoMs(text: string, nowMs: number): number | undefined {
+function agoMs(text: string, nowMs: number, flag: string): number | undefined {
   if (!/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return undefined
-  return nowMs - durationMs(text, '--from')
+  return nowMs - durationMs(text, flag)
 }
 
 /** The offset to begin at in each partition of a topic. @throws TOPIC_UNKNOWN */

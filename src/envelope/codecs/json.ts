@@ -5,7 +5,7 @@ import { codecInvalid, type DataForm, readEnvelope, readSubmitted } from './fiel
 
 const FOREIGN_TO_BASE64 = /[^A-Za-z0-9+/=]/
 
-const base64: DataForm = {
+export const base64: DataForm = {
   expected: 'base64 (RFC 4648 §4, padded)',
   bytes(value) {
     if (typeof value !== 'string' || value.length % 4 !== 0 || FOREIGN_TO_BASE64.test(value)) return undefined
