@@ -18,6 +18,10 @@ import type { Packing } from './wire/compression.ts'
 import type { FetchedPartition } from './wire/fetch-call.ts'
 import { RecordCursor } from './wire/record.ts'
 
+const SCRATCH_BYTES = 1024 * 1024
+/** Reading is one step without a pause, so all readers share the place where frames are gathered before they are handed out. */
+let scratch = new FrameWriter(SCRATCH_BYTES)
+
 /** Reads the log of one partition: record batches as they lie there into frames. */
 export class LogReader {
   readonly kafka: KafkaClient
@@ -75,8 +79,18 @@ export class FetchedLog {
   /** Whole record batches, about `maxBytes` and at least one; empty at the end. @throws LOG_CORRUPT */
   take(maxBytes: number): RecordBatch {
     const { topic, partition } = this.#reader
-    const writer = new FrameWriter(Math.min(maxBytes, this.#bytes.length * 2) + 1_024)
     const first = this.#next
+    try {
+      const appendedMs = this.#gather(scratch, maxBytes)
+      return { topic, partition, first, ...scratch.take(), appendedMs }
+    } finally {
+      // What a batch that cannot be read has left must not come out with the next one; nor must one large batch be paid for ever after.
+      if (scratch.count > 0 || scratch.byteLength > SCRATCH_BYTES) scratch = new FrameWriter(SCRATCH_BYTES)
+    }
+  }
+
+  /** @returns when the oldest of it was appended. */
+  #gather(writer: FrameWriter, maxBytes: number): number {
     let appendedMs = 0
     for (let end = this.#end(); end !== undefined; end = this.#end()) {
       const base = readLong(this.#bytes, this.#at)
@@ -92,7 +106,7 @@ export class FetchedLog {
       this.#at = end
       if (writer.byteLength >= maxBytes) break
     }
-    return { topic, partition, first, ...writer.take(), appendedMs }
+    return appendedMs
   }
 
   /** Where the record batch ends that comes next; undefined where none is whole. */
@@ -144,16 +158,17 @@ export class FetchedLog {
     const at = this.#at
     const baseMs = this.#timestampMs()
     const fixedMs = (attributes & LOG_APPEND_TIME) !== 0
-    let records: RecordCursor
+    const place = { kafkaTopic, partition, offset: 0, timestampMs: 0 }
     try {
       const unpacked = packing.unpack(attributes & COMPRESSION_MASK, this.#bytes.subarray(at + BATCH_HEADER_BYTES, end))
-      records = new RecordCursor(unpacked, this.#bytes.readInt32BE(at + AT.count))
+      const records = new RecordCursor(unpacked, this.#bytes.readInt32BE(at + AT.count))
       while (records.next()) {
         const offset = base + records.offsetDelta
         if (offset < this.#next) continue
         this.#fill(offset, writer, Number.POSITIVE_INFINITY)
-        const timestampMs = fixedMs ? baseMs : baseMs + records.timestampDelta
-        decoder.decode(records, { kafkaTopic, partition, offset, timestampMs }, writer)
+        place.offset = offset
+        place.timestampMs = fixedMs ? baseMs : baseMs + records.timestampDelta
+        decoder.decode(records, place, writer)
         this.#next++
       }
     } catch (cause) {

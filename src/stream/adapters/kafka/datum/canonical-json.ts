@@ -30,7 +30,9 @@ export class CanonicalJson {
   /** False where it is laid out in another way, or is no envelope. Then the fields mean nothing. */
   find(bytes: Buffer, at: number, end: number): boolean {
     const idEnd = at + START.length + ID_CHARACTERS
-    if (!isAt(START, bytes, at) || !(isAt(this.#between, bytes, idEnd) || this.#findBetween(bytes, idEnd, end))) return false
+    if (!isAt(START, bytes, at)) return false
+    const asBefore = this.#between.length > 0 && isAt(this.#between, bytes, idEnd)
+    if (!asBefore && !this.#findBetween(bytes, idEnd, end)) return false
     const timeEnd = idEnd + this.#between.length + TIME_CHARACTERS
     this.dataAt = timeEnd + DATA.length
     if (this.dataAt > end || !isAt(DATA, bytes, timeEnd)) return false

@@ -49,7 +49,7 @@ export class DatumDecoder {
     if (!this.#ours(record)) this.#foreign(record, place)
     const parts = this.#parts
     parts.supplied = headers.supplied.at >= 0
-    parts.key = record.keyEnd > record.keyAt && record.keyAt >= 0 ? keyText(record.key) : ''
+    parts.key = record.keyAt >= 0 && record.keyEnd > record.keyAt ? keyText(record.bytes, record.keyAt, record.keyEnd) : ''
     if (parts.type === this.#topic) parts.type = ''
     writer.add(parts)
   }

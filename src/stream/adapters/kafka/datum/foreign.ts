@@ -12,8 +12,8 @@ import type { RecordHeaders, Span } from './record-headers.ts'
 export interface RecordPlace {
   readonly kafkaTopic: string
   readonly partition: number
-  readonly offset: number
-  readonly timestampMs: number
+  offset: number
+  timestampMs: number
 }
 
 /** A datum as a record gives it, with every gap filled. */
@@ -30,6 +30,7 @@ export interface ForeignDatum {
 const SOURCE = 'kafka'
 const BYTES_TYPE = 'application/octet-stream'
 const MAX_LABEL_BYTES = 255
+const MAX_KEY_BYTES = 65_535
 const MEDIA_TYPE = /^[\x21-\x7e]+\/[\x20-\x7e]+$/
 const OPENING_BRACE = 0x7b
 
@@ -56,9 +57,13 @@ export function readForeign(record: RecordCursor, headers: RecordHeaders, place:
 }
 
 /** The record's key as text: what is not UTF-8 as hex, what no frame could hold as its hash, so that equal keys stay equal. */
-export function keyText(key: Buffer): string {
-  const text = isUtf8(key) ? key.toString('utf8') : key.toString('hex')
-  return Buffer.byteLength(text) <= 65_535 ? text : hash('sha256', key, 'hex')
+export function keyText(bytes: Buffer, at: number, end: number): string {
+  let text = bytes.toString('utf8', at, end)
+  // What is not UTF-8 is decoded to this character; so is the character itself.
+  if (text.includes('\uFFFD') && !isUtf8(bytes.subarray(at, end))) text = bytes.toString('hex', at, end)
+  return text.length <= MAX_KEY_BYTES / 3 || Buffer.byteLength(text) <= MAX_KEY_BYTES
+    ? text
+    : hash('sha256', bytes.subarray(at, end), 'hex')
 }
 
 function readSubmitted(value: Buffer, valueType: string | undefined): Submitted | undefined {

@@ -2,12 +2,13 @@ import { varintBytes, writeVarint } from '../wire/varint.ts'
 
 /**
  * What every record of Millrace says of itself in headers, as text, so that any client can read it without knowing the envelope:
- * `kcat -f '%h %s\n'`. They are the envelope's fields by the same names, but for `content-type`, which is that of the value.
+ * `kcat -f '%h %s\n'`. They are the envelope's fields by the same names, but for `content-type`, which is that of the value. Written in this
+ * order, in which a reader finds each of them where it looks first.
  */
 export const HEADER = {
   dataId: 'data_id',
-  source: 'source',
   created: 'created',
+  source: 'source',
   type: 'type',
   contentType: 'content-type',
   /** Present where the producer gave the datum its id. */

@@ -10,7 +10,7 @@ export interface Span {
   end: number
 }
 
-const NAMES = Object.entries(HEADER).map(([field, name]) => [field as keyof typeof HEADER, Buffer.from(name, 'utf8')] as const)
+const NAMES = Object.values(HEADER).map(name => Buffer.from(name, 'utf8'))
 const MINUTE_CHARACTERS = '2017-01-01T00:00'.length
 const TIME_CHARACTERS = '2017-01-01T00:00:00.000Z'.length
 const [COLON, DOT, Z, DASH, ZERO] = [0x3a, 0x2e, 0x5a, 0x2d, 0x30]
@@ -18,27 +18,28 @@ const [COLON, DOT, Z, DASH, ZERO] = [0x3a, 0x2e, 0x5a, 0x2d, 0x30]
 /** The headers that matter of one record after another. Of a header that is there twice, the last counts. */
 export class RecordHeaders {
   readonly dataId: Span = { at: -1, end: -1 }
-  readonly source: Span = { at: -1, end: -1 }
   readonly created: Span = { at: -1, end: -1 }
+  readonly source: Span = { at: -1, end: -1 }
   readonly type: Span = { at: -1, end: -1 }
   readonly contentType: Span = { at: -1, end: -1 }
   readonly supplied: Span = { at: -1, end: -1 }
+  /** In the order of NAMES. */
+  readonly #spans: readonly Span[] = [this.dataId, this.created, this.source, this.type, this.contentType, this.supplied]
   /** The minute read last, as text, and when it began: data come in the order of their times, more or less. */
   #minute = Buffer.alloc(0)
   #minuteMs = 0
 
   read(record: RecordCursor): void {
-    for (const [field] of NAMES) this[field].at = -1
+    const spans = this.#spans
+    for (let i = 0; i < spans.length; i++) spans[i]!.at = -1
     const { bytes, headers, headerCount } = record
     for (let i = 0; i < headerCount; i++) {
       const header = headers[i]!
-      for (const [field, name] of NAMES) {
-        if (!isAt(name, bytes, header.nameAt, header.nameEnd)) continue
-        const span = this[field]
-        span.at = header.valueAt
-        span.end = header.valueEnd
-        break
-      }
+      const index = named(bytes, header.nameAt, header.nameEnd, i)
+      if (index < 0) continue
+      const span = spans[index]!
+      span.at = header.valueAt
+      span.end = header.valueEnd
     }
   }
 
@@ -72,6 +73,14 @@ export class RecordHeaders {
     }
     return createdMs
   }
+}
+
+/** Which header it is; −1 where it is none that matters. Millrace writes them in order, so the first guess is right. */
+function named(bytes: Buffer, at: number, end: number, guess: number): number {
+  const guessed = NAMES[guess]
+  if (guessed !== undefined && isAt(guessed, bytes, at, end)) return guess
+  for (let i = 0; i < NAMES.length; i++) if (isAt(NAMES[i]!, bytes, at, end)) return i
+  return -1
 }
 
 /** −1 … and so any byte made of it below 0, where it is none of 0-9 a-f. */

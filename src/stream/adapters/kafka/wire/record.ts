@@ -71,10 +71,6 @@ export class RecordCursor {
     return true
   }
 
-  get key(): Buffer {
-    return this.keyAt < 0 ? NONE : this.bytes.subarray(this.keyAt, this.keyEnd)
-  }
-
   /** Empty where there is none: a tombstone holds no more than no bytes. */
   get value(): Buffer {
     return this.valueAt < 0 ? NONE : this.bytes.subarray(this.valueAt, this.valueEnd)
