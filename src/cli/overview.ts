@@ -9,6 +9,8 @@ import { configOf, withView } from './view.ts'
 /** `GET /v1/topics` and `GET /v1/agents` of the running process; without one, the same shape from the data directory, at rest. */
 export interface Overview<Answer> {
   readonly running: boolean
+  /** For people, where it is not a running process that answers. */
+  readonly notice?: string
   readonly answer: Answer
 }
 
@@ -47,17 +49,18 @@ export interface AgentsAnswer {
 
 export async function topicsNow(options: Shared): Promise<Overview<TopicsAnswer>> {
   // Our own API on either way: docs/instrumentation.md.
-  const { running, answer } = await ask(options, '/v1/topics', topicsToJson)
-  return { running, answer: answer as TopicsAnswer }
+  const { answer, ...how } = await ask(options, '/v1/topics', topicsToJson)
+  return { ...how, answer: answer as TopicsAnswer }
 }
 
 export async function agentsNow(options: Shared): Promise<Overview<AgentsAnswer>> {
-  const { running, answer } = await ask(options, '/v1/agents', agentsToJson)
+  const { answer, ...how } = await ask(options, '/v1/agents', agentsToJson)
   const found = answer as AgentsAnswer // as above
-  if (running) return { running, answer: found }
+  if (how.running) return { ...how, answer: found }
   // Nobody says which of them the pipeline still declares.
-  const agents = found.agents.map(agent => (agent.state === 'removed' ? { ...agent, state: 'stopped' } : agent))
-  return { running, answer: { ...found, agents } }
+  const state = how.notice === SHARED ? 'elsewhere' : 'stopped'
+  const agents = found.agents.map(agent => (agent.state === 'removed' ? { ...agent, state } : agent))
+  return { ...how, answer: { ...found, agents } }
 }
 
 async function ask(options: Shared, path: string, toJson: typeof topicsToJson): Promise<Overview<unknown>> {
@@ -68,5 +71,8 @@ async function ask(options: Shared, path: string, toJson: typeof topicsToJson): 
     const sample = await new Sampler(view, systemClock).sample(0)
     return toJson({ sample, flow: new FlowMeter().read(sample.atMs), health: { ok: false, reasons: [], parts: [] }, pipeline: undefined })
   })
-  return { running: false, answer }
+  return { running: false, notice: config.connections === undefined ? AT_REST : SHARED, answer }
 }
+
+const AT_REST = 'No process runs: this is how it stands on disk.'
+const SHARED = 'This is how it stands in the stream. States, rates and times are with the processes: ask their operators’ listeners.'

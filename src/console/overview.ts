@@ -12,6 +12,8 @@ export interface Seen {
   readonly flow: Flow
   readonly health: HealthReport
   readonly pipeline: Pipeline | undefined
+  /** Whether an agent is this process's to run. Default: every one. */
+  readonly runsHere?: (agent: AnyAgent) => boolean
 }
 
 /** `GET /v1/topics`. */
@@ -59,7 +61,7 @@ function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen): object
     agent: name,
     version,
     kind: declared?.kind ?? null,
-    ...stateOf(id, declared, rows, seen.health),
+    ...stateOf(id, declared, rows, seen),
     from: declared?.from.map(topic => topic.name) ?? [...new Set(rows.map(row => row.topic))],
     to: declared?.kind === 'agent' ? declared.to.map(to => ({ kind: to.kind, name: to.name })) : [],
     store: declared?.kind === 'storage-agent' ? declared.store.describe : null,
@@ -68,10 +70,14 @@ function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen): object
   }
 }
 
-/** running: in the pipeline and up. down: in it and not up, with the reason. replaced: another version has its place. removed: not in the pipeline any more. */
-function stateOf(id: string, declared: AnyAgent | undefined, rows: readonly LedgerRow[], health: HealthReport): object {
+/**
+ * running: in the pipeline and up. down: in it and not up, with the reason. elsewhere: in it, and not this process's to run. replaced:
+ * another version has its place. removed: not in the pipeline any more.
+ */
+function stateOf(id: string, declared: AnyAgent | undefined, rows: readonly LedgerRow[], { health, runsHere }: Seen): object {
   const replacedBy = rows.find(row => row.replacedBy !== undefined)?.replacedBy
   if (declared === undefined) return replacedBy === undefined ? { state: 'removed' } : { state: 'replaced', replaced_by: replacedBy }
+  if (runsHere?.(declared) === false) return { state: 'elsewhere' }
   const part = health.parts.find(candidate => candidate.part === `agent ${id}`)
   if (part === undefined || part.ok) return { state: 'running' }
   return { state: 'down', reason: part.reason ?? null }

@@ -7,7 +7,7 @@ import { MillraceError } from '../errors.ts'
 import { isLoopback } from '../frontend/loopback.ts'
 import type { Health } from '../instrumentation/health.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
-import type { Pipeline } from '../pipeline.ts'
+import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { answerProblems, type Log, sendProblem } from './answers.ts'
 import { guard } from './guard.ts'
 import { cacheRoutes } from './routes/cache.ts'
@@ -24,6 +24,8 @@ export interface OpsOptions {
   /** Port 0 takes any that is free. There are no keys here: listen on loopback, or behind something that asks who it is. */
   readonly address: { readonly host: string; readonly port: number }
   readonly pipeline?: Pipeline
+  /** Whether an agent is this process's to run. Default: every one. */
+  readonly runsHere?: (agent: AnyAgent) => boolean
   /** Static files for `/`, read anew at each request. */
   readonly pageDirectory?: string
   readonly log?: Log
@@ -40,7 +42,7 @@ export interface Ops {
 }
 
 /** What the routes answer from. */
-export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock'> {
+export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere'> {
   readonly log: Log | undefined
   pipeline(): Pipeline | undefined
 }
@@ -60,7 +62,11 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   checkPage(options.pageDirectory)
   let pipeline = options.pipeline
   const { engine, instruments, health, clock, log } = options
-  const context: OpsContext = { engine, instruments, health, clock, log, pipeline: () => pipeline }
+  const { runsHere } = options
+  const context: OpsContext = {
+    ...{ engine, instruments, health, clock, log, pipeline: () => pipeline },
+    ...(runsHere === undefined ? {} : { runsHere }),
+  }
 
   const server = Fastify({
     logger: false,

@@ -101,6 +101,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     const ops = await startOps({
       engine,
       pipeline,
+      runsHere: agent => runsAgent(runs, agent),
       instruments,
       health,
       address: config.ops,

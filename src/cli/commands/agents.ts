@@ -14,9 +14,9 @@ export function addAgents(program: Command): void {
 async function agents(command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
-  const { running, answer } = await agentsNow(options)
-  if (!output.json && answer.agents.length === 0) output.notice('No agent has run on this data directory yet.')
-  if (!output.json && !running) output.notice('No process runs: this is how it stands on disk.')
+  const { running, notice, answer } = await agentsNow(options)
+  if (!output.json && answer.agents.length === 0) output.notice('No agent has run yet.')
+  if (!output.json && notice !== undefined) output.notice(notice)
   output.answer({ ...answer, running }, () => draw(answer.agents))
 }
 

@@ -14,10 +14,10 @@ export function addTopics(program: Command): void {
 async function topics(command: Command): Promise<void> {
   const options = optionsOf<{ internal?: boolean }>(command)
   const output = outputOf(options)
-  const { running, answer } = await topicsNow(options)
+  const { running, notice, answer } = await topicsNow(options)
   const shown = answer.topics.filter(topic => options.internal === true || !topic.internal)
-  if (!output.json && shown.length === 0) output.notice('There are no topics yet: start a pipeline on this data directory.')
-  if (!output.json && !running) output.notice('No process runs: this is how it stands on disk.')
+  if (!output.json && shown.length === 0) output.notice('There are no topics yet: start a pipeline first.')
+  if (!output.json && notice !== undefined) output.notice(notice)
   output.answer({ ...answer, running, topics: shown }, () => draw(shown))
 }
 

@@ -13,6 +13,7 @@ export function overviewRoutes(server: FastifyInstance, context: OpsContext): vo
     flow: context.instruments.flow(),
     health: context.health.ready(),
     pipeline: context.pipeline(),
+    ...(context.runsHere === undefined ? {} : { runsHere: context.runsHere }),
   })
   server.get('/v1/topics', async () => topicsToJson(await seen()))
   server.get('/v1/agents', async () => agentsToJson(await seen()))
