@@ -4,7 +4,7 @@ import type { Stream } from '../../stream/stream.ts'
 import { appendWithin } from './answer.ts'
 import type { BacklogPlace } from './backlog.ts'
 import type { SpillNotices } from './spill.ts'
-import type { SpillLog, Taken } from './spill-log.ts'
+import type { SpillLog, TakeLimit } from './spill-log.ts'
 
 /** What came of one try. `bytes` and `count`: what the stream has taken. */
 export type Round =
@@ -20,6 +20,8 @@ export type Round =
 const FIRST_BYTES = 65_536
 const LARGEST_BYTES = 4 * 1024 * 1024
 const LARGEST_PLACES = 64
+/** A stream may keep a batch as one record batch, and take none that is too large: a topic on Kafka takes 1 MB where nobody has set more. */
+const BATCH_BYTES = 512 * 1024
 const REFUSED_FOR_MS = 30_000
 
 /** Moves what waits in a log to the stream, a round at a time. */
@@ -31,8 +33,7 @@ export class Drain {
     readonly signal: AbortSignal
     readonly notices: SpillNotices
   }
-  #bytes = FIRST_BYTES
-  #places = 1
+  #limit: TakeLimit = { bytes: FIRST_BYTES, places: 1, batchBytes: BATCH_BYTES, oneBatch: false }
 
   constructor(log: SpillLog, on: { stream: Pick<Stream, 'append'>; clock: Clock; signal: AbortSignal; notices: SpillNotices }) {
     this.#log = log
@@ -43,33 +44,52 @@ export class Drain {
   async round(timeoutMs: number): Promise<Round> {
     const { stream, clock, signal } = this.#on
     for (;;) {
-      const { taken, damaged } = await this.#log.take(this.#bytes, this.#places, clock.now())
+      const { taken, damaged } = await this.#log.take(this.#limit, clock.now())
       for (const { place, error } of damaged) this.#keep(place, error)
-      if (taken.length === 0) return damaged[0] === undefined ? { kind: 'nothing' } : { kind: 'refused', error: damaged[0].error }
+      const batches = taken.flatMap(({ batches }) => batches)
+      if (batches.length === 0) return damaged[0] === undefined ? { kind: 'nothing' } : { kind: 'refused', error: damaged[0].error }
       try {
-        const appended = await appendWithin(stream, taken.map(toAppend), clock, timeoutMs, signal)
+        const appended = await appendWithin(stream, batches, clock, timeoutMs, signal)
         this.#tellTaken(appended.reduce((sum, { taken }) => sum + taken.length, 0))
       } catch (cause) {
         const error = isMillraceError(cause)
           ? cause
           : new MillraceError('STREAM_UNAVAILABLE', `The stream failed: ${String(cause)}.`, { cause })
-        this.#bytes = FIRST_BYTES
-        this.#places = 1
-        if (error === cause && error.retryable) return { kind: 'away', error }
+        const before = this.#limit
+        this.#limit = { ...before, bytes: FIRST_BYTES, places: 1 }
+        if (error === cause && mayPass(error)) return { kind: 'away', error }
         // Refused, or what nobody expected of these data: they must not hold up the others. Of several it is not known which it is:
         // the next try has one.
-        if (taken.length > 1) continue
+        if (batches.length > 1) {
+          this.#limit = { ...this.#limit, oneBatch: true }
+          continue
+        }
+        // A batch that was too large for the stream may have been made here, of what came in many.
+        const { frames, count } = batches[0]!
+        if (error.code === 'BODY_TOO_LARGE' && count > 1) {
+          this.#limit = { ...this.#limit, oneBatch: true, batchBytes: Math.ceil(frames.length / 2) }
+          continue
+        }
         this.#keep(taken[0]!.place, error)
         return { kind: 'refused', error }
       }
-      this.#bytes = Math.min(LARGEST_BYTES, this.#bytes * 2)
-      this.#places = Math.min(LARGEST_PLACES, this.#places * 2)
+      this.#grow()
       await this.#log.drained(taken)
       return {
         kind: 'moved',
-        count: taken.reduce((sum, { batch }) => sum + batch.count, 0),
-        bytes: taken.reduce((sum, { batch }) => sum + batch.frames.length, 0),
+        count: batches.reduce((sum, { count }) => sum + count, 0),
+        bytes: batches.reduce((sum, { frames }) => sum + frames.length, 0),
       }
+    }
+  }
+
+  #grow(): void {
+    const { bytes, places, batchBytes } = this.#limit
+    this.#limit = {
+      bytes: Math.min(LARGEST_BYTES, bytes * 2),
+      places: Math.min(LARGEST_PLACES, places * 2),
+      batchBytes: Math.min(BATCH_BYTES, batchBytes * 2),
+      oneBatch: false,
     }
   }
 
@@ -88,8 +108,7 @@ export class Drain {
   }
 }
 
-/** Where it begins below what was asked for, the data before that go once more, as copies. */
-function toAppend({ place, batch }: Taken) {
-  const { frames, count, ascii } = batch
-  return { topic: place.topic, partition: place.partition, frames, count, ascii }
+/** Whether trying all of it again may help. A stream that fails for one batch (ENGINE_FAILED) may fail for that batch alone. */
+function mayPass({ code, retryable }: MillraceError): boolean {
+  return retryable && code !== 'ENGINE_FAILED'
 }

@@ -1,6 +1,7 @@
 import { isMillraceError, MillraceError } from '../../errors.ts'
-import type { AppendBatch, Appended, Lease, Moved, RecordBatch, Subscription } from '../../stream/stream.ts'
+import type { AppendBatch, Appended, Lease, Moved, Subscription } from '../../stream/stream.ts'
 import { Backlog, type BacklogPlace } from './backlog.ts'
+import { piecesOf } from './pieces.ts'
 import type { SpillEngine, SpillTopic } from './spill.ts'
 
 /** Whose checkpoints say how far the log has been drained. */
@@ -8,10 +9,23 @@ const GROUP = { name: 'spill@1', edition: 1 } as const
 /** What waits must outlive any outage: it leaves the log by being drained, never by its age. A century, as a whole number of milliseconds. */
 const RETENTION_MS = 100 * 365 * 86_400_000
 
-/** What is next in one partition of the log. */
+/** What is next in one partition of the log, as the stream is to have it. */
 export interface Taken {
   readonly place: BacklogPlace
-  readonly batch: RecordBatch
+  readonly batches: readonly AppendBatch[]
+  /** The offset after them. */
+  readonly end: number
+}
+
+/** How much to take at once. */
+export interface TakeLimit {
+  /** In all, about. */
+  readonly bytes: number
+  readonly places: number
+  /** In one batch, unless a single datum is larger. */
+  readonly batchBytes: number
+  /** One batch of each partition. */
+  readonly oneBatch: boolean
 }
 
 /** A partition that cannot be read on. */
@@ -82,15 +96,15 @@ export class SpillLog {
     }
   }
 
-  /** The next whole record batches of some partitions, about `bytes` in all. Empty where nothing waits that may be tried now. */
-  async take(bytes: number, count: number, nowMs: number): Promise<{ taken: Taken[]; damaged: Damaged[] }> {
-    const places = this.backlog.next(count, nowMs)
-    const each = Math.ceil(bytes / Math.max(1, places.length))
+  /** What is next in some partitions. Empty where nothing waits that may be tried now. */
+  async take(limit: TakeLimit, nowMs: number): Promise<{ taken: Taken[]; damaged: Damaged[] }> {
+    const places = this.backlog.next(limit.places, nowMs)
+    const bytes = Math.ceil(limit.bytes / Math.max(1, places.length))
     const taken: Taken[] = []
     const damaged: Damaged[] = []
     for (const place of places) {
       try {
-        taken.push({ place, batch: await this.#engine.read(place.logTopic, place.partition, place.drained, each) })
+        taken.push(await this.#takeOf(place, { ...limit, bytes }))
       } catch (error) {
         if (!isMillraceError(error, 'LOG_CORRUPT')) throw error
         damaged.push({ place, error })
@@ -99,12 +113,31 @@ export class SpillLog {
     return { taken, damaged }
   }
 
+  async #takeOf(place: BacklogPlace, { bytes, batchBytes, oneBatch }: TakeLimit): Promise<Taken> {
+    const { topic, partition } = place
+    const batches: AppendBatch[] = []
+    let end = place.drained
+    for (let got = 0; got < bytes; ) {
+      // As much as one batch, so that whole record batches of the log need not be taken apart.
+      const read = await this.#engine.read(place.logTopic, partition, end, Math.min(bytes, batchBytes))
+      const pieces = piecesOf(read, end, batchBytes)
+      if (pieces.length === 0) break
+      for (const { frames, count } of oneBatch ? pieces.slice(0, 1) : pieces) {
+        batches.push({ topic, partition, frames, count, ascii: read.ascii })
+        got += frames.length
+        end += count
+      }
+      if (oneBatch) break
+    }
+    return { place, batches, end }
+  }
+
   /**
    * The stream has these. Noted in the log where that is possible: where it is not (the disk is full, the assignment is being renewed) it
    * is noted with the next, and a crash before that sends these again, as copies.
    */
   async drained(taken: readonly Taken[]): Promise<void> {
-    for (const { place, batch } of taken) this.backlog.drained(place, batch.first + batch.count)
+    for (const { place, end } of taken) this.backlog.drained(place, end)
     const uncommitted = this.backlog.uncommitted()
     const moves: Moved[] = uncommitted.map(({ logTopic: topic, partition, checkpoint, drained }) => ({
       topic,

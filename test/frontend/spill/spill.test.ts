@@ -273,6 +273,25 @@ test('what was on disk when the power went is all that was accepted', async () =
   expect(second.stream.texts('demand', 0)).toEqual(accepted)
 })
 
+test('a batch that the stream finds too large is taken apart, down to the datum that it will not take', async () => {
+  const opened = await open({ clock: hurried, appendTimeoutMs: 5_000 })
+  const { spill, stream } = opened
+  stream.behaviour = 'away'
+  const data = Array.from({ length: 60 }, (_, i) => `${i}:${'x'.repeat(i === 40 ? 60_000 : 20_000)}`)
+  await spill.append([batch('demand', 0, data)])
+  await spill.append([batch('demand', 0, ['behind']), batch('demand', 1, ['beside'])])
+  stream.refuses = batches => {
+    const isTooLarge = batches.some(({ frames }) => frames.length > 50_000)
+    return isTooLarge ? new MillraceError('BODY_TOO_LARGE', 'More than the topic takes.') : undefined
+  }
+  stream.behaviour = 'up'
+  await eventually('all before it is in the stream', () => (stream.texts('demand', 0).length === 40 ? true : undefined))
+  await eventually('its neighbours go on', () => (stream.texts('demand', 1).length === 1 ? true : undefined))
+  stream.refuses = () => undefined
+  await direct(opened)
+  expect(stream.texts('demand', 0)).toEqual([...data, 'behind'])
+})
+
 test('a damaged batch holds up its own partition and no other, and is told', async () => {
   const at = directory()
   const first = await open({ directory: at })
