@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../../src/testing/framework.ts'
 import { refused } from '../../../src/testing/refusal.ts'
@@ -85,7 +85,11 @@ describe('a server that is killed', () => {
     await claim(here.trace, data)
     await own.kill()
     const calls = await Promise.allSettled(Array.from({ length: 5000 }, () => here.trace.find(idOf(data))))
-    for (const call of calls) expect(call).toMatchObject({ reason: { code: 'TRACE_UNAVAILABLE' } })
+    for (const call of calls) {
+      expect(call).toMatchObject({ reason: { code: 'TRACE_UNAVAILABLE' } })
+      // That would be a call which was queued for a server that is away, until its time was up.
+      expect(call).not.toMatchObject({ reason: { message: expect.stringContaining('did not answer') } })
+    }
     await own.restart()
     await recovered(here.trace)
     expect(await claim(here.trace, data)).toEqual([FRESH, FRESH])
@@ -123,6 +127,31 @@ describe('the way to the server', () => {
     p => p.latency(5_000),
     p => p.latency(0),
   )
+})
+
+describe('a connection that died without a word', () => {
+  it('is given up after a call’s time and made anew', async () => {
+    const frozen = new Set<Socket>()
+    const pairs: [Socket, Socket][] = []
+    const way = createServer(near => {
+      const far = connect(server.port, '127.0.0.1')
+      pairs.push([near, far])
+      near.on('data', data => frozen.has(near) || far.write(data))
+      far.on('data', data => near.write(data))
+      for (const end of [near, far]) end.on('error', () => end.destroy())
+    })
+    const port = await listening(way)
+    try {
+      await using here = await scene(port, { timeoutMs: TIMEOUT_MS })
+      await claim(here.trace, placed(1))
+      for (const [near] of pairs) frozen.add(near)
+      await refused('a claim', 'TRACE_UNAVAILABLE', () => claim(here.trace, placed(1)))
+      await recovered(here.trace)
+    } finally {
+      for (const end of pairs.flat()) end.destroy()
+      way.close()
+    }
+  })
 })
 
 describe('a server that cannot take more', () => {
@@ -164,12 +193,7 @@ describe('opening', () => {
   it('where something takes the connection and never answers is TRACE_UNAVAILABLE', async () => {
     const sockets = new Set<{ destroy(): void }>()
     const mute = createServer(socket => sockets.add(socket))
-    const port = await new Promise<number>(resolve =>
-      mute.listen(0, '127.0.0.1', () => {
-        const address = mute.address()
-        resolve(typeof address === 'object' ? (address?.port ?? 0) : 0)
-      }),
-    )
+    const port = await listening(mute)
     try {
       await refused('opening', 'TRACE_UNAVAILABLE', () => scene(port, { timeoutMs: 300 }))
     } finally {
@@ -178,3 +202,12 @@ describe('opening', () => {
     }
   })
 })
+
+function listening(way: Server): Promise<number> {
+  return new Promise(resolve =>
+    way.listen(0, '127.0.0.1', () => {
+      const address = way.address()
+      resolve(typeof address === 'object' ? (address?.port ?? 0) : 0)
+    }),
+  )
+}

@@ -79,6 +79,12 @@ describe('the readable layout', () => {
     within(await left(`${here.prefix}${idOf(data)}`), DAY_MS)
     within(await left(`${here.prefix}id:${idOf(data)}`), 7 * DAY_MS)
     await other.pExpire(`${here.prefix}${idOf(data)}`, 1_000_000)
+    const claimed = placed(['claimed alone'])
+    await claim(here.trace, claimed)
+    within(await left(`${here.prefix}${idOf(claimed)}`), DAY_MS)
+    const marked = placed(['marked alone'])
+    await here.trace.mark(FORECAST, marks(marked))
+    within(await left(`${here.prefix}${idOf(marked)}`), DAY_MS)
     const outputs = [{ topic: 'prediction', partition: 1, first: 10, end: 12 }]
     await here.trace.mark(FORECAST, marks(data, { outputs }))
     within(await left(`${here.prefix}${idOf(data)}`), DAY_MS)
@@ -142,6 +148,27 @@ describe('the readable layout', () => {
 })
 
 describe('the packed layout', () => {
+  it('is claimed and marked in one call for each 500 data, as the readable one is', async () => {
+    await using other = await foreigner(server.port)
+    const calls = async (work: () => Promise<unknown>) => {
+      await other.sendCommand(['CONFIG', 'RESETSTAT'])
+      await work()
+      const stats = await other.info('commandstats')
+      return ['eval', 'evalsha'].map(name => Number(new RegExp(`^cmdstat_${name}:calls=(\\d+).*failed_calls=0`, 'm').exec(stats)?.[1] ?? 0))
+    }
+    for (const layout of ['readable', 'packed'] as const) {
+      await using here = await scene(server.port, { layout })
+      const warm = placed(1)
+      await claim(here.trace, warm)
+      await here.trace.mark(FORECAST, marks(warm))
+      const data = placed(Array.from({ length: 1200 }, (): Sample => ({ text: 'x', id: mint(AT_MS) })))
+      // Buckets are not cut for it, so packed calls are a little less than full.
+      const [, claims] = await calls(() => claim(here.trace, data))
+      const [, marked] = await calls(() => here.trace.mark(FORECAST, marks(data)))
+      expect([claims, marked], layout).toEqual([3, 3])
+    }
+  })
+
   it('keeps the states of many data in few small hashes, in about 25 bytes a claim', async () => {
     await using own = await startRedis()
     await using here = await scene(own.port, { layout: 'packed', prefix: 'p:' })
@@ -171,7 +198,7 @@ describe('the packed layout', () => {
     const early = Buffer.alloc(16)
     mintInto(early, 0, 1000)
     const timeless = [randomUUID(), formatId(early, 0), formatId(suppliedId('meter-7', 'x1'), 0)]
-    const data = placed(['a', { text: 'b', id: timeless[0]! }, { text: 'c', id: timeless[1]! }, 'd', 'e'], 7)
+    const data = placed(['a', { text: 'b', id: timeless[0]! }, { text: 'c', id: timeless[1]! }, { text: 'd', id: timeless[2]! }, 'e'], 7)
     expect(await claim(here.trace, data)).toEqual(Array(5).fill(FRESH))
     await here.trace.mark(
       FORECAST,
@@ -184,6 +211,8 @@ describe('the packed layout', () => {
     )
     expect(await claim(here.trace, data)).toEqual([DONE, DEAD, DONE, DEAD, DONE])
     expect(await other.hGet(`${here.prefix}${timeless[0]}`, 'forecast@2')).toMatch(/ dead reason=no model$/)
+    for (const id of timeless) expect(await other.exists(`${here.prefix}${id}`), id).toBe(1)
+    for (const index of [0, 4]) expect(await other.exists(`${here.prefix}${idOf(data, index)}`)).toBe(0)
     expect((await here.trace.find(timeless[0]!))?.marks).toMatchObject([{ state: 'dead', offset: 8, reason: 'no model' }])
     expect(await here.trace.find(mint(AT_MS))).toBeUndefined()
   })
