@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { MillraceError } from '../../../errors.ts'
 import type { Connection, KafkaClient } from './client.ts'
 import { type Doing, isTransient, kafkaFailure } from './failure.ts'
@@ -57,14 +58,14 @@ export class Cluster {
   }
 
   /** Connections of one purpose; the caller of {@link newPool} closes its own. */
-  newPool(requestTimeoutMs = REQUEST_TIMEOUT_MS): Pool {
-    const { tls, sasl, clientId } = this.settings
+  newPool(requestTimeoutMs = REQUEST_TIMEOUT_MS, withLogin = true): Pool {
+    const { tls, sasl, clientId, brokers } = this.settings
     const pool = new this.kafka.ConnectionPool(clientId, {
       connectTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: requestTimeoutMs,
-      // The broker's certificate is checked against the name that we call it by.
-      ...(tls === undefined ? {} : { tls, tlsServerName: true }),
-      ...(sasl === undefined ? {} : { sasl }),
+      // Brokers behind one address are told apart by the name in the handshake; an address has no place there (RFC 6066 §3).
+      ...(tls === undefined ? {} : { tls, tlsServerName: brokers.some(({ host }) => isIP(host) === 0) }),
+      ...(sasl === undefined || !withLogin ? {} : { sasl }),
     })
     return pool
   }

@@ -28,7 +28,8 @@ export function causesOf(error: unknown): Cause[] {
       code: typeof code === 'string' ? code : undefined,
       apiId: typeof apiId === 'string' ? apiId : undefined,
       message: next.message,
-      canRetry: typeof canRetry === 'boolean' ? canRetry : undefined,
+      // The client calls every log-in that did not come through a failed one, also where the broker went away during it.
+      canRetry: typeof canRetry === 'boolean' && code !== 'PLT_KFK_AUTHENTICATION' ? canRetry : undefined,
     })
     open.push(next.cause)
     if (Array.isArray(errors)) open.push(...errors)
@@ -100,7 +101,7 @@ export function kafkaFailure(error: unknown, doing: Doing): Error {
       'Check sasl= and the port: each listener has mechanisms of its own.',
     )
   }
-  if (causes.some(cause => cause.code === 'PLT_KFK_AUTHENTICATION' || (cause.apiId !== undefined && LOGIN.has(cause.apiId)))) {
+  if (causes.some(cause => cause.apiId !== undefined && LOGIN.has(cause.apiId)) || (has('SASL') && !isTransient(error))) {
     return raise(
       'STREAM_DENIED',
       `Kafka at ${brokers} refuses ${user}: the name or the password is wrong.`,
