@@ -7,7 +7,7 @@ import { openRedis, redisOptions } from '../../../src/trace/adapters/redis/index
 import { AGAIN, DONE, FRESH } from '../../../src/trace/trace.ts'
 import { startRedisCluster } from '../../servers/redis.ts'
 import { until } from '../../servers/until.ts'
-import { claim, FORECAST, foreigner, marks, placed } from './scene.ts'
+import { claim, FORECAST, foreigner, marks, placed, wayTo } from './scene.ts'
 
 const BACK_MS = 60_000
 
@@ -51,6 +51,28 @@ describe('a Redis cluster', () => {
     const trace = await openRedis({ ...redisOptions(`redis+cluster://127.0.0.1:${node!.port}`), warn: text => warnings.push(text) })
     await trace.close()
     expect(warnings).toEqual([expect.stringContaining('allkeys-lru')])
+  })
+
+  it('is connected anew where one node’s connection died without a word, while the others answer', async () => {
+    const [first, node] = cluster.nodes
+    await using way = await wayTo(node!.port)
+    await using admin = await foreigner(node!.port)
+    await admin.configSet({ 'cluster-announce-bus-port': `${node!.port + 10_000}`, 'cluster-announce-port': `${way.port}` })
+    await using other = await foreigner(first!.port)
+    await until('the others know the way', BACK_MS, async () => {
+      if (!String(await other.sendCommand(['CLUSTER', 'NODES'])).includes(`:${way.port}@`)) throw new Error('they do not')
+    })
+    const trace = await openRedis(redisOptions(`redis+cluster://127.0.0.1:${first!.port}?prefix=${randomUUID()}:&timeout=1s`))
+    try {
+      const data = placed(200)
+      expect(new Set(await claim(trace, data))).toEqual(new Set([FRESH]))
+      way.freeze()
+      await refused('a claim', 'TRACE_UNAVAILABLE', () => claim(trace, data))
+      expect(new Set(await until('all nodes answer', BACK_MS, () => claim(trace, data)))).toEqual(new Set([AGAIN]))
+    } finally {
+      await trace.close()
+      await admin.configSet({ 'cluster-announce-port': '0', 'cluster-announce-bus-port': '0' })
+    }
   })
 
   it('is away for what lies on a node that has died, and answers again once it is back', async () => {

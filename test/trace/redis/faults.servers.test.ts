@@ -1,4 +1,3 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../../src/testing/framework.ts'
 import { refused } from '../../../src/testing/refusal.ts'
@@ -6,7 +5,7 @@ import { AGAIN, DONE, FRESH, type SharedTrace } from '../../../src/trace/trace.t
 import { freePort } from '../../servers/port.ts'
 import { type RedisServer, startRedis } from '../../servers/redis.ts'
 import { startToxiproxy, type Toxiproxy, type Proxy as Way } from '../../servers/toxiproxy.ts'
-import { claim, FORECAST, foreigner, idOf, marks, placed, scene } from './scene.ts'
+import { claim, FORECAST, foreigner, idOf, marks, placed, scene, wayTo } from './scene.ts'
 
 /** Short, so that what never answers is found out soon; long enough for a server that is busy with its start. */
 const TIMEOUT_MS = 1_000
@@ -131,26 +130,12 @@ describe('the way to the server', () => {
 
 describe('a connection that died without a word', () => {
   it('is given up after a call’s time and made anew', async () => {
-    const frozen = new Set<Socket>()
-    const pairs: [Socket, Socket][] = []
-    const way = createServer(near => {
-      const far = connect(server.port, '127.0.0.1')
-      pairs.push([near, far])
-      near.on('data', data => frozen.has(near) || far.write(data))
-      far.on('data', data => near.write(data))
-      for (const end of [near, far]) end.on('error', () => end.destroy())
-    })
-    const port = await listening(way)
-    try {
-      await using here = await scene(port, { timeoutMs: TIMEOUT_MS })
-      await claim(here.trace, placed(1))
-      for (const [near] of pairs) frozen.add(near)
-      await refused('a claim', 'TRACE_UNAVAILABLE', () => claim(here.trace, placed(1)))
-      await recovered(here.trace)
-    } finally {
-      for (const end of pairs.flat()) end.destroy()
-      way.close()
-    }
+    await using way = await wayTo(server.port)
+    await using here = await scene(way.port, { timeoutMs: TIMEOUT_MS })
+    await claim(here.trace, placed(1))
+    way.freeze()
+    await refused('a claim', 'TRACE_UNAVAILABLE', () => claim(here.trace, placed(1)))
+    await recovered(here.trace)
   })
 })
 
@@ -191,23 +176,8 @@ describe('opening', () => {
   })
 
   it('where something takes the connection and never answers is TRACE_UNAVAILABLE', async () => {
-    const sockets = new Set<{ destroy(): void }>()
-    const mute = createServer(socket => sockets.add(socket))
-    const port = await listening(mute)
-    try {
-      await refused('opening', 'TRACE_UNAVAILABLE', () => scene(port, { timeoutMs: 300 }))
-    } finally {
-      for (const socket of sockets) socket.destroy()
-      mute.close()
-    }
+    await using way = await wayTo(server.port)
+    way.freezeAll()
+    await refused('opening', 'TRACE_UNAVAILABLE', () => scene(way.port, { timeoutMs: 300 }))
   })
 })
-
-function listening(way: Server): Promise<number> {
-  return new Promise(resolve =>
-    way.listen(0, '127.0.0.1', () => {
-      const address = way.address()
-      resolve(typeof address === 'object' ? (address?.port ?? 0) : 0)
-    }),
-  )
-}

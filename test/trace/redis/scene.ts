@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { connect, createServer, type Socket } from 'node:net'
 import { createClient } from 'redis'
 import { parseId } from '../../../src/envelope/data-id.ts'
 import type { RecordBatch } from '../../../src/stream/stream.ts'
@@ -58,5 +59,43 @@ export function marks(of: RecordBatch, more: Partial<MarkBatch> = {}): MarkBatch
     attempts: [],
     ids: Buffer.concat([...done, ...all.filter(({ offset }) => dead.has(offset))].map(({ id }) => parseId(id))),
     ...more,
+  }
+}
+
+export interface Way extends AsyncDisposable {
+  readonly port: number
+  /** The connections of now stay open and carry nothing any more, either way, for ever; new ones do. */
+  freeze(): void
+  /** New ones too. */
+  freezeAll(): void
+}
+
+/** A way to a server by which connections die without a word, as where a machine or a router between is gone. */
+export async function wayTo(server: number): Promise<Way> {
+  const pairs: { readonly near: Socket; readonly far: Socket; frozen: boolean }[] = []
+  let allFrozen = false
+  const listener = createServer(near => {
+    const pair = { near, far: connect(server, '127.0.0.1'), frozen: allFrozen }
+    pairs.push(pair)
+    near.on('data', data => pair.frozen || pair.far.write(data))
+    pair.far.on('data', data => pair.frozen || near.write(data))
+    for (const end of [near, pair.far]) end.on('error', () => end.destroy())
+  })
+  await new Promise<void>(resolve => listener.listen(0, '127.0.0.1', resolve))
+  const address = listener.address()
+  const freeze = () => {
+    for (const pair of pairs) pair.frozen = true
+  }
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    freeze,
+    freezeAll() {
+      allFrozen = true
+      freeze()
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { near, far } of pairs) for (const end of [near, far]) end.destroy()
+      await new Promise(resolve => listener.close(resolve))
+    },
   }
 }
