@@ -2,6 +2,7 @@
 export interface HealthReport {
   readonly ok: boolean
   readonly reasons: readonly string[]
+  /** `reason`: why it is not ok, or what is to be known although it is. */
   readonly parts: readonly { readonly part: string; readonly ok: boolean; readonly reason?: string }[]
 }
 
@@ -12,7 +13,8 @@ export interface HealthReport {
  * *Live* until something failed that only a new process can mend; a process whose main thread hangs does not answer at all.
  */
 export interface Health {
-  up(part: string): void
+  /** @param note what is to be known of it although it is well, such as that it works on its own disk meanwhile. */
+  up(part: string, note?: string): void
   down(part: string, reason: string): void
   /** The part is no longer expected, such as an agent that a reload took out. */
   remove(part: string): void
@@ -26,7 +28,9 @@ export interface Health {
 
 /** @param expected parts without which the process is not ready. */
 export function createHealth(expected: readonly string[]): Health {
-  const parts = new Map<string, string | undefined>(expected.map(part => [part, 'starting']))
+  const parts = new Map<string, { readonly ok: boolean; readonly reason?: string }>(
+    expected.map(part => [part, { ok: false, reason: 'starting' }]),
+  )
   let stopping = false
   let failure: string | undefined
 
@@ -34,13 +38,13 @@ export function createHealth(expected: readonly string[]): Health {
     return {
       ok: reasons.length === 0,
       reasons,
-      parts: [...parts].map(([part, reason]) => ({ part, ok: reason === undefined, ...(reason === undefined ? {} : { reason }) })),
+      parts: [...parts].map(([part, state]) => ({ part, ...state })),
     }
   }
 
   return {
-    up: part => void parts.set(part, undefined),
-    down: (part, reason) => void parts.set(part, reason),
+    up: (part, note) => void parts.set(part, note === undefined ? { ok: true } : { ok: true, reason: note }),
+    down: (part, reason) => void parts.set(part, { ok: false, reason }),
     remove: part => void parts.delete(part),
     stopping: () => {
       stopping = true
@@ -54,7 +58,7 @@ export function createHealth(expected: readonly string[]): Health {
       report([
         ...(failure === undefined ? [] : [failure]),
         ...(stopping ? ['shutting down'] : []),
-        ...[...parts].flatMap(([part, reason]) => (reason === undefined ? [] : [`${part}: ${reason}`])),
+        ...[...parts].flatMap(([part, { ok, reason }]) => (ok ? [] : [`${part}: ${reason}`])),
       ]),
   }
 }

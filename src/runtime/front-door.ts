@@ -6,9 +6,17 @@ import { type FrontEnd, startFrontEnd } from '../frontend/front-end.ts'
 import type { Spill } from '../frontend/spill/spill.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
+import type { TopicSpec } from '../stream/stream.ts'
 import type { Closers } from './closers.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
+
+/** The front end, and what stands before it. */
+export interface FrontDoor {
+  readonly frontEnd: FrontEnd
+  /** Topics that will be sent to: to be told before the front end takes data for them. */
+  ensure(topics: readonly TopicSpec[]): Promise<void>
+}
 
 /** How long answers that are in hand may take when the process stops. */
 const ANSWER_MS = 2_000
@@ -22,7 +30,7 @@ const DRAIN_MS = 2_000
 export async function openFrontDoor(
   config: Config,
   on: { engine: Engine; pipeline: Pipeline; instruments: Instruments; log: Log; closers: Closers },
-): Promise<FrontEnd> {
+): Promise<FrontDoor> {
   const { engine, pipeline, instruments, log, closers } = on
   const spill = config.connections === undefined ? undefined : await openSpillOf(config, on)
   if (spill !== undefined) closers.add('spill', async () => void (await spill.close(DRAIN_MS)))
@@ -38,10 +46,11 @@ export async function openFrontDoor(
     ...(spill === undefined ? {} : { spill }),
   })
   closers.add('front end', () => frontEnd.close(ANSWER_MS))
-  return frontEnd
+  return { frontEnd, ensure: async topics => spill?.ensure(topics) }
 }
 
 async function openSpillOf(config: Config, { engine, pipeline, instruments, log }: Parameters<typeof openFrontDoor>[1]): Promise<Spill> {
+  const { maxDatumBytes } = engine.capabilities
   // Loaded for those alone who have a use for it.
   const { openSpill } = await import('../frontend/spill/open.ts')
   return openSpill({
@@ -53,5 +62,6 @@ async function openSpillOf(config: Config, { engine, pipeline, instruments, log 
     openLog: openEmbedded,
     recorder: instruments,
     log,
+    ...(maxDatumBytes === undefined ? {} : { maxDatumBytes }),
   })
 }

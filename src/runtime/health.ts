@@ -35,7 +35,7 @@ export function followFrontEnd(frontEnd: Pick<FrontEnd, 'health'>, health: Healt
   let cancel = () => {}
   const look = () => {
     const { ready, reason } = frontEnd.health()
-    if (ready) health.up(FRONT_END)
+    if (ready) health.up(FRONT_END, reason)
     else health.down(FRONT_END, reason ?? 'not ready')
     cancel = clock.after(LOOK_MS, look)
   }

@@ -5,6 +5,7 @@ import { makeDataDirectory } from '../engine/embedded/data-directory.ts'
 import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
+import type { TopicSpec } from '../stream/stream.ts'
 import { checkStores } from './check-stores.ts'
 import { Closers } from './closers.ts'
 import type { Config } from './config.ts'
@@ -110,7 +111,8 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       ...(config.page === undefined ? {} : { pageDirectory: config.page }),
     })
     closers.add('operators', () => ops.close())
-    const frontEnd = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, log, closers }) : undefined
+    const door = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, log, closers }) : undefined
+    const frontEnd = door?.frontEnd
     if (frontEnd !== undefined) closers.add('front end’s health', followFrontEnd(frontEnd, health, systemClock))
 
     const use = (next: Pipeline) => {
@@ -120,7 +122,11 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       instruments.use(next)
     }
     if (options.dev === true) {
-      const reloading = reloadOnChange({ file, engine, supervisor, use, log })
+      const ensure = async (topics: readonly TopicSpec[]) => {
+        await engine.ensure(topics)
+        await door?.ensure(topics)
+      }
+      const reloading = reloadOnChange({ file, engine: { ensure }, supervisor, use, log })
       closers.add('reloading', () => reloading.close())
     }
 

@@ -52,6 +52,8 @@ export interface StreamCapabilities {
    * for the owner. Who reads recognises copies by their ids. Where false, a datum has one position, and nobody need look.
    */
   readonly holdsCopies: boolean
+  /** The largest datum that an append takes, framed; undefined where nothing but memory limits it. */
+  readonly maxDatumBytes?: number
 }
 
 export interface TopicSpec {

@@ -56,7 +56,7 @@ export interface DistributedOptions {
  */
 export class DistributedEngine implements Engine {
   readonly transactional = false
-  readonly capabilities: StreamCapabilities = { refusesCopies: true, holdsCopies: true }
+  readonly capabilities: StreamCapabilities
   readonly logId: string
   readonly letters: LetterLog
   readonly #stream: GroupedStream
@@ -77,6 +77,7 @@ export class DistributedEngine implements Engine {
 
   constructor({ stream, trace, clock, held = () => undefined }: DistributedOptions) {
     this.logId = stream.logId
+    this.capabilities = { ...stream.capabilities, refusesCopies: true }
     this.#stream = stream
     this.#trace = trace
     this.#clock = clock

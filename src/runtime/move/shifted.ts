@@ -1,0 +1,25 @@
+import type { Checkpoint } from '../../stream/stream.ts'
+
+/**
+ * A checkpoint in a log that begins where retention has come to in this one: there `base` is 0. Counts cover what lies before the new
+ * beginning no more, so that the ledger goes on balanced; what has expired lies there for sure, of the rest nearly all is done.
+ * `expired`: data between the place and the beginning that the group had not handled when they were deleted.
+ */
+export function shifted(checkpoint: Checkpoint, base: number): { readonly checkpoint: Checkpoint; readonly expired: number } {
+  const offset = Math.max(0, checkpoint.offset - base)
+  const first = Math.max(0, checkpoint.first - base)
+  let before = checkpoint.offset - checkpoint.first - (offset - first)
+  const less = (count: number) => {
+    const taken = Math.min(count, before)
+    before -= taken
+    return count - taken
+  }
+  const lost = less(checkpoint.lost)
+  const done = less(checkpoint.done)
+  const duplicate = less(checkpoint.duplicate)
+  const dead = less(checkpoint.dead)
+  return {
+    checkpoint: { offset, first, done, dead, duplicate, lost, edition: checkpoint.edition },
+    expired: Math.max(0, base - checkpoint.offset),
+  }
+}
