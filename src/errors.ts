@@ -33,6 +33,8 @@ const CATALOG = {
   ENGINE_FAILED: { status: 500, retryable: true, title: 'The engine failed' },
   DATA_DIRECTORY_LOCKED: { status: 500, retryable: true, title: 'Another process uses the data directory' },
   DATA_DIRECTORY_MISSING: { status: 500, retryable: false, title: 'There is no data directory' },
+  MOVE_REFUSED: { status: 500, retryable: false, title: 'The pipeline cannot be moved' },
+  MOVE_UNFINISHED: { status: 500, retryable: false, title: 'A move was begun and has not ended' },
   DATA_DIRECTORY_VERSION: { status: 500, retryable: false, title: 'The data directory is of another version' },
   STREAM_UNAVAILABLE: { status: 503, retryable: true, title: 'The stream is away' },
   STREAM_DENIED: { status: 500, retryable: false, title: 'The stream refuses us' },
@@ -55,6 +57,7 @@ const CATALOG = {
   RECORD_UNSTORABLE: { status: 500, retryable: false, title: 'A datum does not fit the store' },
   // Trace and cache
   TRACE_UNAVAILABLE: { status: 503, retryable: true, title: 'The trace is away' },
+  TRACE_MISMATCH: { status: 500, retryable: false, title: 'The trace is of another log' },
   TRACE_DENIED: { status: 500, retryable: false, title: 'The trace refuses us' },
   DATUM_UNKNOWN: { status: 404, retryable: false, title: 'No such datum' },
   CACHE_UNKNOWN: { status: 404, retryable: false, title: 'No such cache or key' },

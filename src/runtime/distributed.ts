@@ -25,11 +25,21 @@ export async function openDistributed(connections: Connections, context: Distrib
   const [stream, trace] = await Promise.allSettled([openStream(connections.stream, context), openTrace(connections.trace, context)])
   if (stream.status === 'fulfilled' && trace.status === 'fulfilled') {
     const { clock, held } = context
+    await bind(stream.value, trace.value)
     return new DistributedEngine({ stream: stream.value, trace: trace.value, clock, held })
   }
   if (stream.status === 'fulfilled') await stream.value.close()
   if (trace.status === 'fulfilled') await trace.value.close()
   throw stream.status === 'rejected' ? stream.reason : trace.status === 'rejected' ? trace.reason : undefined
+}
+
+async function bind(stream: GroupedStream, trace: SharedTrace): Promise<void> {
+  try {
+    await trace.bind(stream.logId)
+  } catch (error) {
+    await Promise.all([stream.close(), trace.close()])
+    throw error
+  }
 }
 
 async function openStream({ url, password }: Connection, { pipeline, clock }: DistributedContext): Promise<GroupedStream> {

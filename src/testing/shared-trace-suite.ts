@@ -166,10 +166,21 @@ export function sharedTraceSuite(framework: TestFramework, name: string, options
   })
 
   it(
+    `${name} as a shared trace is of one log: bound to another it refuses, and says of which it is`,
+    over(async trace => {
+      await trace.bind('log-1')
+      await trace.bind('log-1')
+      const error = await refused('bind() to another log', 'TRACE_MISMATCH', () => trace.bind('log-2'))
+      for (const part of ['log-1', 'log-2']) assert.ok(error.message.includes(part), `"${error.message}" must name ${part}.`)
+    }),
+  )
+
+  it(
     `${name} as a shared trace refuses its own calls too after close()`,
     over(async trace => {
       const placed = placedAt(batch('demand', 0, ['x']), 0)
       await trace.close()
+      await refused('bind() after close()', 'ENGINE_CLOSED', () => trace.bind('log-1'))
       await refused('known() after close()', 'ENGINE_CLOSED', () => trace.known(placed.frames, 1))
       await refused('note() after close()', 'ENGINE_CLOSED', () => trace.note(placed))
       await refused('cache.write() after close()', 'ENGINE_CLOSED', () => trace.cache.write('average', []))

@@ -35,6 +35,12 @@ export interface AgentVersion {
 
 /** A trace of its own, beside a stream that knows nothing of it: what engines are put together from. */
 export interface SharedTrace extends Trace {
+  /**
+   * Ties the trace to a log, before anything else is asked of it: what it knows of another log would let data be skipped that this one has not
+   * handled. A trace that has lost everything is tied anew. @throws TRACE_MISMATCH
+   */
+  bind(logId: string): Promise<void>
+
   /** `replaced`: earlier versions whose place the agent has; what is terminal for one of them is so for it. */
   claim(
     agent: AgentVersion & { readonly replaced?: readonly number[] },

@@ -50,6 +50,7 @@ class MemoryTrace implements SharedTrace {
   readonly #entries = new Map<DataId, Entry>()
   readonly #owners = new Map<DataId, { readonly source: string; readonly expiresMs: number }>()
   #closed = false
+  #logId: string | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -57,6 +58,12 @@ class MemoryTrace implements SharedTrace {
 
   get cache(): CacheStore {
     return this.#caches
+  }
+
+  async bind(logId: string): Promise<void> {
+    this.#check()
+    this.#logId ??= logId
+    if (this.#logId !== logId) throw new MillraceError('TRACE_MISMATCH', `The trace is of the log ${this.#logId}, not of ${logId}.`)
   }
 
   async claim(

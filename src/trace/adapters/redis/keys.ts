@@ -8,13 +8,13 @@ const HEX = '0123456789abcdef'
  * id's last digit.
  */
 export class Keys {
-  readonly #prefix: string
+  readonly prefix: string
   readonly clustered: boolean
   readonly #data: readonly string[]
   readonly #ids: readonly string[]
 
   constructor(prefix: string, clustered: boolean) {
-    this.#prefix = prefix
+    this.prefix = prefix
     this.clustered = clustered
     const tagged = (kind: string) => (clustered ? [...HEX].map(digit => `${prefix}${kind}{${digit}}:`) : Array(16).fill(`${prefix}${kind}`))
     this.#data = tagged('')
@@ -40,23 +40,28 @@ export class Keys {
     return this.#ids[last & 15]! + id
   }
 
+  /** Names the log that the trace is of. */
+  log(): string {
+    return `${this.prefix}log`
+  }
+
   /** The outputs of one unit of work. */
   unit(ref: string): string {
-    return `${this.#prefix}unit:${ref}`
+    return `${this.prefix}unit:${ref}`
   }
 
   cache(name: string): string {
-    return `${this.#prefix}cache:${name}`
+    return `${this.prefix}cache:${name}`
   }
 
   /** Whoever has claimed anything in the packed layout, by group. */
   packedAgents(group: number): string {
-    return `${this.#prefix}${this.#packedTag(group)}agents`
+    return `${this.prefix}${this.#packedTag(group)}agents`
   }
 
   /** A bucket of the packed layout: what `agent@version` knows of ids of one time and shard. */
   bucket(agent: string, time: string, shard: number, group: number): string {
-    return `${this.#prefix}${this.#packedTag(group)}${agent}:${time}:${shard}`
+    return `${this.prefix}${this.#packedTag(group)}${agent}:${time}:${shard}`
   }
 
   #packedTag(group: number): string {

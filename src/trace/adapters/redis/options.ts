@@ -24,7 +24,7 @@ export interface RedisOptions {
   /** How long ids that producers gave are remembered. Default 7 days. */
   readonly idTtlMs?: number
   /**
-   * `'readable'`: a hash for each datum, which agents in any language read and write. `'packed'`: an eighth of the memory, states alone
+   * `'readable'`: a hash for each datum, which agents in any language read and write. `'packed'`: a tenth of the memory, states alone
    * (docs/redis.md). Default `'readable'`.
    */
   readonly layout?: 'readable' | 'packed'

@@ -18,7 +18,7 @@ const ZERO = 48
 const MAX_U16 = 0xffff
 
 /**
- * States alone, for billions of data a day: an eighth of the readable layout's memory. Ids that hold no time go into the readable one, as
+ * States alone, for billions of data a day: a tenth of the readable layout's memory. Ids that hold no time go into the readable one, as
  * each would have a bucket of its own here.
  */
 export class PackedLayout implements Layout {

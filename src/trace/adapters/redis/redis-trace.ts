@@ -1,4 +1,5 @@
 import type { DataId } from '../../../envelope/data-id.ts'
+import { MillraceError } from '../../../errors.ts'
 import type { RecordBatch } from '../../../stream/stream.ts'
 import {
   type AgentVersion,
@@ -16,19 +17,37 @@ import type { Keys } from './keys.ts'
 import type { ClaimingAgent, Layout } from './layout.ts'
 import type { Place } from './mark-text.ts'
 import type { Owners } from './owners.ts'
+import { textOrNull } from './reply.ts'
 
 /** The trace in a Redis: a batch is claimed in one call of the server, and marked in another. */
 export class RedisTrace implements SharedTrace {
   readonly cache: CacheStore
   readonly #connection: Connection
+  readonly #keys: Keys
   readonly #layout: Layout
   readonly #owners: Owners
 
   constructor(connection: Connection, keys: Keys, layout: Layout, owners: Owners) {
     this.#connection = connection
+    this.#keys = keys
     this.#layout = layout
     this.#owners = owners
     this.cache = new RedisCaches(connection, keys)
+  }
+
+  async bind(logId: string): Promise<void> {
+    this.#connection.check()
+    const key = this.#keys.log()
+    await this.#connection.send(key, ['SET', key, logId, 'NX'])
+    const bound = textOrNull(await this.#connection.send(key, ['GET', key]))
+    if (bound === logId) return
+    throw new MillraceError(
+      'TRACE_MISMATCH',
+      `The trace at ${this.#connection.where} under '${this.#keys.prefix}' is of the log ${bound}, and the stream is the log ${logId}.`,
+      {
+        fix: 'Give this pipeline a prefix of its own (?prefix=… in the URL of the trace); or, where the topics were made anew and the old log is gone, delete the old trace: its keys begin with that prefix.',
+      },
+    )
   }
 
   async claim(agent: ClaimingAgent, batch: RecordBatch, from: number, atMs: number): Promise<ClaimStates> {
