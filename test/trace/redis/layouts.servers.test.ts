@@ -185,7 +185,7 @@ describe('the packed layout', () => {
     for (const of of batches) await here.trace.mark(FORECAST, marks(of))
     expect(((await memory()) - before) / (count - 2000)).toBeLessThan(45)
     const buckets = await other.keys('p:p:forecast*')
-    expect(buckets.length).toBeLessThan(count / 50)
+    expect(buckets.length).toBeLessThan(count / 25)
     for (const key of buckets.slice(0, 50)) {
       expect(await other.sendCommand(['OBJECT', 'ENCODING', key])).toBe('listpack')
       expect(Number(await other.pTTL(key))).toBeGreaterThan(DAY_MS - SLACK_MS)
