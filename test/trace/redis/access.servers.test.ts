@@ -5,7 +5,7 @@ import { FRESH } from '../../../src/trace/trace.ts'
 import { makeCertificates } from '../../servers/certificates.ts'
 import { freePort } from '../../servers/port.ts'
 import { startRedis } from '../../servers/redis.ts'
-import { claim, FORECAST, foreigner, marks, placed, scene } from './scene.ts'
+import { claim, FORECAST, foreigner, idOf, marks, placed, scene } from './scene.ts'
 
 const SECRET = 'correct horse'
 
@@ -46,6 +46,26 @@ describe('a server with a password', () => {
     await using elsewhere = await scene(server.port, { username: 'millrace', password: SECRET, prefix: 'other:' })
     await refused('a claim under keys that are not its own', 'TRACE_DENIED', () => claim(elsewhere.trace, placed(1)))
   })
+})
+
+describe('a server that is not as the options say', () => {
+  it('says what to set where keys are another’s, or the database is missing', async () => {
+    await using server = await startRedis()
+    await using other = await foreigner(server.port)
+    await using here = await scene(server.port)
+    const data = placed(1)
+    await other.set(`${here.prefix}${idOf(data)}`, 'theirs')
+    const error = await refused('a claim', 'CONFIG_INVALID', () => claim(here.trace, data))
+    expect(error.fix).toMatch(/prefix/)
+    await refused('a database that is not there', 'CONFIG_INVALID', () => scene(server.port, { database: 99 }))
+  })
+
+  it.each([{ servers: [] }, { ttlMs: 0 }, { idTtlMs: 1.5 }, { timeoutMs: Number.NaN }, { mode: 'sentinel' as const }])(
+    'is a mistake of the caller’s where the options cannot be meant: %o',
+    async options => {
+      await expect(scene(1, options)).rejects.toThrow(TypeError)
+    },
+  )
 })
 
 describe('TLS', () => {

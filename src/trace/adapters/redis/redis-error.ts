@@ -29,6 +29,24 @@ export function traceError(error: unknown, where: string): Error {
       cause,
     })
   }
+  if (/unknown command/i.test(text)) {
+    return new MillraceError('TRACE_DENIED', `What answers at ${where} lacks a command that the trace needs: ${text}.`, {
+      fix: 'Name a Redis, or what runs its Lua scripts as one does.',
+      cause,
+    })
+  }
+  if (/\bWRONGTYPE\b/.test(text)) {
+    return new MillraceError('CONFIG_INVALID', `At ${where} something else uses keys that begin as the trace’s do: ${text}.`, {
+      fix: 'Give the trace a prefix of its own: ?prefix=….',
+      cause,
+    })
+  }
+  if (/DB index is out of range|SELECT is not allowed in cluster/i.test(text)) {
+    return new MillraceError('CONFIG_INVALID', `The server at ${where} does not have the database that was named: ${text}.`, {
+      fix: 'Name one that it has; of a cluster there is only 0: redis+cluster://….',
+      cause,
+    })
+  }
   if (CERTIFICATE.test(code)) {
     return new MillraceError('TRACE_DENIED', `The certificate of the trace at ${where} is not trusted: ${text}.`, {
       fix: 'Name the authority that signed it with ca=/path/to/ca.pem, and the name that it was made for with servername=….',
