@@ -56,6 +56,7 @@ export class ServerProcess {
   /** Resolves when it can be used. @throws when it ends before that, or not in time, with the end of its log. */
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new TypeError(`${this.#options.name} runs already`)
+    endWithParent()
     const child = this.#spawn()
     this.#child = child
     let ending: string | undefined
@@ -126,4 +127,13 @@ export class ServerProcess {
     const tail = this.log.split('\n').slice(-SHOWN_LINES).join('\n')
     return new Error(`${this.#options.name} ${what}. The end of ${this.#options.logFile}:\n${tail}`, { cause })
   }
+}
+
+let tied = false
+
+/** A test runner's worker whose parent was killed would go on to the end of its tests, and its servers with it. */
+function endWithParent(): void {
+  if (tied || !process.connected) return
+  tied = true
+  process.once('disconnect', () => process.exit(1))
 }
