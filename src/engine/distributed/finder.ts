@@ -29,7 +29,11 @@ export class Finder {
     const id = parseId(dataId)
     const found = (at === undefined ? undefined : await this.#at(id, at)) ?? (await this.#search(id))
     if (known === undefined || found === undefined) return known ?? found
-    return { ...found, marks: known.marks }
+    // A trace that keeps states alone says of a position only whether it is the one where a mark was made.
+    const [place] = found.positions
+    const placed = await this.#trace.find(dataId, place)
+    const marks = (placed ?? known).marks.map(mark => (mark.offset < 0 && place !== undefined ? { ...mark, ...positionOf(place) } : mark))
+    return { ...found, marks }
   }
 
   async #at(id: Buffer, at: Pick<Position, 'topic' | 'partition' | 'offset'>): Promise<TraceRecord | undefined> {
@@ -77,6 +81,10 @@ export class Finder {
     }
     return low
   }
+}
+
+function positionOf({ topic, partition, offset }: Position) {
+  return { topic, partition, offset }
 }
 
 function isId(cursor: FrameCursor, id: Buffer): boolean {
