@@ -22,22 +22,16 @@ export async function pipelinesOn({ url, password }: Connection): Promise<readon
 
 /** Connects to the stream and the trace that processes share. The adapters are loaded here, for those alone who use them. */
 export async function openDistributed(connections: Connections, context: DistributedContext): Promise<Engine> {
-  const [stream, trace] = await Promise.allSettled([openStream(connections.stream, context), openTrace(connections.trace, context)])
-  if (stream.status === 'fulfilled' && trace.status === 'fulfilled') {
-    const { clock, held } = context
-    await bind(stream.value, trace.value)
-    return new DistributedEngine({ stream: stream.value, trace: trace.value, clock, held })
-  }
-  if (stream.status === 'fulfilled') await stream.value.close()
-  if (trace.status === 'fulfilled') await trace.value.close()
-  throw stream.status === 'rejected' ? stream.reason : trace.status === 'rejected' ? trace.reason : undefined
-}
-
-async function bind(stream: GroupedStream, trace: SharedTrace): Promise<void> {
+  // One after the other: to load one's client takes a busy machine seconds, in which the other's connection would seem to be silent.
+  const stream = await openStream(connections.stream, context)
+  let trace: SharedTrace | undefined
   try {
+    trace = await openTrace(connections.trace, context)
     await trace.bind(stream.logId)
+    const { clock, held } = context
+    return new DistributedEngine({ stream, trace, clock, held })
   } catch (error) {
-    await Promise.all([stream.close(), trace.close()])
+    await Promise.all([stream.close(), trace?.close()])
     throw error
   }
 }

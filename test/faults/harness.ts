@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { viewEmbedded } from '../../src/engine/embedded/index.ts'
-import { audit, behind, type Findings } from './audit.ts'
+import { audit, behind } from './audit.ts'
+import type { Findings } from './findings.ts'
 import { Millrace } from './millrace.ts'
 import { Producer } from './producer.ts'
 
@@ -22,7 +23,7 @@ export class Harness {
 
   constructor(random: () => number, options: { readonly lines?: number; readonly data?: string } = {}) {
     this.data = options.data ?? join(this.folder, 'data')
-    this.producers = Array.from({ length: PRODUCERS }, (_, i) => new Producer(String(i + 1), () => this.#url(), random, options.lines))
+    this.producers = Array.from({ length: PRODUCERS }, (_, i) => new Producer(String(i + 1), () => this.#url(), random, options))
   }
 
   /** Starts the process. @param failpoint `name:N`: it dies there. */

@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
   readonly cwd?: string
+  /** How long until it must be ready. Default 20 s. */
+  readonly readyMs?: number
 }
 
 /** A real `millrace start` in a process of its own, to be killed. */
@@ -25,7 +27,7 @@ export class Millrace {
   #errors = ''
 
   constructor(options: StartOptions) {
-    const { file, data, env = {}, args = ['start'], cwd } = options
+    const { file, data, env = {}, args = ['start'], cwd, readyMs = READY_MS } = options
     const node = ['--conditions=millrace-source', '--disable-warning=ExperimentalWarning', MAIN]
     const flags = ['--data', data, '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--json']
     this.#child = spawn(process.execPath, [...node, ...args, file, ...flags], {
@@ -45,7 +47,7 @@ export class Millrace {
       throw new Error(`millrace ended before it was ready, ${end.signal ?? end.code}:\n${this.#errors}`)
     })
     const late = new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error(`millrace was not ready after ${READY_MS} ms:\n${this.#errors}`)), READY_MS).unref()
+      setTimeout(() => reject(new Error(`millrace was not ready after ${readyMs} ms:\n${this.#errors}`)), readyMs).unref()
     })
     this.ready = Promise.race([first, gone, late])
     // Who starts it to see it die does not wait for it.

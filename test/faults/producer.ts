@@ -12,6 +12,13 @@ interface Receipts {
   readonly receipts: readonly { readonly line: number; readonly data_id: string; readonly status: string; readonly detail?: string }[]
 }
 
+export interface Load {
+  /** Data in a request. */
+  readonly lines?: number
+  /** Between two requests. */
+  readonly pauseMs?: number
+}
+
 /** Sends batch after batch, sends again what was not acknowledged, as a real producer does, and remembers every acknowledgement. */
 export class Producer {
   /** data_id of every datum that was acknowledged, with its number. */
@@ -24,17 +31,19 @@ export class Producer {
   readonly #name: string
   readonly #random: () => number
   readonly #lines: number
+  readonly #pauseMs: number
   #next = 0
   #stopping = false
   #abandoned = false
   #running: Promise<void> = Promise.resolve()
 
-  /** @param url where to send now; it changes with each restart. @param lines data in a request. */
-  constructor(name: string, url: () => Promise<string>, random: () => number, lines = LINES) {
+  /** @param url where to send now; it changes with each restart. */
+  constructor(name: string, url: () => Promise<string>, random: () => number, { lines = LINES, pauseMs = PAUSE_MS }: Load = {}) {
     this.#name = name
     this.#url = url
     this.#random = random
     this.#lines = lines
+    this.#pauseMs = pauseMs
   }
 
   start(): void {
@@ -65,7 +74,7 @@ export class Producer {
         return JSON.stringify({ station, n: this.#number(first + i), value: Math.floor(this.#random() * 1_000) })
       })
       await this.#deliver(lines.join('\n'), first, withId ? `${this.#name}-${batch}` : undefined)
-      await sleep(PAUSE_MS)
+      await sleep(this.#pauseMs)
     }
   }
 
