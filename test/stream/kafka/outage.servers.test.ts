@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { mint } from '../../../src/envelope/data-id.ts'
 import { isMillraceError } from '../../../src/errors.ts'
+import { openKafka } from '../../../src/stream/adapters/kafka/index.ts'
 import type { GroupedStream } from '../../../src/stream/stream.ts'
-import { batch, dataOf, further, spec } from '../../../src/testing/suite-data.ts'
+import { batch, dataOf, further, readAll, spec } from '../../../src/testing/suite-data.ts'
 import { startKafka } from '../../servers/kafka.ts'
+import { startToxiproxy, type Proxy as Way } from '../../servers/toxiproxy.ts'
 import { until } from '../../servers/until.ts'
-import { leaseOf, Streams } from './streams.ts'
+import { leaseOf, PIPELINE, Streams } from './streams.ts'
 
 const PARTITIONS = 3
 const OUTAGES = 2
 const DEADLINE_MS = 60_000
+/** Longer than the test waits for anything. */
+const UNANSWERED_MS = 600_000
 
 /** Appends batch after batch until it is told to stop, and keeps what was acknowledged: id → where. */
 class Appender {
@@ -97,5 +101,32 @@ describe('a broker that is killed under appends and comes back', () => {
     const commit = await lease.commit([{ ...place!, from: 0, checkpoint: further(place!.checkpoint, 0) }]).catch((error: unknown) => error)
     expect(isMillraceError(commit, 'LEASE_LOST')).toBe(true)
     await close()
+  })
+})
+
+describe('an append whose answer is lost', () => {
+  it('is sent again and in the log once: the broker recognises it', async () => {
+    await using toxiproxy = await startToxiproxy()
+    let proxy: Way | undefined
+    const through = async (address: string) => {
+      proxy = await toxiproxy.proxy(address)
+      return proxy.address
+    }
+    await using kafka = await startKafka({ listener: { through } })
+    await using streams = new Streams(kafka.clientAddress)
+    const stream = await streams.open()
+    await stream.ensure([spec('demand')])
+    await stream.append([batch('demand', 0, ['before'])])
+    const direct = await openKafka({ brokers: [kafka.address], pipeline: PIPELINE, prefix: streams.prefix })
+    await proxy!.latency(UNANSWERED_MS)
+    const appending = stream.append([batch('demand', 0, ['once', 'once too'])])
+    await until('the broker has it', DEADLINE_MS, async () => expect((await direct.bounds('demand'))[0]?.next).toBe(3))
+    await proxy!.cut()
+    await proxy!.latency(0)
+    await proxy!.mend()
+    expect(await appending).toMatchObject([{ first: 1, count: 2 }])
+    expect(await stream.append([batch('demand', 0, ['after'])])).toMatchObject([{ first: 3 }])
+    expect(await readAll(direct, 'demand', 0)).toEqual(['before', 'once', 'once too', 'after'])
+    await direct.close()
   })
 })
