@@ -187,6 +187,15 @@ export class Fold {
   }
 }
 
+/**
+ * A snapshot from a log that held no copies, for the same data in one that may hold some: `ids`, those folded last, are remembered. One that
+ * cannot be read stays as it is.
+ */
+export function rememberingIds(snapshot: Uint8Array, ids: Uint8Array): Uint8Array {
+  const content = readSnapshot(snapshot)
+  return content?.format === SNAPSHOT_FORMAT ? serialize({ ...content, ids: [ids, NO_IDS] }) : snapshot
+}
+
 function readSnapshot(bytes: Uint8Array): SnapshotContent | undefined {
   try {
     // Only snapshot() writes these bytes; the caller checks their format.

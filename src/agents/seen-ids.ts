@@ -5,7 +5,7 @@ import { IdSet } from '../envelope/id-set.ts'
  * Copies follow each other closely: a producer or an agent sends again what it does not know the fate of. At least so many data apart they
  * are recognised, for 3 MB of a partition's memory at most.
  */
-const REMEMBERED = 50_000
+export const REMEMBERED = 50_000
 
 /** The ids of a partition's last data: two generations, of which the older is forgotten when the younger is full. */
 export class SeenIds {

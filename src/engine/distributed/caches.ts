@@ -8,6 +8,8 @@ import { notesBatch } from './note-frame.ts'
 
 const READ_BYTES = 4 * 1024 * 1024
 
+type TimedWrite = CacheWrite & { readonly updatedMs?: number }
+
 /**
  * Caches: durable in the stream, and held for asking in the trace's cache store. The store may lose everything at any moment; whoever
  * finds that out, writing or asking, fills it again from the stream.
@@ -31,18 +33,19 @@ export class Caches {
     for (const cache of missing) this.#made.add(cache)
   }
 
-  batches(writes: readonly CacheWrite[], nowMs: number): AppendBatch[] {
+  /** Writes of now, but for those that say of when they are. */
+  batches(writes: readonly TimedWrite[], nowMs: number): AppendBatch[] {
     return [...Map.groupBy(writes, write => partitioned(write))].map(([, of]) => {
       const [{ cache, key } = { cache: '', key: '' }] = of
-      const notes = of.map(write => ({ key: write.key, data: JSON.stringify({ ...write, updatedMs: nowMs }) }))
+      const notes = of.map(write => ({ key: write.key, data: JSON.stringify({ updatedMs: nowMs, ...write }) }))
       return notesBatch(cacheTopic(cache).name, partitionOfKey(key, cacheTopic(cache).partitions), notes, nowMs)
     })
   }
 
   /** Shows what is durable in the stream by now. */
-  async show(writes: readonly CacheWrite[], nowMs: number): Promise<void> {
+  async show(writes: readonly TimedWrite[], nowMs: number): Promise<void> {
     for (const [cache, of] of Map.groupBy(writes, write => write.cache)) {
-      const values = of.map(write => ({ ...write, updatedMs: nowMs }))
+      const values = of.map(write => ({ updatedMs: nowMs, ...write }))
       if (!(await this.#store.write(cache, values))) await this.#fill(cache)
     }
   }

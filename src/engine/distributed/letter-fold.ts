@@ -7,7 +7,7 @@ import type { AgentVersion } from '../../trace/trace.ts'
 export type LetterEvent =
   /**
    * `type` is the topic that the datum was first in, `letter.topic` where it died: there, or in a replay topic. `line`: versions whose
-   * place the agent has, and with it their letters. `frame` in base64.
+   * place the agent has, and with it their letters. `frame` in base64. `stands`: it was buried elsewhere and has come here as it stood.
    */
   | {
       readonly kind: 'dead'
@@ -15,6 +15,7 @@ export type LetterEvent =
       readonly type: string
       readonly line: readonly number[]
       readonly frame: string
+      readonly stands?: Pick<StoredLetter, 'state' | 'replays' | 'replayedMs'>
     }
   | { readonly kind: 'done'; readonly agent: AgentVersion; readonly line: readonly number[]; readonly dataIds: readonly DataId[] }
   | { readonly kind: 'replayed'; readonly letters: readonly number[]; readonly by: string; readonly atMs: number }
@@ -64,10 +65,10 @@ export class LetterFold {
     return found
   }
 
-  #died({ letter, type, line }: Extract<LetterEvent, { kind: 'dead' }>, number: number): void {
+  #died({ letter, type, line, stands }: Extract<LetterEvent, { kind: 'dead' }>, number: number): void {
     const known = this.#of(letter.agent, line, letter.dataId).find(entry => entry.type === type)
     if (known === undefined) {
-      this.#letters.set(number, { ...letter, letter: number, state: 'dead', replays: 0 })
+      this.#letters.set(number, { ...letter, letter: number, state: 'dead', replays: 0, ...stands })
       const key = keyOf(letter.agent, letter.dataId)
       this.#byDatum.set(key, [...(this.#byDatum.get(key) ?? []), { letter: number, type }])
     } else if (isReplayTopic(letter.topic)) {

@@ -41,6 +41,16 @@ export class LetterLog implements DeadLetters {
     return events.length === 0 ? [] : [this.#batch(events)]
   }
 
+  /** Letters that were buried elsewhere, as they stand there; their numbers are this log's. */
+  brought(letters: readonly (StoredLetter & Pick<DeadLetter, 'frame'>)[], lineOf: (agent: AgentVersion) => readonly number[]): AppendBatch {
+    const events = letters.map(({ frame, letter: _, state, replays, replayedMs, ...letter }): LetterEvent => {
+      const type = isReplayTopic(letter.topic) ? typeOf(frame) : letter.topic
+      const stands = { state, replays, ...(replayedMs === undefined ? {} : { replayedMs }) }
+      return { kind: 'dead', letter, type, line: lineOf(letter.agent), frame: Buffer.from(retype(frame, type)).toString('base64'), stands }
+    })
+    return this.#batch(events)
+  }
+
   /** The letters of these data are done: a replay has succeeded. */
   finished(agent: AgentVersion, line: readonly number[], dataIds: readonly string[]): AppendBatch {
     return this.#batch([{ kind: 'done', agent, line, dataIds }])

@@ -1,3 +1,4 @@
+export { type AtRest, openAtRest } from './at-rest.ts'
 export { openInMemory } from './memory.ts'
 export { connectEmbedded, type EmbeddedEngine, openEmbedded } from './open.ts'
 export type { EmbeddedOptions } from './options.ts'

@@ -10,6 +10,11 @@ import { openForReading } from './schema.ts'
  * @throws DATA_DIRECTORY_MISSING, DATA_DIRECTORY_VERSION
  */
 export function viewEmbedded(directory: string): EngineView {
+  return readerView(directory).view
+}
+
+/** The same, with what it reads by. */
+export function readerView(directory: string): { readonly view: EngineView; readonly reader: Reader } {
   const file = databaseFile(directory)
   // Not existsSync: a directory that this user may not enter is there all the same.
   if (statSync(file, { throwIfNoEntry: false }) === undefined) {
@@ -18,8 +23,9 @@ export function viewEmbedded(directory: string): EngineView {
     })
   }
   const db = openForReading(file)
-  const { catalog, log, letters, cache, standings, finder } = new Reader(db)
-  return {
+  const reader = new Reader(db)
+  const { catalog, log, letters, cache, standings, finder } = reader
+  const view: EngineView = {
     read: async (topic, partition, from, maxBytes) => log.read(catalog.at(catalog.place(topic, partition)), from, maxBytes),
     topics: async () => catalog.specs(),
     bounds: async topic => catalog.placesOf(topic).map(({ place }) => log.bounds(place)),
@@ -30,4 +36,5 @@ export function viewEmbedded(directory: string): EngineView {
     standings: async () => standings.all(),
     close: async () => db.close(),
   }
+  return { view, reader }
 }
