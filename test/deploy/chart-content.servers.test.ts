@@ -1,7 +1,18 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { chartFile, type Manifest, notes, render, renderText, VALUES } from './chart.ts'
-import { KNOWN_ENVIRONMENT } from './known-environment.ts'
-import { named, ofKind, references, selects, workloads } from './workload.ts'
+import { readEnvironment } from './millrace-environment.ts'
+import { mountedSecrets, named, ofKind, references, selects, workloads } from './workload.ts'
+
+/** The trace's, as the test below writes them. */
+const passwords = {
+  defaults: undefined,
+  spill: undefined,
+  'external-secrets': '-----BEGIN of trace-password',
+  everything: '-----BEGIN of trace-password',
+}
 
 describe.each(VALUES)('the chart with %s', values => {
   const manifests = render(values)
@@ -83,15 +94,22 @@ describe.each(VALUES)('the chart with %s', values => {
     }
   })
 
-  it('sets no variable that Millrace does not know, and names secret files that are mounted', () => {
+  it('gives every pod an environment that Millrace can use, with nothing in it that Millrace does not read', async () => {
     const config = named(manifests, 'ConfigMap', 'grid-millrace').data ?? {}
-    for (const { env, pod } of running) {
-      const names = [...env.keys(), ...Object.keys(config)].filter(name => name.startsWith('MILLRACE_'))
-      expect(names.filter(name => !KNOWN_ENVIRONMENT.has(name))).toEqual([])
-      const items = pod.volumes.flatMap((volume: { projected?: { sources: { secret: { items: { path: string }[] } }[] } }) =>
-        (volume.projected?.sources ?? []).flatMap(source => source.secret.items.map(({ path }) => `/run/millrace/${path}`)),
-      )
-      for (const [name, value] of env) if (name.endsWith('_FILE')) expect(items).toContain(value)
+    for (const { env, pod, name } of running) {
+      // As the pod has it: the secrets that are mounted, and nothing else, in the folder where they are.
+      const folder = mkdtempSync(join(tmpdir(), 'millrace-pod-'))
+      for (const path of mountedSecrets(pod)) writeFileSync(join(folder, path), `-----BEGIN of ${path}\n`)
+      const here = [...Object.entries(config), ...env].map(([variable, value]) => [
+        variable,
+        String(value).replace('/run/millrace', folder),
+      ])
+      const { config: settings, unread } = await readEnvironment(Object.fromEntries(here), folder)
+      rmSync(folder, { recursive: true })
+      expect([name, unread]).toEqual([name, []])
+      expect([name, [...settings.runs.roles]]).toEqual([name, [env.get('MILLRACE_ROLE')]])
+      expect([name, settings.listen.port, settings.ops.port]).toEqual([name, 7070, 7071])
+      expect([name, settings.connections?.trace.password]).toEqual([name, passwords[values]])
     }
   })
 
@@ -121,7 +139,7 @@ describe.each(VALUES)('the chart with %s', values => {
     const outside = {
       defaults: ['millrace-keys'],
       spill: ['millrace-keys'],
-      'external-secrets': ['kafka-user', 'kafka-cluster-ca', 'redis-auth', 'producers', 'grid-pipeline'],
+      'external-secrets': ['kafka-user', 'kafka-cluster-ca', 'redis-auth', 'redis-ca', 'producers', 'grid-pipeline'],
       everything: ['warehouse', 'grid-pipeline'],
     }[values]
     const referred = new Set(references(manifests).filter(name => !made.includes(name)))
@@ -284,7 +302,10 @@ describe('what leaves the pods', () => {
   })
 })
 
-it('the stream’s URL names the authority where one is mounted', () => {
+it('the URLs name the authorities where they are mounted', () => {
+  expect(named(render('external-secrets'), 'ConfigMap', 'grid-millrace').data?.MILLRACE_TRACE).toBe(
+    'rediss+sentinel://s1.redis:26379,s2.redis/mymaster?ca=/run/millrace/trace-ca.crt',
+  )
   expect(named(render('external-secrets'), 'ConfigMap', 'grid-millrace').data?.MILLRACE_STREAM).toBe(
     'kafkas://millrace@k1.kafka:9093,k2.kafka:9094?sasl=scram-sha-512&prefix=prod.&replication=3&ca=/run/millrace/stream-ca.crt',
   )

@@ -24,6 +24,12 @@ export function workloads(manifests: readonly Manifest[]): Workload[] {
     })
 }
 
+/** The names of the files that a pod has of its projected Secrets. */
+export function mountedSecrets(pod: Workload['pod']): string[] {
+  const volumes: { projected?: { sources: { secret: { items: { path: string }[] } }[] } }[] = pod.volumes
+  return volumes.flatMap(({ projected }) => projected?.sources ?? []).flatMap(({ secret }) => secret.items.map(({ path }) => path))
+}
+
 /** @throws where there is none of that name. */
 export function named(manifests: readonly Manifest[], kind: string, name: string): Manifest {
   const found = manifests.find(manifest => manifest.kind === kind && manifest.metadata.name === name)

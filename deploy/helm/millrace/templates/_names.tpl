@@ -74,8 +74,8 @@ millrace/agents: {{ . }}
 
 {{/* The settings that all roles share. */}}
 {{- define "millrace.config" -}}
-MILLRACE_STREAM: {{ include "millrace.streamUrl" . | quote }}
-MILLRACE_TRACE: {{ .Values.trace.url | quote }}
+MILLRACE_STREAM: {{ include "millrace.url" (dict "root" . "what" "stream") | quote }}
+MILLRACE_TRACE: {{ include "millrace.url" (dict "root" . "what" "trace") | quote }}
 MILLRACE_LISTEN: '0.0.0.0:7070'
 MILLRACE_OPS: '0.0.0.0:7071'
 MILLRACE_DATA: /data

@@ -6,8 +6,13 @@ entry: the name of an entry of agents; dataVolume: whether /data is a claim of t
 {{- $root := .root -}}
 {{- $stream := include "millrace.password" (dict "root" $root "what" "stream") | fromJson -}}
 {{- $trace := include "millrace.password" (dict "root" $root "what" "trace") | fromJson -}}
-{{- $ca := $root.Values.stream.ca.secret -}}
-{{- $secrets := or $stream.name $trace.name $ca.name -}}
+{{- $streamCa := $root.Values.stream.ca.secret -}}
+{{- $traceCa := $root.Values.trace.ca.secret -}}
+{{- $secrets := list -}}
+{{- with $stream.name }}{{ $secrets = append $secrets (dict "name" . "key" $stream.key "path" "stream-password") }}{{ end -}}
+{{- with $trace.name }}{{ $secrets = append $secrets (dict "name" . "key" $trace.key "path" "trace-password") }}{{ end -}}
+{{- with $streamCa.name }}{{ $secrets = append $secrets (dict "name" . "key" $streamCa.key "path" "stream-ca.crt") }}{{ end -}}
+{{- with $traceCa.name }}{{ $secrets = append $secrets (dict "name" . "key" $traceCa.key "path" "trace-ca.crt") }}{{ end -}}
 {{- $keys := eq .role "frontend" -}}
 metadata:
   labels:
@@ -156,26 +161,12 @@ spec:
       projected:
         defaultMode: 0440
         sources:
-          {{- if $stream.name }}
+          {{- range $secrets }}
           - secret:
-              name: {{ $stream.name }}
+              name: {{ .name }}
               items:
-                - key: {{ $stream.key }}
-                  path: stream-password
-          {{- end }}
-          {{- if $trace.name }}
-          - secret:
-              name: {{ $trace.name }}
-              items:
-                - key: {{ $trace.key }}
-                  path: trace-password
-          {{- end }}
-          {{- if $ca.name }}
-          - secret:
-              name: {{ $ca.name }}
-              items:
-                - key: {{ $ca.key }}
-                  path: stream-ca.crt
+                - key: {{ .key }}
+                  path: {{ .path }}
           {{- end }}
     {{- end }}
     {{- if $keys }}

@@ -16,13 +16,13 @@
 {{- dict "brokers" $brokers "ports" (uniq $ports) "user" $user "prefix" (default "" $query.prefix) "sasl" (default "" $query.sasl) "tls" (hasPrefix "kafkas://" $url) | toJson -}}
 {{- end -}}
 
-{{/* The stream's URL as pods get it: with the file of the authority, where the chart mounts one. */}}
-{{- define "millrace.streamUrl" -}}
-{{- $url := .Values.stream.url -}}
-{{- if .Values.stream.ca.secret.name -}}
-{{- printf "%s%sca=/run/millrace/stream-ca.crt" $url (ternary "&" "?" (contains "?" $url)) -}}
+{{/* A URL as pods get it: with the file of the authority, where the chart mounts one. Takes {root, what: stream|trace}. */}}
+{{- define "millrace.url" -}}
+{{- $of := index .root.Values .what -}}
+{{- if $of.ca.secret.name -}}
+{{- printf "%s%sca=/run/millrace/%s-ca.crt" $of.url (ternary "&" "?" (contains "?" $of.url)) .what -}}
 {{- else -}}
-{{- $url -}}
+{{- $of.url -}}
 {{- end -}}
 {{- end -}}
 
