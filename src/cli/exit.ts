@@ -34,6 +34,7 @@ const BY_CODE: { readonly [code in ErrorCode]?: number } = {
   OVERLOADED: EXIT.unreachable,
   RATE_LIMITED: EXIT.unreachable,
   SHUTTING_DOWN: EXIT.unreachable,
+  MOVE_UNFINISHED: EXIT.unreachable,
   DISK_FULL: EXIT.unreachable,
   APPEND_UNKNOWN: EXIT.unreachable,
   STREAM_UNAVAILABLE: EXIT.unreachable,

@@ -9,6 +9,7 @@ import { addExport } from './commands/export.ts'
 import { addImport } from './commands/import.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLedger } from './commands/ledger.ts'
+import { addMove } from './commands/move.ts'
 import { addSend } from './commands/send.ts'
 import { addStart } from './commands/start.ts'
 import { addTap } from './commands/tap.ts'
@@ -47,6 +48,7 @@ export function buildProgram(): Command {
     addKeys,
     addExport,
     addImport,
+    addMove,
   ])
     add(program)
   program.addHelpText(

@@ -20,20 +20,31 @@ export async function pipelinesOn({ url, password }: Connection): Promise<readon
   return kafkaPipelines(kafkaOptions(url, { pipeline: '', ...(password === undefined ? {} : { password }) }))
 }
 
+/** The stream and the trace that processes share, each by itself. */
+export interface Connected {
+  readonly stream: GroupedStream
+  readonly trace: SharedTrace
+}
+
 /** Connects to the stream and the trace that processes share. The adapters are loaded here, for those alone who use them. */
-export async function openDistributed(connections: Connections, context: DistributedContext): Promise<Engine> {
+export async function connect(connections: Connections, context: DistributedContext): Promise<Connected> {
   // One after the other: to load one's client takes a busy machine seconds, in which the other's connection would seem to be silent.
   const stream = await openStream(connections.stream, context)
   let trace: SharedTrace | undefined
   try {
     trace = await openTrace(connections.trace, context)
     await trace.bind(stream.logId)
-    const { clock, held } = context
-    return new DistributedEngine({ stream, trace, clock, held })
+    return { stream, trace }
   } catch (error) {
     await Promise.all([stream.close(), trace?.close()])
     throw error
   }
+}
+
+/** The engine over both. */
+export async function openDistributed(connections: Connections, context: DistributedContext): Promise<Engine> {
+  const { stream, trace } = await connect(connections, context)
+  return new DistributedEngine({ stream, trace, clock: context.clock, held: context.held })
 }
 
 async function openStream({ url, password }: Connection, { pipeline, clock }: DistributedContext): Promise<GroupedStream> {

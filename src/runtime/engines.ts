@@ -6,6 +6,7 @@ import type { MillraceError } from '../errors.ts'
 import { type Config, engineOptions } from './config.ts'
 import type { Connections } from './connections.ts'
 import { openDistributed } from './distributed.ts'
+import { checkNoMove } from './move/move-log.ts'
 
 /** The engine of a process, and how its threads come to it. */
 export interface ProcessEngine {
@@ -28,7 +29,8 @@ export type Held = (error: MillraceError | undefined) => void
 
 /**
  * Opens the engine that the configuration asks for.
- * @throws what the embedded engine throws of its directory; STREAM_UNAVAILABLE, STREAM_DENIED, TRACE_UNAVAILABLE, TRACE_DENIED.
+ * @throws what the embedded engine throws of its directory; STREAM_UNAVAILABLE, STREAM_DENIED, TRACE_UNAVAILABLE, TRACE_DENIED;
+ *   MOVE_UNFINISHED where a pipeline is half moved to the stream.
  */
 export async function openEngine(config: Config, pipeline: string, held: Held, warn: (text: string) => void): Promise<ProcessEngine> {
   const { connections } = config
@@ -41,6 +43,12 @@ export async function openEngine(config: Config, pipeline: string, held: Held, w
     }
   }
   const engine = await openDistributed(connections, { pipeline, clock: systemClock, held, warn })
+  try {
+    await checkNoMove(engine)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
   return {
     engine,
     forThread: () => ({ kind: 'distributed', connections, pipeline }),
