@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { chartFile, type Manifest, notes, render, renderText, VALUES } from './chart.ts'
 import { readEnvironment } from './millrace-environment.ts'
 import { mountedSecrets, named, ofKind, references, selects, workloads } from './workload.ts'
@@ -336,4 +337,31 @@ it('every value that the schema knows has its default and its line in values.yam
     ...Object.keys(properties ?? {}),
   ])
   expect(names.filter(name => name !== 'global' && !new RegExp(`^\\s*${name}:`, 'm').test(values))).toEqual([])
+})
+
+describe('docs/deployment.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/deployment.md'), 'utf8')
+
+  it('has an example of values that the chart takes, and says what comes of it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-values-'))
+    const file = join(folder, 'grid.yaml')
+    writeFileSync(file, /```yaml\n(# grid\.yaml\n[\s\S]*?)```/.exec(page)![1]!)
+    const { spec } = named(render(file as `/${string}`), 'ScaledObject', 'grid-millrace-agents-forecast') // tmpdir() is absolute
+    rmSync(folder, { recursive: true })
+    expect(spec.maxReplicaCount).toBe(12)
+    expect(page).toContain(`give ${Number(spec.triggers[0].metadata.lagThreshold).toLocaleString('en')}.`)
+  })
+
+  it('names no value that the chart does not have', () => {
+    const values = parse(chartFile('values.yaml'))
+    const table = /### Values\n([\s\S]*?)\n### /.exec(page)![1]!
+    const paths = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell]) =>
+      [...cell!.matchAll(/`([\w.]+)(?:\[\])?`/g)].map(match => match[1]!),
+    )
+    expect(paths.length).toBeGreaterThan(20)
+    // `image.repository`, `tag`: a name alone may go on in the group before it.
+    const groups = [values, values.image]
+    const isThere = (path: string) => groups.some(group => path.split('.').reduce((at, name) => at?.[name], group) !== undefined)
+    expect(paths.filter(path => !isThere(path))).toEqual([])
+  })
 })

@@ -10,7 +10,8 @@ const KUBERNETES = '1.35.4'
 
 /** The values files that the chart is tested with; `defaults` is none. */
 export const VALUES = ['defaults', 'spill', 'external-secrets', 'everything'] as const
-export type Values = (typeof VALUES)[number]
+/** One of these, or the path of another values file. */
+export type Values = (typeof VALUES)[number] | `/${string}`
 
 /** An object for Kubernetes, read member by member. */
 export interface Manifest {
@@ -75,7 +76,8 @@ export function chartFile(name: string): string {
 }
 
 function arguments_(values: Values, sets: readonly string[]): string[] {
-  const file = values === 'defaults' ? [] : ['--values', join(import.meta.dirname, 'values', `${values}.yaml`)]
+  const path = values.startsWith('/') ? values : join(import.meta.dirname, 'values', `${values}.yaml`)
+  const file = values === 'defaults' ? [] : ['--values', path]
   return ['--kube-version', KUBERNETES, ...file, ...sets.flatMap(set => ['--set-json', set])]
 }
 
