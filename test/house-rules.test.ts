@@ -52,7 +52,11 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/engine/distributed/',
     ],
   },
-  { name: 'the operators’ side, and what tests run pipelines with', together: false, files: ['src/console/', 'src/testing/'] },
+  {
+    name: 'the operators’ side, and what tests run pipelines with',
+    together: false,
+    files: ['src/console/', 'src/testing/', 'src/transfer/'],
+  },
   { name: 'what joins the parts', together: true, files: ['src/runtime/'] },
   { name: 'the public face', together: true, files: ['src/index.ts'] },
   { name: 'the command line', together: true, files: ['src/cli/'] },
