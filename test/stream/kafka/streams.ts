@@ -18,7 +18,7 @@ export class Streams implements AsyncDisposable {
   }
 
   async open(options: Partial<KafkaOptions> = {}): Promise<GroupedStream> {
-    const stream = await openKafka({ brokers: [this.broker], pipeline: PIPELINE, prefix: this.prefix, ...options })
+    const stream = await openKafka({ brokers: this.broker.split(','), pipeline: PIPELINE, prefix: this.prefix, ...options })
     this.#open.push(stream)
     return stream
   }

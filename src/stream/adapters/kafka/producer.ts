@@ -3,6 +3,7 @@ import type { AppendBatch, Appended } from '../../stream.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { closedError } from './cluster.ts'
 import { DatumEncoder } from './datum/encode.ts'
+import type { Delivery } from './delivery.ts'
 import { isTransient } from './failure.ts'
 import type { Names } from './names.ts'
 import { PartitionQueue } from './partition-queue.ts'
@@ -89,8 +90,8 @@ export class Producer {
     })
     const cancel = this.#cluster.settings.clock.after(FLUSH_MS, () => {
       for (const queue of this.#queues.values()) {
-        queue.refuseWaiting(closedError())
-        if (queue.sending !== undefined) queue.giveUp()
+        queue.refuseAll(closedError())
+        queue.delivery?.giveUp()
       }
     })
     await idle
@@ -137,7 +138,7 @@ export class Producer {
   }
 
   #wake(queue: PartitionQueue): void {
-    if (queue.sending !== undefined || queue.waiting === 0) return
+    if (!queue.isReady) return
     this.#ready.add(queue)
     if (this.#scheduled) return
     this.#scheduled = true
@@ -150,60 +151,67 @@ export class Producer {
 
   /** Sends what is ready: one batch of each partition. */
   #send(): void {
-    const queues = [...this.#ready]
+    const queues = [...this.#ready].filter(queue => queue.isReady)
     this.#ready.clear()
-    for (const queue of queues) queue.begin(this.#writer, this.#encoder, this.#packing, this.#cluster.settings)
+    const deliveries = queues.flatMap(queue => queue.begin(this.#writer, this.#encoder, this.#packing, this.#cluster.settings) ?? [])
     // What fails is judged batch by batch; a failure beyond that is a fault of ours, and none may wait for ever.
-    this.#deliver(queues.filter(queue => queue.sending !== undefined)).catch(error => {
-      for (const queue of queues) if (queue.sending !== undefined) queue.fail(error)
+    this.#deliver(deliveries).catch(error => {
+      for (const delivery of deliveries) if (delivery.open) delivery.fail(error)
     })
   }
 
   /** Sends until each batch is stored or given up. A partition goes on as soon as its own batch is: it waits for no other. */
-  async #deliver(queues: readonly PartitionQueue[]): Promise<void> {
+  async #deliver(deliveries: readonly Delivery[]): Promise<void> {
     const { clock } = this.#cluster.settings
-    for (let left = queues; left.length > 0; ) {
-      const byLeader = Map.groupBy(left, queue => this.#cluster.known(queue.kafkaTopic)?.partitions[queue.partition]?.leader ?? -1)
+    for (let left = deliveries; left.length > 0; ) {
+      const byLeader = Map.groupBy(left, ({ queue }) => this.#cluster.known(queue.kafkaTopic)?.partitions[queue.partition]?.leader ?? -1)
       await Promise.all([...byLeader].flatMap(([leader, led]) => chunked(led).map(chunk => this.#attempt(leader, chunk))))
-      left = left.filter(queue => queue.sending !== undefined)
+      left = left.filter(delivery => delivery.open)
       if (left.length === 0) return
       await clock.sleep(RETRY_MS)
-      for (const queue of left) {
-        if (queue.giveUpLate(clock.now())) this.#identity = undefined
-        this.#wake(queue)
-      }
-      left = left.filter(queue => queue.sending !== undefined)
-      await this.#cluster.refresh(left.map(queue => queue.kafkaTopic)).catch(error => {
-        for (const queue of left) queue.postpone(error)
+      for (const delivery of left) this.#giveUpLate(delivery, clock.now())
+      left = left.filter(delivery => delivery.open)
+      await this.#cluster.refresh(left.map(({ queue }) => queue.kafkaTopic)).catch(error => {
+        for (const delivery of left) delivery.postpone(error)
       })
+      // close() may have given up what was open until then.
+      left = left.filter(delivery => delivery.open)
     }
   }
 
-  /** One request. Batches that are neither stored nor refused by it are under way still. */
-  async #attempt(leader: number, queues: readonly PartitionQueue[]): Promise<void> {
+  /** One request. Batches that are neither stored nor refused by it are open still. */
+  async #attempt(leader: number, deliveries: readonly Delivery[]): Promise<void> {
     const { kafka } = this.#cluster
     try {
       const identity = await this.#identify()
       const connection = await this.#cluster.connect(leader, this.#cluster.pool('produce'))
-      const produced = queues.map(queue => {
-        const batch = queue.stamp(kafka, identity)
-        if (queue.sending !== undefined) queue.sending.sent = true
-        return { kafkaTopic: queue.kafkaTopic, partition: queue.partition, batch }
+      const asked = deliveries.filter(delivery => delivery.open)
+      const produced = asked.map(delivery => {
+        const { kafkaTopic, partition } = delivery.queue
+        return { kafkaTopic, partition, batch: delivery.stamped(kafka, identity) }
       })
       const answers = await this.#produce(connection, produced, BROKER_TIMEOUT_MS)
-      for (const queue of queues) {
-        const answer = answers.find(one => one.kafkaTopic === queue.kafkaTopic && one.partition === queue.partition)
-        if (settle(queue, answer, this.#cluster)) this.#identity = undefined
+      for (const delivery of asked) {
+        const { kafkaTopic, partition } = delivery.queue
+        const answer = answers.find(one => one.kafkaTopic === kafkaTopic && one.partition === partition)
+        if (delivery.open && settle(delivery, answer, this.#cluster)) this.#identity = undefined
       }
     } catch (error) {
-      for (const queue of queues) {
-        if (queue.sending === undefined) continue
-        const { kafkaTopic } = queue
-        if (isTransient(error)) queue.postpone(error)
-        else queue.fail(this.#cluster.failure(error, { what: `append to ${kafkaTopic}`, right: `Write on the topic ${kafkaTopic}` }))
+      for (const delivery of deliveries) {
+        if (!delivery.open) continue
+        const { kafkaTopic } = delivery.queue
+        if (isTransient(error)) delivery.postpone(error)
+        else delivery.fail(this.#cluster.failure(error, { what: `append to ${kafkaTopic}`, right: `Write on the topic ${kafkaTopic}` }))
       }
     }
-    for (const queue of queues) this.#wake(queue)
+    for (const { queue } of deliveries) this.#wake(queue)
+  }
+
+  #giveUpLate(delivery: Delivery, nowMs: number): void {
+    if (!delivery.open || !delivery.isLate(nowMs)) return
+    if (delivery.giveUp()) this.#identity = undefined
+    delivery.queue.refuseLate(nowMs, delivery.unknownOutcome(false))
+    this.#wake(delivery.queue)
   }
 
   /** This producer's name to the brokers, asked for once. */
@@ -229,17 +237,16 @@ export class Producer {
 /** Asked for by the request, and of no meaning without transactions. */
 const TRANSACTION_TIMEOUT_MS = 0
 
-function chunked(queues: readonly PartitionQueue[]): PartitionQueue[][] {
-  const chunks: PartitionQueue[][] = []
+function chunked(deliveries: readonly Delivery[]): Delivery[][] {
+  const chunks: Delivery[][] = []
   let bytes = Number.POSITIVE_INFINITY
-  for (const queue of queues) {
-    const length = queue.sending?.records.length ?? 0
-    if (bytes + length > MAX_REQUEST_BYTES) {
+  for (const delivery of deliveries) {
+    if (bytes + delivery.byteLength > MAX_REQUEST_BYTES) {
       chunks.push([])
       bytes = 0
     }
-    chunks.at(-1)!.push(queue)
-    bytes += length
+    chunks.at(-1)!.push(delivery)
+    bytes += delivery.byteLength
   }
   return chunks
 }
