@@ -6,6 +6,7 @@ import { type ErrorCode, isMillraceError, type MillraceError } from '../../../sr
 import { kafkaOptions, openKafka } from '../../../src/stream/adapters/kafka/index.ts'
 import type { GroupedStream } from '../../../src/stream/stream.ts'
 import { within } from '../../../src/testing/framework.ts'
+import { GroupMember, moved, placeOf } from '../../../src/testing/group-member.ts'
 import { batch, readAll, spec } from '../../../src/testing/suite-data.ts'
 import { type Certificates, makeCertificates } from '../../servers/certificates.ts'
 import { serverFolder } from '../../servers/folder.ts'
@@ -159,5 +160,24 @@ describe('a stream on Kafka under access control', () => {
     await reader.close()
     expect(await readAll(owner, 'demand', 0)).toEqual(['x', 'y'])
     await owner.close()
+  })
+
+  it('needs no more than the documented rights', async () => {
+    const { CREATE, DESCRIBE, DESCRIBE_CONFIGS, READ, WRITE } = AclOperations
+    await allow('member', 'least.', ResourceTypes.TOPIC, [CREATE, DESCRIBE, DESCRIBE_CONFIGS, READ, WRITE])
+    await allow('member', 'least.millrace.grid.', ResourceTypes.GROUP, [DESCRIBE, READ])
+    const stream = await open({ prefix: 'least.', user: 'member' })
+    await stream.ensure([spec('demand')])
+    await stream.append([batch('demand', 0, ['x', 'y'])])
+    const old = new GroupMember(stream, { name: 'forecast@1', edition: 1 }, ['demand'])
+    const lease = await old.lease(1)
+    await lease.commit([moved(placeOf(lease, 'demand'), 1)])
+    const next = new GroupMember(stream, { name: 'forecast@2', edition: 2, replaces: 'forecast@1' }, ['demand'])
+    const taken = await next.lease(1)
+    expect(placeOf(taken, 'demand').checkpoint.offset).toBe(1)
+    expect((await taken.fetch({ topic: 'demand', partition: 0 }, 1, 1e6))?.count).toBe(1)
+    expect((await stream.places()).map(({ group }) => group).sort()).toEqual(['forecast@1', 'forecast@2'])
+    await Promise.all([old.close(), next.close()])
+    await stream.close()
   })
 })

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { GroupedStream } from '../../../src/stream/stream.ts'
@@ -20,7 +19,7 @@ class Member {
   readonly said: Said[] = []
 
   constructor(streams: Streams, sessionMs: number) {
-    const file = join(import.meta.dirname, 'member-process.ts')
+    const file = new URL('./member-process.ts', import.meta.url).pathname
     const flags = ['--conditions=millrace-source', '--disable-warning=ExperimentalWarning']
     const told = [streams.broker, streams.prefix, String(sessionMs)]
     this.#child = spawn(process.execPath, [...flags, file, ...told], { stdio: ['pipe', 'pipe', 'inherit'] })
