@@ -205,3 +205,23 @@ it('an import refuses plain data, derived topics, its own log, and what is not t
   await running.until(/is running/)
   await refused([out, '--data', other], 5, 'is in use by process')
 })
+
+it('a move says what it needs, and leaves alone what is another pipeline’s or in use', { timeout: 60_000 }, async () => {
+  const { at, pipeline, data } = scene()
+  const to = ['--stream', 'kafka://127.0.0.1:1', '--trace', 'redis://127.0.0.1:1']
+  const refused = async (args: readonly string[], code: number, words: string) => {
+    const ran = await millrace(['move', ...args])
+    expect(ran.code, ran.stderr).toBe(code)
+    expect(ran.stderr).toContain(words)
+  }
+  await refused([pipeline, '--data', data], 2, 'move needs to know where to')
+  await refused([pipeline, '--data', join(at, 'nothing'), ...to], 3, 'There is no data directory')
+  expect(existsSync(join(at, 'nothing'))).toBe(false)
+  await using running = start(['start', pipeline, '--data', data, '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0'])
+  await running.until(/is running/)
+  await refused([pipeline, '--data', data, ...to], 5, 'is in use by process')
+  running.process.kill('SIGTERM')
+  await running.ended
+  const other = join(import.meta.dirname, '../faults/pipeline.ts')
+  await refused([other, '--data', data, ...to], 2, 'No agent of faults has run on the data directory; those that have are double@1')
+})

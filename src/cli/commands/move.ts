@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../clock.ts'
+import type { AtRest } from '../../engine/embedded/index.ts'
+import type { Pipeline } from '../../pipeline.ts'
 import { resolveConfig } from '../../runtime/config.ts'
 import { shownUrl } from '../../runtime/connections.ts'
 import type { MoveReport } from '../../runtime/move/move.ts'
@@ -42,6 +44,10 @@ async function moveCommand(file: string, command: Command): Promise<void> {
 
   using interrupt = untilInterrupted()
   const source = await openAtRest(config.data)
+  await checkIsOf(pipeline, source).catch(async error => {
+    await source.close()
+    throw error
+  })
   const progress = new Progress('data moved')
   let report: MoveReport
   try {
@@ -73,6 +79,16 @@ async function moveCommand(file: string, command: Command): Promise<void> {
       : `${pipeline.name} has moved to ${to}. Start it there with the same --stream and --trace.`,
   )
   output.notice(`${config.data} is as it was. Do not start the pipeline on it again: both would go on from here, each by itself.`)
+}
+
+/** Under another pipeline's name nobody would find what was moved. @throws USAGE */
+async function checkIsOf({ name, agents }: Pipeline, source: AtRest): Promise<void> {
+  const groups = new Set((await source.standings()).map(({ group }) => group))
+  if (groups.size === 0 || groups.intersection(agents).size > 0) return
+  throw usage(
+    `No agent of ${name} has run on the data directory; those that have are ${[...groups].sort().join(', ')}.`,
+    'Name the file of the pipeline that ran there, or its data directory with --data.',
+  )
 }
 
 function draw({ topics, groups, letters, cacheEntries, marks, already }: MoveReport): string {

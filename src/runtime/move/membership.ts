@@ -1,6 +1,6 @@
-import type { Clock } from '../../clock.ts'
 import { MillraceError } from '../../errors.ts'
-import type { Group, GroupedStream, Lease } from '../../stream/stream.ts'
+import type { Group, Lease } from '../../stream/stream.ts'
+import type { Moving } from './moving.ts'
 
 /** A broker gives members that are expected some seconds to come, and one that has died its session's length to come back. */
 const JOIN_MS = 60_000
@@ -10,7 +10,7 @@ const JOIN_MS = 60_000
  * @throws MOVE_REFUSED where another member has some of its partitions: a process runs there.
  */
 export async function alone(
-  { stream, clock }: { readonly stream: GroupedStream; readonly clock: Clock },
+  { stream, clock, signal }: Pick<Moving, 'stream' | 'clock' | 'signal'>,
   group: Group,
   topics: readonly string[],
   step: (lease: Lease) => Promise<void>,
@@ -18,10 +18,12 @@ export async function alone(
   const wanted = (await Promise.all(topics.map(topic => stream.bounds(topic)))).reduce((sum, bounds) => sum + bounds.length, 0)
   const subscription = stream.subscribe(group, topics, 'earliest')
   let late = false
+  const giveUp = () => void subscription.close()
   const cancel = clock.after(JOIN_MS, () => {
     late = true
-    void subscription.close()
+    giveUp()
   })
+  signal.addEventListener('abort', giveUp, { once: true })
   try {
     for await (const lease of subscription) {
       // A generation that others of the group share, or one that has ended already; a member that died is given up by the broker in time.
@@ -31,8 +33,10 @@ export async function alone(
     }
   } finally {
     cancel()
+    signal.removeEventListener('abort', giveUp)
     await subscription.close()
   }
+  signal.throwIfAborted()
   if (!late) throw new MillraceError('MOVE_REFUSED', `The group ${group.name} was ended on the stream.`, { fix: 'Move again.' })
   throw new MillraceError(
     'MOVE_REFUSED',
