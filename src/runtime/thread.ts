@@ -7,8 +7,11 @@ import { type ThreadEngine, transfersOf } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
-/** Loading a pipeline takes a fraction of a second; a module that does not finish is as good as broken. */
-const LOAD_TIMEOUT_MS = 30_000
+/**
+ * A module that does not finish is as good as broken. Loading takes an agent about a CPU-second with the clients of Kafka and Redis, and all
+ * of a process load at once: thirty agents on a container's one core need a minute, and must not be started anew in the middle of it.
+ */
+const LOAD_TIMEOUT_MS = 180_000
 /** Measured at 5,000 data/s: V8’s default lets the short-lived data of each thread take 50 MB before it looks for garbage; this takes a third and costs no more. */
 const YOUNG_GENERATION_MB = 16
 /**

@@ -20,7 +20,8 @@ const PIPELINE = fileURLToPath(new URL('./pipeline.ts', import.meta.url))
 const PRODUCERS = 3
 const LOAD: Load = { lines: 20, pauseMs: 100 }
 /** Several start at once, on two cores. */
-const READY_MS = 90_000
+const READY_MS = 180_000
+const COMPILE_CACHE = join(tmpdir(), 'millrace-test-compile-cache')
 const LOOK_MS = 250
 
 export type Role = 'frontend' | 'agents' | 'storage'
@@ -114,6 +115,8 @@ export class Fleet {
       readyMs: READY_MS,
       env: {
         MILLRACE_FAILPOINT: failpoint,
+        // One that is killed writes no cache of its own: they would compile the same code again and again.
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
         FAULT_POSTGRES: postgres,
         FAULT_SCHEMA: this.#rows.schema,
         FAULT_S3: s3,

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { startKafka } from '../../servers/kafka.ts'
+import { servers } from '../../servers/shared.ts'
+import { type Proxy as Link, startToxiproxy } from '../../servers/toxiproxy.ts'
+import { until } from '../harness.ts'
+import { seeded, seedOf } from '../random.ts'
+import { Fleet } from './fleet.ts'
+import { ROUNDS } from './rounds.ts'
+
+const UNDER_WAY_MS = 180_000
+const SLOW_MS = 5_000
+/** Longer than a group's session and than most patience. */
+const FAULT_MS = 10_000
+
+type Fault = (link: Link) => Promise<void>
+const FAULTS: readonly (readonly [string, Fault])[] = [
+  ['slow', link => link.latency(SLOW_MS)],
+  ['cut', link => link.cut()],
+  ['silent', link => link.hang()],
+]
+
+it.each(FAULTS)(
+  'links to Kafka, Redis, PostgreSQL and S3 that are %s, one after the other and all at once, lose and double nothing',
+  {
+    timeout: 900_000 * ROUNDS,
+  },
+  async (name, fault) => {
+    const { redis, postgres, s3 } = servers()
+    await using toxiproxy = await startToxiproxy()
+    const links: Link[] = []
+    const through = async (address: string) => {
+      const link = await toxiproxy.proxy(address)
+      links.push(link)
+      return link.address
+    }
+    await using kafka = await startKafka({ listener: { through } })
+    const throughUrl = async (address: string) => {
+      const { host } = new URL(address)
+      return address.replace(host, await through(host))
+    }
+    await using fleet = await Fleet.open({
+      fault: `${name} links`,
+      random: seeded(seedOf(`${name} links`)),
+      places: { kafka: kafka.address },
+      through: {
+        kafka: kafka.clientAddress,
+        redis: await throughUrl(redis),
+        postgres: await throughUrl(postgres),
+        s3: await throughUrl(s3.endpoint),
+      },
+    })
+    await fleet.startAll({ frontend: 2, agents: 2, storage: 1 })
+    fleet.send()
+    const underWay = async () => {
+      const before = fleet.acknowledged
+      await until('data are accepted', UNDER_WAY_MS, () => fleet.acknowledged > before + 400)
+    }
+    for (const disturbed of Array.from({ length: ROUNDS }, () => [...links.map(link => [link]), links]).flat()) {
+      await underWay()
+      await Promise.all(disturbed.map(fault))
+      await sleep(FAULT_MS)
+      await Promise.all(disturbed.map(link => link.mend()))
+    }
+    await underWay()
+    await fleet.finish()
+    await fleet.rest(240_000)
+    const audited = await fleet.audit()
+    fleet.say(audited)
+    expect(audited.findings).toEqual([])
+  },
+)

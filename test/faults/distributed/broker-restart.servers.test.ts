@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest'
+import { startKafka } from '../../servers/kafka.ts'
+import { until } from '../harness.ts'
+import { seeded, seedOf } from '../random.ts'
+import { Fleet } from './fleet.ts'
+import { QUICK_SESSION_MS, quickKafka } from './quick-kafka.ts'
+import { ROUNDS } from './rounds.ts'
+
+const UNDER_WAY_MS = 180_000
+
+it('a broker that is killed and comes back under load loses and doubles nothing', { timeout: 900_000 * ROUNDS }, async () => {
+  await using kafka = await quickKafka()
+  await using fleet = await Fleet.open({
+    fault: 'broker-restart',
+    random: seeded(seedOf('broker-restart')),
+    places: { kafka: kafka.address },
+    sessionMs: QUICK_SESSION_MS,
+  })
+  await fleet.startAll({ frontend: 2, agents: 2, storage: 1 })
+  fleet.send()
+  for (let round = 1; round <= 2 * ROUNDS; round++) {
+    const before = fleet.acknowledged
+    await until('the load is under way', UNDER_WAY_MS, () => fleet.acknowledged > before + 600)
+    await kafka.kill()
+    fleet.kills++
+    await kafka.restart()
+  }
+  const before = fleet.acknowledged
+  await until('data are accepted again', UNDER_WAY_MS, () => fleet.acknowledged > before + 600)
+  await fleet.finish()
+  await fleet.rest(180_000)
+  const audited = await fleet.audit()
+  fleet.say(audited)
+  expect(audited.findings).toEqual([])
+})
+
+it('with one of three brokers down everything goes on, and nothing is lost or doubled', { timeout: 900_000 * ROUNDS }, async () => {
+  await using kafka = await startKafka({ nodes: 3, properties: { 'group.min.session.timeout.ms': String(QUICK_SESSION_MS) } })
+  await using fleet = await Fleet.open({
+    fault: 'one-of-three-brokers',
+    random: seeded(seedOf('one-of-three-brokers')),
+    places: { kafka: kafka.address },
+    sessionMs: QUICK_SESSION_MS,
+  })
+  await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
+  fleet.send()
+  for (const node of Array.from({ length: ROUNDS }, () => kafka.nodes).flat()) {
+    await node.kill()
+    fleet.kills++
+    const before = fleet.acknowledged
+    await until('data are accepted without it', UNDER_WAY_MS, () => fleet.acknowledged > before + 600)
+    await node.start()
+  }
+  await fleet.finish()
+  await fleet.rest(180_000)
+  const audited = await fleet.audit()
+  fleet.say(audited)
+  expect(audited.findings).toEqual([])
+  // Nothing had to wait on a front end's own disk for the brokers that were left to take it over.
+  expect(fleet.producers.reduce((sum, { answers }) => sum + (answers.get('507') ?? 0), 0)).toBe(0)
+})

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { until } from '../harness.ts'
+import { seeded, seedOf } from '../random.ts'
+import { Fleet } from './fleet.ts'
+import { QUICK_SESSION_MS, quickKafka } from './quick-kafka.ts'
+import { spilledBy } from './rest.ts'
+import { ROUNDS } from './rounds.ts'
+
+const AWAY_MS = 30_000 * ROUNDS
+/** Of each of 3 producers: about 1,000 data a second in all, with the time that answers take. */
+const LOAD = { lines: 60, pauseMs: 100 }
+
+it('while the stream is away front ends go on accepting, and afterwards nothing is lost or doubled', {
+  timeout: 900_000 + 4 * AWAY_MS,
+}, async () => {
+  await using kafka = await quickKafka()
+  await using fleet = await Fleet.open({
+    fault: 'stream-away',
+    random: seeded(seedOf('stream-away')),
+    places: { kafka: kafka.address },
+    sessionMs: QUICK_SESSION_MS,
+    load: LOAD,
+  })
+  await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
+  fleet.send()
+  await until('the load is under way', 120_000, () => fleet.acknowledged > 2_000)
+  await kafka.kill()
+  fleet.kills++
+  const before = fleet.acknowledged
+  await until('data are accepted without it', 60_000, () => fleet.acknowledged > before + 2_000)
+  // One that is killed has what it has accepted on its disk, and brings it in when it is back.
+  await fleet.kill('frontend', 2)
+  await sleep(AWAY_MS)
+  const { operators } = await fleet.process('frontend', 1).ready
+  expect(await spilledBy(operators)).toBeGreaterThan(1_000)
+  console.log(`stream-away: ${fleet.acknowledged - before} accepted while it was away`)
+
+  await kafka.restart()
+  await fleet.start('frontend', 2).ready
+  await fleet.finish()
+  await fleet.rest(180_000)
+  const audited = await fleet.audit()
+  fleet.say(audited)
+  expect(audited.findings).toEqual([])
+  const refused = fleet.producers.flatMap(({ answers }) => [...answers].filter(([answer]) => /^[45]/.test(answer)))
+  expect(refused, 'no producer was turned away').toEqual([])
+})
