@@ -49,7 +49,7 @@ export class RecordHeaders {
     if (at < 0 || end - at !== ID_CHARACTERS) return false
     for (let i = 0, from = at; i < ID_BYTES; i++) {
       if (i === 4 || i === 6 || i === 8 || i === 10) if (bytes[from++] !== DASH) return false
-      const byte = (digit(bytes[from]!) << 4) | digit(bytes[from + 1]!)
+      const byte = (DIGIT[bytes[from]!]! << 4) | DIGIT[bytes[from + 1]!]!
       if (byte < 0) return false
       target[i] = byte
       from += 2
@@ -83,12 +83,9 @@ function named(bytes: Buffer, at: number, end: number, guess: number): number {
   return -1
 }
 
-/** −1 … and so any byte made of it below 0, where it is none of 0-9 a-f. */
-function digit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30
-  if (code >= 0x61 && code <= 0x66) return code - 0x57
-  return -1
-}
+/** What each character is worth as a hexadecimal digit in lower case; −1, and so any byte made of it below 0, where it is none. */
+const DIGIT = new Int8Array(256).fill(-1)
+for (const [worth, character] of [...'0123456789abcdef'].entries()) DIGIT[character.charCodeAt(0)] = worth
 
 /** `:SS.mmmZ` as milliseconds; −1 where it is something else. A leap second goes the long way. */
 function withinMinute(bytes: Buffer, at: number): number {

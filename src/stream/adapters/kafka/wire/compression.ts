@@ -10,7 +10,8 @@ const ZSTD = { [constants.ZSTD_c_compressionLevel]: 1 }
 /** Node gathers what it makes in pieces of 16 KiB unless told otherwise, and then joins them. */
 const MIN_PIECE_BYTES = 16 * 1024
 const MAX_PIECE_BYTES = 4 * 1024 * 1024
-const EXPECTED_RATIO = 4
+/** Envelopes in JSON shrink to a quarter or less. */
+const EXPECTED_RATIO = 8
 
 /** Packs and unpacks the records of a batch. The last three bits of a batch's attributes say how. */
 export class Packing {
