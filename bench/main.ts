@@ -1,29 +1,40 @@
 /**
  * `npm run bench`: what Millrace costs on this machine, against goals and floors measured in the same run. `-- --json` prints a line
- * a figure; `-- hop files` runs those alone. Exits 1 when a goal is missed.
+ * a figure; `-- hop files` runs those alone; `-- distributed` runs those on real servers (Kafka, Redis, PostgreSQL, S3), `-- distributed hop`
+ * one of them. Exits 1 when a goal is missed.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { hop } from './distributed/hop.ts'
+import { ingest as distributedIngest } from './distributed/ingest.ts'
+import { Servers } from './distributed/servers.ts'
+import { standing } from './distributed/standing.ts'
+import { stores } from './distributed/stores.ts'
 import { ingest } from './ingest.ts'
 import { replay } from './replay.ts'
 import { idle, memory, open } from './standing.ts'
 
+const DISTRIBUTED = 'distributed'
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true })
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-const benches = [
-  ingest(directory),
-  replay('an agent hop', 'hop', 9, directory),
-  replay('files of NDJSON with zstd', 'files-ndjson', 4, directory),
-  replay('files of Parquet', 'files-parquet', 20, directory),
-  open(directory),
-  idle(directory),
-  memory(directory),
-]
-const chosen = benches.filter(bench => positionals.length === 0 || positionals.some(word => bench.name.includes(word)))
+const servers = new Servers()
+const benches = positionals.includes(DISTRIBUTED)
+  ? [distributedIngest, hop, stores, standing].map(bench => bench(directory, servers))
+  : [
+      ingest(directory),
+      replay('an agent hop', 'hop', 9, directory),
+      replay('files of NDJSON with zstd', 'files-ndjson', 4, directory),
+      replay('files of Parquet', 'files-parquet', 20, directory),
+      open(directory),
+      idle(directory),
+      memory(directory),
+    ]
+const words = positionals.filter(word => word !== DISTRIBUTED)
+const chosen = benches.filter(bench => words.length === 0 || words.some(word => bench.name.includes(word)))
 if (chosen.length === 0) {
-  console.error(`No benchmark is called ${positionals.join(' or ')}. There are: ${benches.map(bench => bench.name).join(', ')}.`)
+  console.error(`No benchmark is called ${words.join(' or ')}. There are: ${benches.map(bench => bench.name).join(', ')}.`)
   process.exit(2)
 }
 let missed = 0
@@ -42,6 +53,7 @@ try {
     for (const { note, value, unit } of notes) console.error(`  ${note}: ${value} ${unit}`)
   }
 } finally {
+  await servers.stop()
   rmSync(directory, { recursive: true, force: true })
 }
 process.exitCode = missed > 0 ? 1 : 0

@@ -1,4 +1,4 @@
-/** Millrace as it runs for a user, with keys, receipts, limits, trace and metrics: `millrace-server.ts PIPELINE DIRECTORY`. */
+/** Millrace as it runs for a user, with keys, receipts, limits, trace and metrics: `millrace-server.ts PIPELINE DIRECTORY [STREAM TRACE ROLE]`. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { addKey } from '../src/frontend/keys.ts'
@@ -6,10 +6,11 @@ import { resolveConfig } from '../src/runtime/config.ts'
 import { runPipeline } from '../src/runtime/run.ts'
 import { serve } from './child.ts'
 
-const [file, directory] = process.argv.slice(2) as [string, string]
+const [file, directory, stream, trace, role] = process.argv.slice(2) as [string, string, string?, string?, string?]
 mkdirSync(directory, { recursive: true })
 const { key } = await addKey(join(directory, 'keys.json'), { source: 'bench', topics: '*' })
-const config = await resolveConfig({ flags: { listen: '127.0.0.1:0', ops: '127.0.0.1:0', data: directory }, env: {} })
+const flags = { listen: '127.0.0.1:0', ops: '127.0.0.1:0', data: directory, stream, trace, role }
+const config = await resolveConfig({ flags, env: {} })
 const began = performance.now()
 const running = await runPipeline({ file, config })
 const openMs = performance.now() - began
@@ -28,6 +29,9 @@ async function caughtUp(): Promise<void> {
   }
 }
 
-serve({ port: Number(new URL(running.urls.listen!).port), key, openMs }, { caughtUp, rss: () => process.memoryUsage.rss() }, () =>
-  running.stop(),
+const { listen } = running.urls
+serve(
+  { key, openMs, ...(listen === undefined ? {} : { port: Number(new URL(listen).port) }) },
+  { caughtUp, rss: () => process.memoryUsage.rss() },
+  () => running.stop(),
 )
