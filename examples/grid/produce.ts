@@ -1,5 +1,6 @@
 /**
- * The grid's producer: a process of its own that pushes readings through the front end, as stations would, with its own keys.
+ * The grid's producer: a process of its own that pushes readings through the front end, as stations would, with its own keys. With
+ * several `--url` it spreads over those front ends and goes on with the others while one is away.
  * Simulated (an hour of grid time in each round of all stations) or, with `--csv`, real metered load.
  */
 import { createHash } from 'node:crypto'
@@ -7,14 +8,17 @@ import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { parse } from 'csv-parse'
+import { FrontEnds } from './front-ends.ts'
 import { type Reading, simulate } from './simulator.ts'
 
 const BATCH = 500
 const RETRY_MS = 1000
+/** A front end that is silent for so long is taken for one that is away. */
+const ANSWER_MS = 30_000
 
 const { values: options } = parseArgs({
   options: {
-    url: { type: 'string', default: 'http://127.0.0.1:7070' },
+    url: { type: 'string', multiple: true, default: ['http://127.0.0.1:7070'] },
     rate: { type: 'string' },
     seed: { type: 'string', default: '1' },
     generators: { type: 'string', default: '500' },
@@ -22,6 +26,7 @@ const { values: options } = parseArgs({
     csv: { type: 'string' },
   },
 })
+const frontEnds = new FrontEnds(options.url)
 /** One key for the generating stations, one for the demand stations; each may write to its own topic only. */
 const keys = { generation: process.env.GRID_GENERATION_KEY, demand: process.env.GRID_DEMAND_KEY }
 const totals = { accepted: 0, duplicate: 0, rejected: 0 }
@@ -31,7 +36,8 @@ async function push(topic: 'generation' | 'demand', readings: readonly Reading[]
   const body = readings.map(r => JSON.stringify(r)).join('\n')
   const key = keys[topic]
   for (;;) {
-    const answer = await post(`${options.url}/v1/topics/${topic}/batch?receipts=failures`, body, {
+    const url = await frontEnds.next()
+    const answer = await post(`${url}/v1/topics/${topic}/batch?receipts=failures`, body, {
       'content-type': 'application/x-ndjson',
       'idempotency-key': id,
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
@@ -42,7 +48,7 @@ async function push(topic: 'generation' | 'demand', readings: readonly Reading[]
       totals.rejected += answer.rejected
       return
     }
-    await sleep(typeof answer === 'number' ? answer : RETRY_MS)
+    frontEnds.pause(url, typeof answer === 'number' ? answer : RETRY_MS)
   }
 }
 
@@ -56,13 +62,13 @@ interface BatchAnswer {
 /** The answer, or how long to wait before sending again: the front end was away, or asked for time. */
 async function post(url: string, body: string, headers: Record<string, string>): Promise<BatchAnswer | number> {
   try {
-    const response = await fetch(url, { method: 'POST', body, headers })
+    const response = await fetch(url, { method: 'POST', body, headers, signal: AbortSignal.timeout(ANSWER_MS) })
     if (response.ok) return (await response.json()) as BatchAnswer
     if (response.status === 429 || response.status >= 500) return Number(response.headers.get('retry-after') ?? 1) * 1000
     throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
   } catch (error) {
     // fetch says TypeError when nothing answers; the process may be starting again.
-    if (error instanceof TypeError) return RETRY_MS
+    if (error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError')) return RETRY_MS
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { replayTopic } from '../agents/dead-letter.ts'
 import { agentOf } from '../engine/engine.ts'
-import type { AgentFlow, Flow, IngestFlow } from '../instrumentation/flow.ts'
+import type { Flow, IngestFlow } from '../instrumentation/flow.ts'
 import type { HealthReport } from '../instrumentation/health.ts'
 import { type LedgerRow, ledgerOf } from '../instrumentation/ledger.ts'
 import type { Sample, TopicSample } from '../instrumentation/sampler.ts'
@@ -66,7 +66,7 @@ function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen): object
     to: declared?.kind === 'agent' ? declared.to.map(to => ({ kind: to.kind, name: to.name })) : [],
     store: declared?.kind === 'storage-agent' ? declared.store.describe : null,
     ...totals(rows),
-    ...agentFlowToJson(seen.flow.agents.get(id), seen.flow.atMs),
+    ...agentFlowToJson(id, seen),
   }
 }
 
@@ -108,7 +108,7 @@ export function flowToJson(seen: Seen): object {
     agents: ids.map(id => {
       const { lag, lag_seconds } = { lag: 0, lag_seconds: 0, ...totals(rows.get(id) ?? []) }
       const { name, version } = agentOf(id)
-      return { agent: name, version, lag, lag_seconds, ...agentFlowToJson(seen.flow.agents.get(id), seen.flow.atMs) }
+      return { agent: name, version, lag, lag_seconds, ...agentFlowToJson(id, seen) }
     }),
   }
 }
@@ -123,9 +123,13 @@ function ingestToJson(flow: IngestFlow): object {
   }
 }
 
-function agentFlowToJson(flow: AgentFlow | undefined, nowMs: number): object {
+/** How much an agent handles is known of every process, by its places in the stream; the rest is of this process alone, and nothing where others run it. */
+function agentFlowToJson(id: string, { flow: { agents, atMs: nowMs }, sample, pipeline, runsHere }: Seen): object {
+  const flow = agents.get(id)
+  const declared = pipeline?.agents.get(id)
+  const isElsewhere = declared !== undefined && runsHere?.(declared) === false
   return {
-    handled_per_second: (flow?.donePerSecond ?? 0) + (flow?.deadPerSecond ?? 0),
+    handled_per_second: isElsewhere ? (sample.handledPerSecond.get(id) ?? 0) : (flow?.donePerSecond ?? 0) + (flow?.deadPerSecond ?? 0),
     outputs_per_second: flow?.outputsPerSecond ?? 0,
     retries_per_second: flow?.retriesPerSecond ?? 0,
     busy: flow?.busy ?? 0,

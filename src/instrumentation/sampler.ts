@@ -8,6 +8,8 @@ export interface Sample {
   readonly atMs: number
   readonly standings: readonly Standing[]
   readonly topics: readonly TopicSample[]
+  /** Done and dead a second by group, whichever processes did it, over the last {@link RATE_WINDOW_MS}. */
+  readonly handledPerSecond: ReadonlyMap<string, number>
 }
 
 export interface TopicSample {
@@ -19,6 +21,13 @@ export interface TopicSample {
   readonly perSecond: number
 }
 
+/** Counts that only rise, by name, at one moment. */
+interface Counts {
+  readonly atMs: number
+  readonly appended: ReadonlyMap<string, number>
+  readonly handled: ReadonlyMap<string, number>
+}
+
 /**
  * Asks the engine where everything stands, at most once at a time and not again while the last answer is young enough: however
  * many pages poll and scrapers scrape, the engine is asked a bounded number of times a second.
@@ -26,7 +35,7 @@ export interface TopicSample {
 export class Sampler {
   readonly #view: EngineView
   readonly #clock: Clock
-  readonly #history: { atMs: number; appended: ReadonlyMap<string, number> }[] = []
+  readonly #history: Counts[] = []
   #last: Sample | undefined
   #asking: Promise<Sample> | undefined
 
@@ -49,30 +58,38 @@ export class Sampler {
     const bounds = await Promise.all(specs.map(spec => this.#view.bounds(spec.name)))
     const atMs = this.#clock.now()
     const appended = new Map(specs.map((spec, i) => [spec.name, bounds[i]!.reduce((sum, partition) => sum + partition.next, 0)]))
-    this.#remember(atMs, appended)
+    const handled = handledBy(standings)
+    this.#remember({ atMs, appended, handled })
     const topics = specs.map((spec, i) => ({
       spec,
       bounds: bounds[i]!,
       appended: appended.get(spec.name)!,
-      perSecond: this.#perSecond(spec.name),
+      perSecond: this.#perSecond('appended', spec.name),
     }))
-    this.#last = { atMs, standings, topics }
+    const handledPerSecond = new Map([...handled.keys()].map(group => [group, this.#perSecond('handled', group)]))
+    this.#last = { atMs, standings, topics, handledPerSecond }
     return this.#last
   }
 
   /** Keeps what the rates need: the samples of the window, and the last one before it. Polls closer together than half a second replace each other. */
-  #remember(atMs: number, appended: ReadonlyMap<string, number>): void {
+  #remember(counts: Counts): void {
     const history = this.#history
-    if (history.length > 1 && atMs - history.at(-2)!.atMs < 500) history.pop()
-    history.push({ atMs, appended })
-    while (history.length > 2 && history[1]!.atMs <= atMs - RATE_WINDOW_MS) history.shift()
+    if (history.length > 1 && counts.atMs - history.at(-2)!.atMs < 500) history.pop()
+    history.push(counts)
+    while (history.length > 2 && history[1]!.atMs <= counts.atMs - RATE_WINDOW_MS) history.shift()
   }
 
-  #perSecond(topic: string): number {
+  #perSecond(of: 'appended' | 'handled', name: string): number {
     const last = this.#history.at(-1)!
-    // A topic that is new since the window began counts from when it was first seen.
-    const since = this.#history.find(entry => entry.appended.has(topic))!
+    // A name that is new since the window began counts from when it was first seen.
+    const since = this.#history.find(entry => entry[of].has(name))!
     if (last.atMs <= since.atMs) return 0
-    return (last.appended.get(topic)! - since.appended.get(topic)!) / ((last.atMs - since.atMs) / 1_000)
+    return (last[of].get(name)! - since[of].get(name)!) / ((last.atMs - since.atMs) / 1_000)
   }
+}
+
+function handledBy(standings: readonly Standing[]): ReadonlyMap<string, number> {
+  const handled = new Map<string, number>()
+  for (const { group, checkpoint } of standings) handled.set(group, (handled.get(group) ?? 0) + checkpoint.done + checkpoint.dead)
+  return handled
 }

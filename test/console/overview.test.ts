@@ -129,6 +129,17 @@ describe('the overview', () => {
     })
   })
 
+  test('gives what an agent handles in other processes, by its places in the stream', async () => {
+    await using ops = await listen(topics, { pipeline: grid, runsHere: () => false })
+    await ops.scene.send('demand', 'k', 'good', 'bad', 'late', 'later')
+    await ops.scene.work(forecast, ['demand'], () => [], { most: 1, tookMs: 0 })
+    await ops.get('/v1/flow')
+    await ops.scene.work(forecast, ['demand'], datum => (datum.data === 'bad' ? new Error('no') : []), { most: 2, tookMs: 0 })
+    await ops.scene.clock.advance('4s')
+    expect((await ops.get('/v1/flow')).json.agents).toMatchObject([{ agent: 'forecast', handled_per_second: 0.5, lag: 1, busy: 0 }])
+    expect((await ops.get('/v1/agents')).json.agents).toMatchObject([{ state: 'elsewhere', handled_per_second: 0.5 }])
+  })
+
   test('follows a reload', async () => {
     await using ops = await listen(topics, { pipeline: grid })
     const next = pipeline('grid-2', { agents: [agent('forecast', { version: 3, from: demand }, () => undefined)] })

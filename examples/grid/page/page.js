@@ -55,7 +55,8 @@ every(FLOW_MS, 'flow', async () => {
 })
 
 function place(agent) {
-  if (agent.state !== 'running') return agent.state
+  // Where other processes run it, how far behind it is says how they do.
+  if (agent.state !== 'running' && agent.state !== 'elsewhere') return agent.state
   if (agent.lag === 0) return 'up to date'
   return `${agent.lag.toLocaleString()} ${agent.kind === 'storage-agent' ? 'for the next files' : 'behind'}`
 }
