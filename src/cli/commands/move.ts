@@ -70,7 +70,7 @@ async function moveCommand(file: string, command: Command): Promise<void> {
     progress.end()
     await source.close()
   }
-  output.answer({ pipeline: pipeline.name, from: config.data, ...report }, () => draw(report))
+  output.answer(toJson(pipeline.name, config.data, report), () => draw(report))
   if (output.json) return
   const to = shownUrl(connections.stream.url)
   output.notice(
@@ -89,6 +89,16 @@ async function checkIsOf({ name, agents }: Pipeline, source: AtRest): Promise<vo
     `No agent of ${name} has run on the data directory; those that have are ${[...groups].sort().join(', ')}.`,
     'Name the file of the pipeline that ran there, or its data directory with --data.',
   )
+}
+
+function toJson(pipeline: string, from: string, { groups, cacheEntries, ...report }: MoveReport) {
+  return {
+    pipeline,
+    from,
+    ...report,
+    groups: groups.map(({ replacedBy, ...group }) => ({ ...group, ...(replacedBy === undefined ? {} : { replaced_by: replacedBy }) })),
+    cache_entries: cacheEntries,
+  }
 }
 
 function draw({ topics, groups, letters, cacheEntries, marks, already }: MoveReport): string {
