@@ -100,8 +100,11 @@ export class Fleet {
     return this.producers.reduce((sum, producer) => sum + producer.acknowledged.size, 0)
   }
 
-  /** Starts a process, the same one again where it has run before. @param failpoint `name:N`: it dies there. */
-  start(role: Role, number = 1, failpoint = ''): Millrace {
+  /**
+   * Starts a process, the same one again where it has run before.
+   * @param failpoint `name:N`: it dies there. @param only the agents that it runs. Default: all of its role.
+   */
+  start(role: Role, number = 1, { failpoint = '', only }: { readonly failpoint?: string; readonly only?: string } = {}): Millrace {
     const { random: _, ...options } = this.#options
     const name = `${role}-${number}`
     const { kafka, redis, postgres, s3 } = { ...this.places, ...options.through }
@@ -111,7 +114,7 @@ export class Fleet {
     const process = new Millrace({
       file: PIPELINE,
       data,
-      args: ['start', '--role', role, '--stream', stream, '--trace', traceUrl(redis, this.prefix)],
+      args: ['start', '--role', role, '--stream', stream, '--trace', traceUrl(redis, this.prefix), ...(only ? ['--agents', only] : [])],
       readyMs: READY_MS,
       env: {
         MILLRACE_FAILPOINT: failpoint,

@@ -8,10 +8,10 @@ import { ROUNDS } from './rounds.ts'
 const CHANGES = 16 * ROUNDS
 const LONGEST_MS = 2_000
 /** Those that come and go; the first of each role stays. */
-const COMERS: readonly (readonly [Role, number])[] = [
-  ['agents', 2],
-  ['agents', 3],
-  ['storage', 2],
+const COMERS: readonly (readonly [Role, number, string])[] = [
+  ['agents', 2, 'total,guess'],
+  ['agents', 3, 'mean,echo,judge'],
+  ['storage', 2, 'rows,lake'],
 ]
 
 it('processes that join and leave all the time, told to or killed, lose and double nothing', {
@@ -28,8 +28,8 @@ it('processes that join and leave all the time, told to or killed, lose and doub
   await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
   fleet.send()
   for (let change = 1; change <= CHANGES; change++) {
-    const [role, number] = COMERS[change % COMERS.length]!
-    const comer = fleet.start(role, number)
+    const [role, number, only] = COMERS[change % COMERS.length]!
+    const comer = fleet.start(role, number, { only })
     await comer.ready
     await sleep(random() * LONGEST_MS)
     // Two in three leave in good order: what they have is handed over with a snapshot.
