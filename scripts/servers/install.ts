@@ -10,6 +10,7 @@ import { cacheFolder, installed, isInstalled } from './cache.ts'
 import { debianPackage } from './debian.ts'
 import { goProgram } from './go.ts'
 import { archive, kafka } from './kafka.ts'
+import { kubeSchemas } from './kube-schemas.ts'
 import { kubernetes } from './kubernetes.ts'
 import type { Step } from './step.ts'
 
@@ -41,6 +42,7 @@ const STEPS: readonly Step[] = [
     how: '14 MB, about half a minute',
   }),
   goProgram({ program: 'helm', source: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0', how: '110 MB, about 3 minutes' }),
+  kubeSchemas,
 ]
 const KUBERNETES_STEPS: readonly Step[] = [debianPackage('etcd-server', 'etcd', 'about 10 s', 'etcd'), kubernetes]
 

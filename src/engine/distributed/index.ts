@@ -1,1 +1,1 @@
-export { DistributedEngine, type DistributedOptions } from './engine.ts'
+export { DistributedEngine } from './engine.ts'
