@@ -4,7 +4,7 @@ import { ID_BYTES, mintInto } from '../../../envelope/data-id.ts'
 import { JSON_TYPE } from '../../../envelope/envelope.ts'
 import { FrameCursor, FrameWriter } from '../../../envelope/frame.ts'
 import { MillraceError } from '../../../errors.ts'
-import type { AppendBatch, Appended, RecordBatch, TopicSpec } from '../../stream.ts'
+import type { AppendBatch, Appended, RecordBatch, TopicPartition, TopicSpec } from '../../stream.ts'
 
 export const CONTROL_SPEC: TopicSpec = { name: '_control', partitions: 1, retentionMs: Number.POSITIVE_INFINITY }
 
@@ -28,6 +28,8 @@ type Event =
       readonly compacted?: true
     }
   | ({ readonly event: 'replaced' } & Replaced)
+  /** `topic/partition` of each place. */
+  | { readonly event: 'begun'; readonly group: string; readonly places: readonly string[] }
 
 export interface ControlLog {
   append(batches: readonly AppendBatch[]): Promise<Appended[]>
@@ -38,14 +40,15 @@ const READ_BYTES = 1024 * 1024
 const SOURCE = Buffer.from('millrace')
 
 /**
- * What a pipeline's processes have to agree on and Kafka has no place for: the name of this log, which topics are the pipeline's, and which
- * group has taken over which. A topic of one partition that keeps everything; whoever needs to know reads on to its end.
+ * What a pipeline's processes have to agree on and Kafka has no place for: the name of this log, which topics are the pipeline's, where
+ * which group has begun, and which has taken over which. A topic of one partition that keeps everything; whoever needs to know reads on to its end.
  */
 export class Control {
   readonly #log: ControlLog
   readonly #clock: Clock
   readonly #topics = new Map<string, TopicSpec>()
   readonly #replaced = new Map<string, Replaced>()
+  readonly #begun = new Set<string>()
   #id = ''
   #next = 0
   #reading: Promise<void> = Promise.resolve()
@@ -107,6 +110,19 @@ export class Control {
     await this.catchUp()
   }
 
+  /** Whether a group has had a place in a partition: that nothing is committed there any more does not make it new. */
+  hasBegun(group: string, { topic, partition }: TopicPartition): boolean {
+    return this.#begun.has(begunKey(group, `${topic}/${partition}`))
+  }
+
+  /** Notes places that a group has committed in for the first time. */
+  async begun(group: string, places: readonly TopicPartition[]): Promise<void> {
+    const fresh = places.filter(place => !this.hasBegun(group, place)).map(({ topic, partition }) => `${topic}/${partition}`)
+    if (fresh.length === 0) return
+    await this.#write({ event: 'begun', group, places: fresh })
+    await this.catchUp()
+  }
+
   /** Notes that a group is taken over. @returns who has it: another one, where that was quicker. */
   async replace(replaced: Replaced): Promise<Replaced> {
     await this.#write({ event: 'replaced', ...replaced })
@@ -136,6 +152,7 @@ export class Control {
     }
     if (event.event === 'log') this.#id ||= event.id
     else if (event.event === 'topic') this.#topics.set(event.name, specOf(event))
+    else if (event.event === 'begun') for (const place of event.places) this.#begun.add(begunKey(event.group, place))
     else if (!this.#replaced.has(event.old)) this.#replaced.set(event.old, { old: event.old, by: event.by, edition: event.edition })
   }
 
@@ -173,9 +190,14 @@ function readEvent(text: string): Event | undefined {
   const known =
     (event.event === 'log' && typeof event.id === 'string') ||
     (event.event === 'topic' && typeof event.name === 'string' && typeof event.partitions === 'number') ||
-    (event.event === 'replaced' && typeof event.old === 'string' && typeof event.by === 'string' && typeof event.edition === 'number')
+    (event.event === 'replaced' && typeof event.old === 'string' && typeof event.by === 'string' && typeof event.edition === 'number') ||
+    (event.event === 'begun' && typeof event.group === 'string' && Array.isArray(event.places))
   // Its fields were looked at just now.
   return known ? (event as unknown as Event) : undefined
+}
+
+function begunKey(group: string, place: string): string {
+  return `${group}\0${place}`
 }
 
 function topicEvent(spec: TopicSpec): Event {

@@ -26,7 +26,8 @@ export interface Positions {
 /**
  * Where a group stands in the places of a new generation, read after it began: what any generation before it committed is in. Places new to
  * the group get their beginning committed at once, that of the group it took over or `start`: one that begins at the latest would otherwise
- * pass over what comes before its first commit.
+ * pass over what comes before its first commit. A place that is not new, and of which the brokers have forgotten what was committed (they do
+ * so days after the last member has left), begins at the earliest again (I7): what was handled is recognised, and nothing is passed over.
  * @throws TOPIC_MISMATCH where a topic was made anew since; LEASE_LOST where the generation is over.
  */
 export async function readPositions(
@@ -43,10 +44,12 @@ export async function readPositions(
   const edition = inherited ?? asked.edition
   const fresh = places.filter(place => find(own, place) === undefined)
   const old = fresh.length === 0 || line[0] === undefined ? [] : await committedBy(cluster, names, line[0].old, asked.topics)
-  const begins = await beginnings(cluster, fresh, old, asked, edition)
+  const forgotten = fresh.filter(place => control.hasBegun(asked.group, place))
+  const begins = await beginnings(cluster, fresh, old, forgotten, asked, edition)
   if (begins.size > 0) {
     const offsets = [...begins].map(([place, checkpoint]) => toCommit(place, checkpoint))
     await commitOffsets(cluster, committer, offsets)
+    await control.begun(asked.group, fresh)
   }
   const assigned = places.map(place => {
     const { topic, partition } = place
@@ -87,18 +90,29 @@ async function beginnings(
   cluster: Cluster,
   fresh: readonly FetchedPlace[],
   old: readonly CommittedOffset[],
+  forgotten: readonly FetchedPlace[],
   { start, group }: Asked,
   edition: number,
 ): Promise<Map<FetchedPlace, Checkpoint>> {
   const begins = new Map<FetchedPlace, Checkpoint>()
   for (const place of fresh) {
-    const taken = find(old, place)
+    const taken = forgotten.includes(place) ? undefined : find(old, place)
     if (taken !== undefined) begins.set(place, { ...checkpointOf(taken, place, group, edition), edition })
   }
   const starting = fresh.filter(place => !begins.has(place))
   if (starting.length === 0) return begins
-  const offsets = await logOffsets(cluster, starting, start === 'earliest' ? 'first' : start === 'latest' ? 'next' : start)
-  for (const [index, place] of starting.entries()) begins.set(place, begun(offsets[index]!, edition))
+  const again = starting.filter(place => forgotten.includes(place))
+  const asks = [
+    { places: again, at: 'first' as const },
+    {
+      places: starting.filter(place => !forgotten.includes(place)),
+      at: start === 'earliest' ? ('first' as const) : start === 'latest' ? ('next' as const) : start,
+    },
+  ]
+  for (const { places, at } of asks) {
+    const offsets = places.length === 0 ? [] : await logOffsets(cluster, places, at)
+    for (const [index, place] of places.entries()) begins.set(place, begun(offsets[index]!, edition))
+  }
   return begins
 }
 
