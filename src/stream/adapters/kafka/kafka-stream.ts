@@ -16,16 +16,18 @@ import { CONTROL_SPEC, Control } from './control.ts'
 import { ensureTopics } from './ensure.ts'
 import { type GroupContext, KafkaSubscription } from './group/subscription.ts'
 import { Names } from './names.ts'
+import type { EnvelopeCodec } from './options.ts'
 import { readPlaces } from './places.ts'
 import { Producer } from './producer.ts'
 import { Reads } from './reads.ts'
+import { MAX_MESSAGE_BYTES } from './topic-settings.ts'
 import { Packing } from './wire/compression.ts'
 import { fetchCall } from './wire/fetch-call.ts'
 
 /** The stream on Kafka: one pipeline's topics and groups in a cluster that others use too. */
 export class KafkaStream implements GroupedStream {
   /** A broker knows a producer's last batches, not the ids of data: what is sent again under another producer's name is in the log twice. */
-  readonly capabilities: StreamCapabilities = { refusesCopies: false, holdsCopies: true }
+  readonly capabilities: StreamCapabilities
   readonly logId: string
   readonly #cluster: Cluster
   readonly #names: Names
@@ -37,6 +39,7 @@ export class KafkaStream implements GroupedStream {
   #closing: Promise<void> | undefined
 
   private constructor(cluster: Cluster, names: Names, producer: Producer, reads: Reads, control: Control, context: GroupContext) {
+    this.capabilities = { refusesCopies: false, holdsCopies: true, maxDatumBytes: maxDatumBytes(cluster.settings.codec) }
     this.#cluster = cluster
     this.#names = names
     this.#producer = producer
@@ -131,4 +134,13 @@ export class KafkaStream implements GroupedStream {
   #checkOpen(): void {
     if (this.#closing !== undefined) throw closedError()
   }
+}
+
+/** Room for an envelope and a batch around the largest datum. */
+const AROUND_BYTES = 64 * 1024
+
+/** As JSON a datum is in base64, three bytes in four characters; whether it compresses nobody knows before. */
+function maxDatumBytes(codec: EnvelopeCodec): number {
+  const room = MAX_MESSAGE_BYTES - AROUND_BYTES
+  return codec === 'json' ? Math.floor((room * 3) / 4) : room
 }

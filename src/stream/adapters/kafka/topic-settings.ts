@@ -19,7 +19,8 @@ export interface Difference {
 }
 
 /** What a topic may hold at most in one batch: larger data are files, and belong into a store. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+/** The largest record batch of a topic that is made. */
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 const DEFAULT_REPLICATION = 3
 /** Set when a topic is made, and left to its owners after that. */
 const UNCHECKED = new Set(['max.message.bytes', 'compression.type'])
