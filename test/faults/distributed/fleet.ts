@@ -55,6 +55,8 @@ export class Fleet {
   readonly producers: readonly Producer[]
   readonly prefix: string
   readonly places: Places
+  readonly rows: Rows
+  readonly objects: Objects
   /** SIGKILLs so far. */
   kills = 0
   readonly #options: FleetOptions
@@ -62,8 +64,6 @@ export class Fleet {
   readonly #processes = new Map<string, Millrace>()
   readonly #urls = new Map<string, string>()
   readonly #view: Engine
-  readonly #rows: Rows
-  readonly #objects: Objects
   readonly #startedMs = Date.now()
 
   private constructor(options: FleetOptions, prefix: string, places: Places, view: Engine, rows: Rows, objects: Objects) {
@@ -71,8 +71,8 @@ export class Fleet {
     this.prefix = prefix
     this.places = places
     this.#view = view
-    this.#rows = rows
-    this.#objects = objects
+    this.rows = rows
+    this.objects = objects
     const { random, load } = options
     this.producers = Array.from(
       { length: PRODUCERS },
@@ -121,9 +121,9 @@ export class Fleet {
         // One that is killed writes no cache of its own: they would compile the same code again and again.
         NODE_COMPILE_CACHE: COMPILE_CACHE,
         FAULT_POSTGRES: postgres,
-        FAULT_SCHEMA: this.#rows.schema,
+        FAULT_SCHEMA: this.rows.schema,
         FAULT_S3: s3,
-        FAULT_BUCKET: this.#objects.bucket,
+        FAULT_BUCKET: this.objects.bucket,
         FAULT_STAGING: join(data, 'staging'),
         AWS_REGION: region,
         AWS_ACCESS_KEY_ID: accessKeyId,
@@ -216,7 +216,7 @@ export class Fleet {
    * @param lost `traceLost`: the trace was wiped, so an object may hold a copy under its own id.
    */
   async audit(lost: { readonly traceLost?: boolean } = {}): Promise<Audited> {
-    return audit({ view: this.#view, producers: this.producers, rows: this.#rows, objects: this.#objects, ...lost })
+    return audit({ view: this.#view, producers: this.producers, rows: this.rows, objects: this.objects, ...lost })
   }
 
   /** Says what the run was, for whoever judges how much it proves. */
@@ -232,8 +232,8 @@ export class Fleet {
     for (const producer of this.producers) producer.abandon()
     await Promise.all([...this.#processes.values()].map(process => process[Symbol.asyncDispose]()))
     await this.#view.close()
-    await this.#rows.remove()
-    this.#objects.close()
+    await this.rows.remove()
+    this.objects.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib'
-import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { servers } from '../../servers/shared.ts'
 import type { Findings } from '../findings.ts'
 import type { Datum } from '../log.ts'
@@ -69,6 +69,12 @@ export class Objects {
     }
     for (const [id, [key]] of stored) findings.push(`objects: ${id} is in ${key} and not in the log`)
     return copies
+  }
+
+  /** Removes the first manifest of a topic. */
+  async forget(topic: string): Promise<void> {
+    const key = (await this.#keys()).find(each => each.startsWith(`_manifests/${topic}/`))
+    await this.#client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }))
   }
 
   close(): void {

@@ -35,6 +35,11 @@ export class Rows {
     for (const id of byId.keys()) findings.push(`rows: ${String(id)} has a row in ${topic} and is not in the log`)
   }
 
+  /** Runs SQL in the schema. */
+  async run(sql: string): Promise<void> {
+    await this.#pool.query(sql)
+  }
+
   async remove(): Promise<void> {
     try {
       await this.#pool.query(`DROP SCHEMA IF EXISTS ${quoted(this.schema)} CASCADE`)
