@@ -1,8 +1,9 @@
 /**
  * `npm run start:distributed`: the grid of `npm start`, unchanged, on many processes that share Kafka and Redis: two front ends, two for
  * agents, one for storage, one with the live page. Each is started again when it dies, so that anybody can kill any of them and watch.
- * Options: `--csv`, `--rate` as of `npm start`; `--stream`, `--trace` name servers of one's own, else some are installed and started here;
- * `--listen` (as often as there are to be front ends) and `--ops` as of `millrace start`; `--folder` for the processes' data and the lake.
+ * Options: `--csv`, `--rate` as of `npm start`; `--stream`, `--trace` name servers of one's own, else they are installed and started here, on the
+ * ports `--kafka` and `--redis`; `--listen` (as often as there are to be front ends) and `--ops` as of `millrace start`; `--folder` for the
+ * processes' data and the lake.
  */
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
@@ -14,6 +15,10 @@ import { addKeys } from './keys.ts'
 import { commandLine, sentence } from './millrace.ts'
 import { type GridServers, startServers } from './servers.ts'
 
+/** Not the usual ports: a Kafka or a Redis that this machine has stays as it is. */
+const SERVERS = { folder: '.millrace/servers', kafka: '19092', redis: '16379' }
+/** A simulation goes on for ever, and a trace of a day would fill the memory of the machine where it is left running. */
+const ENDLESS = 'ttl=10m&id_ttl=10m'
 const FRONT_ENDS = ['127.0.0.1:7070', '127.0.0.1:7072']
 
 const options = readOptions()
@@ -69,9 +74,10 @@ async function runGrid(): Promise<number> {
 }
 
 async function serversFor(): Promise<GridServers> {
-  const { stream, trace } = options
-  if (stream === undefined || trace === undefined) return startServers('.millrace/servers', say)
-  return { stream, trace, stop: async () => undefined }
+  const { stream, trace, kafka, redis } = options
+  if (stream !== undefined && trace !== undefined) return { stream, trace, stop: async () => undefined }
+  const servers = await startServers(SERVERS.folder, { kafka: Number(kafka), redis: Number(redis) }, say)
+  return options.csv === undefined ? { ...servers, trace: `${servers.trace}?${ENDLESS}` } : servers
 }
 
 /** docs/cli.md: what `start` answers. */
@@ -137,6 +143,8 @@ function readOptions() {
     rate: { type: 'string' },
     stream: { type: 'string' },
     trace: { type: 'string' },
+    kafka: { type: 'string', default: SERVERS.kafka },
+    redis: { type: 'string', default: SERVERS.redis },
     listen: { type: 'string', multiple: true, default: FRONT_ENDS },
     ops: { type: 'string', default: '127.0.0.1:7071' },
     folder: { type: 'string', default: '.millrace/grid' },
@@ -144,6 +152,7 @@ function readOptions() {
   try {
     const { values } = parseArgs({ options: known })
     if ((values.stream === undefined) !== (values.trace === undefined)) throw new TypeError('--stream and --trace belong together')
+    for (const port of [values.kafka, values.redis]) if (!/^[1-9]\d{0,4}$/.test(port)) throw new TypeError(`${port} is no port`)
     return values
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}. It may be given --${Object.keys(known).join(', --')}.`)

@@ -6,8 +6,11 @@ import { startKafka } from '../../test/servers/kafka.ts'
 import { isFree } from '../../test/servers/port.ts'
 import { startRedis } from '../../test/servers/redis.ts'
 
-/** Not the usual ones: a Kafka or a Redis of this machine's own stays as it is. */
-const PORTS = { Kafka: 19_092, Redis: 16_379 }
+export interface Ports {
+  readonly kafka: number
+  readonly redis: number
+}
+
 const REDIS = debianPackage('redis-server', 'redis-server', 'about 10 s', 'redis-server')
 
 export interface GridServers {
@@ -23,12 +26,11 @@ export interface GridServers {
  * They end with this process, however that ends.
  * @throws when a port is taken, or a server cannot be installed or does not come up; neither is left running then.
  */
-export async function startServers(folder: string, say: (text: string) => void): Promise<GridServers> {
-  for (const [name, port] of Object.entries(PORTS)) {
+export async function startServers(folder: string, ports: Ports, say: (text: string) => void): Promise<GridServers> {
+  for (const [name, port] of Object.entries(ports)) {
     if (await isFree(port)) continue
-    throw new Error(
-      `Port ${port}, where ${name} should listen, is taken: does the grid run already? Servers of your own are named by --stream and --trace.`,
-    )
+    const fix = `If the grid runs already, stop it. Else choose another port with --${name}, or name servers of your own with --stream and --trace.`
+    throw new Error(`Port ${port}, where ${name} should listen, is taken. ${fix}`)
   }
   for (const step of [REDIS, kafka]) {
     if (step.present()) continue
@@ -44,9 +46,9 @@ export async function startServers(folder: string, say: (text: string) => void):
   await using starting = new AsyncDisposableStack()
   const keep = async <T extends AsyncDisposable>(server: Promise<T>) => starting.use(await server)
   const both = [
-    keep(startKafka({ folder: place('kafka'), port: PORTS.Kafka, jvm: [], heapMegabytes: 512 })),
+    keep(startKafka({ folder: place('kafka'), port: ports.kafka, jvm: [], heapMegabytes: 512 })),
     // On the disk within a second of the answer: a trace that is lost costs work, never a datum.
-    keep(startRedis({ folder: place('redis'), port: PORTS.Redis, args: ['--appendonly', 'yes'] })),
+    keep(startRedis({ folder: place('redis'), port: ports.redis, args: ['--appendonly', 'yes'] })),
   ] as const
   // Both, before one that failed is reported: one still on its way could not be ended.
   await Promise.allSettled(both)
@@ -55,7 +57,6 @@ export async function startServers(folder: string, say: (text: string) => void):
   return {
     stream: `kafka://${broker.address}`,
     trace: redis.address,
-    // The processes have stopped: nobody writes any more, and what was written is where it belongs.
     stop: async () => void (await Promise.all([broker.stop(), redis.stop()])),
   }
 }
