@@ -1,5 +1,6 @@
-import { type DataId, ID_CHARACTERS, isDataId, parseId } from '../../../../envelope/data-id.ts'
+import { type DataId, ID_BYTES, ID_CHARACTERS, isDataId, parseId } from '../../../../envelope/data-id.ts'
 import { JSON_TYPE } from '../../../../envelope/envelope.ts'
+import { readId } from './id-text.ts'
 import { isAt } from './remembered.ts'
 
 const text = (value: string) => Buffer.from(value, 'latin1')
@@ -7,8 +8,11 @@ const START = text('{"data_id":"')
 const SOURCE = text('","source":"')
 const CREATED = text('","created":"')
 const DATA = text('","data":"')
+const PARENTS = text(',"parents":[')
+/** Around an id in the list: its quotes, and the comma or bracket behind it. */
+const QUOTED = 3
 const TIME_CHARACTERS = 24
-const [QUOTE, BACKSLASH, PAD] = [0x22, 0x5c, 0x3d]
+const [QUOTE, COMMA, PAD, BACKSLASH, CLOSING_BRACKET, CLOSING_BRACE] = [0x22, 0x2c, 0x3d, 0x5c, 0x5d, 0x7d]
 const NONE = Buffer.alloc(0)
 
 /**
@@ -20,12 +24,18 @@ export class CanonicalJson {
   dataEnd = 0
   /** Of the payload. */
   contentType: string = JSON_TYPE
+  /** Until the next datum is looked for. */
   parents: Buffer = NONE
   /** `","source":"…","created":"` of the datum before. */
   #between = NONE
   /** From the quote that closes the payload to the end, of the datum before, where it named no parents. */
   #tail = NONE
   #tailContentType: string = JSON_TYPE
+  /** From the quote that closes the payload to the first parent's, of the datum before that named parents. */
+  #toParents = NONE
+  #toParentsContentType: string = JSON_TYPE
+  /** Where parents are gathered: `parents` is a view of it. */
+  #ids = Buffer.allocUnsafeSlow(32 * ID_BYTES)
 
   /** False where it is laid out in another way, or is no envelope. Then the fields mean nothing. */
   find(bytes: Buffer, at: number, end: number): boolean {
@@ -65,6 +75,7 @@ export class CanonicalJson {
     }
     this.dataEnd = bytes.indexOf(QUOTE, this.dataAt)
     if (this.dataEnd < 0 || this.dataEnd >= end) return false
+    if (this.#toParents.length > 0 && isAt(this.#toParents, bytes, this.dataEnd) && this.#readParents(bytes, end)) return true
     const fields = tailFields(bytes.toString('utf8', this.dataEnd + 1, end))
     if (fields === undefined) return false
     this.contentType = fields.contentType
@@ -72,7 +83,27 @@ export class CanonicalJson {
     if (fields.parents.length === 0) {
       this.#tail = Buffer.from(bytes.subarray(this.dataEnd, end))
       this.#tailContentType = fields.contentType
+      return true
     }
+    const list = bytes.indexOf(PARENTS, this.dataEnd)
+    this.#toParents = list < 0 || list > end ? NONE : Buffer.from(bytes.subarray(this.dataEnd, list + PARENTS.length))
+    this.#toParentsContentType = fields.contentType
+    return true
+  }
+
+  /** What follows is a list of ids and nothing else, as Millrace writes it: a window names many, and JSON.parse would make a string of each. */
+  #readParents(bytes: Buffer, end: number): boolean {
+    const start = this.dataEnd + this.#toParents.length
+    const count = (end - 1 - start) / (ID_CHARACTERS + QUOTED)
+    if (!Number.isInteger(count) || count < 1 || bytes[end - 1] !== CLOSING_BRACE) return false
+    if (this.#ids.length < count * ID_BYTES) this.#ids = Buffer.allocUnsafeSlow(2 * count * ID_BYTES)
+    for (let i = 0, at = start; i < count; i++, at += ID_CHARACTERS + QUOTED) {
+      const behind = at + 1 + ID_CHARACTERS
+      if (bytes[at] !== QUOTE || bytes[behind] !== QUOTE || !readId(this.#ids, i * ID_BYTES, bytes, at + 1)) return false
+      if (bytes[behind + 1] !== (i === count - 1 ? CLOSING_BRACKET : COMMA)) return false
+    }
+    this.contentType = this.#toParentsContentType
+    this.parents = this.#ids.subarray(0, count * ID_BYTES)
     return true
   }
 }

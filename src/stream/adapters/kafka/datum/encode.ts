@@ -6,7 +6,8 @@ import { ID_BYTES, ID_CHARACTERS } from '../../../../envelope/data-id.ts'
 import { FRAME_HEADER_BYTES, FrameCursor } from '../../../../envelope/frame.ts'
 import type { EnvelopeCodec } from '../options.ts'
 import type { BatchWriter } from '../wire/batch-writer.ts'
-import { Template, writeId } from './template.ts'
+import { writeId } from './id-text.ts'
+import { Template } from './template.ts'
 
 export const CODECS: Readonly<Record<EnvelopeCodec, Codec>> = { json: jsonCodec, msgpack: msgpackCodec, bson: bsonCodec }
 
@@ -63,15 +64,14 @@ export class DatumEncoder {
     const { bytes, dataStart, end } = cursor
     const base64Bytes = Math.ceil((end - dataStart) / 3) * 4
     const parents = cursor.parentCount
-    const tail = parents === 0 ? template.tail : template.withParents(cursor.parents)
-    let at = writer.record(key, template.prefix.length + base64Bytes + 1 + tail.length, template.headers)
+    let at = writer.record(key, template.prefix.length + base64Bytes + 1 + template.tailBytes(parents), template.headers)
     const target = writer.buffer
     target.set(template.prefix, at)
     at += template.prefix.length
     target.write(bytes.toString('base64', dataStart, end), at, base64Bytes, 'latin1')
     at += base64Bytes
     target[at] = QUOTE
-    target.set(tail, at + 1)
+    template.writeTail(target, at + 1, bytes, cursor.start + FRAME_HEADER_BYTES, parents)
   }
 
   #template(topic: string, cursor: FrameCursor): Template {

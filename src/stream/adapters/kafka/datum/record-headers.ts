@@ -1,7 +1,8 @@
-import { ID_BYTES, ID_CHARACTERS } from '../../../../envelope/data-id.ts'
+import { ID_CHARACTERS } from '../../../../envelope/data-id.ts'
 import { parseTime } from '../../../../envelope/time.ts'
 import type { RecordCursor } from '../wire/record.ts'
 import { HEADER } from './headers.ts'
+import { readId } from './id-text.ts'
 import { isAt } from './remembered.ts'
 
 /** A span of the record's bytes; `at` is −1 where there is none. */
@@ -13,7 +14,7 @@ export interface Span {
 const NAMES = Object.values(HEADER).map(name => Buffer.from(name, 'utf8'))
 const MINUTE_CHARACTERS = '2017-01-01T00:00'.length
 const TIME_CHARACTERS = '2017-01-01T00:00:00.000Z'.length
-const [COLON, DOT, Z, DASH, ZERO] = [0x3a, 0x2e, 0x5a, 0x2d, 0x30]
+const [COLON, DOT, Z, ZERO] = [0x3a, 0x2e, 0x5a, 0x30]
 
 /** The headers that matter of one record after another. Of a header that is there twice, the last counts. */
 export class RecordHeaders {
@@ -46,15 +47,7 @@ export class RecordHeaders {
   /** Writes the id's 16 bytes. False where the header is not a UUID as Millrace writes it. */
   readId(bytes: Buffer, target: Uint8Array): boolean {
     const { at, end } = this.dataId
-    if (at < 0 || end - at !== ID_CHARACTERS) return false
-    for (let i = 0, from = at; i < ID_BYTES; i++) {
-      if (i === 4 || i === 6 || i === 8 || i === 10) if (bytes[from++] !== DASH) return false
-      const byte = (DIGIT[bytes[from]!]! << 4) | DIGIT[bytes[from + 1]!]!
-      if (byte < 0) return false
-      target[i] = byte
-      from += 2
-    }
-    return true
+    return at >= 0 && end - at === ID_CHARACTERS && readId(target, 0, bytes, at)
   }
 
   /** Milliseconds since 1970 UTC; undefined where the header is not an RFC 3339 time. */
@@ -82,10 +75,6 @@ function named(bytes: Buffer, at: number, end: number, guess: number): number {
   for (let i = 0; i < NAMES.length; i++) if (isAt(NAMES[i]!, bytes, at, end)) return i
   return -1
 }
-
-/** What each character is worth as a hexadecimal digit in lower case; −1, and so any byte made of it below 0, where it is none. */
-const DIGIT = new Int8Array(256).fill(-1)
-for (const [worth, character] of [...'0123456789abcdef'].entries()) DIGIT[character.charCodeAt(0)] = worth
 
 /** `:SS.mmmZ` as milliseconds; −1 where it is something else. A leap second goes the long way. */
 function withinMinute(bytes: Buffer, at: number): number {

@@ -1,5 +1,6 @@
-import { formatId, formatIds, ID_BYTES, ID_CHARACTERS } from '../../../../envelope/data-id.ts'
+import { formatId, ID_BYTES, ID_CHARACTERS } from '../../../../envelope/data-id.ts'
 import { HEADER, writeHeaders } from './headers.ts'
+import { writeId } from './id-text.ts'
 
 export interface TemplateParts {
   readonly topic: string
@@ -23,6 +24,10 @@ const TIME_CHARACTERS = 24
 const THOUSANDTHS_AT = 20
 const NO_ID = formatId(Buffer.alloc(ID_BYTES), 0)
 const NO_TIME = '0000-01-01T00:00:00.000Z'
+const PARENTS = Buffer.from(',"parents":[')
+/** Around an id in the list: its quotes, and the comma or bracket behind it. */
+const QUOTED = 3
+const [QUOTE, COMMA, CLOSING_BRACKET, CLOSING_BRACE] = [0x22, 0x2c, 0x5d, 0x7d]
 /** RFC 3339 has years of four digits. */
 const FIRST_MS = -62_167_219_200_000
 const LAST_MS = 253_402_300_799_999
@@ -41,8 +46,8 @@ export class Template {
   /** The JSON envelope up to the payload. */
   readonly prefix: Buffer
   readonly prefixIdAt: number
-  /** The JSON envelope from behind the payload's closing quote. */
-  readonly tail: Buffer
+  /** The JSON envelope from behind the payload's closing quote, without parents. */
+  readonly #tail: Buffer
   readonly #headersTimeAt: number
   readonly #prefixTimeAt: number
   #createdMs = Number.NaN
@@ -72,7 +77,7 @@ export class Template {
     this.prefixIdAt = toId.length
     this.#prefixTimeAt = toId.length + ID_CHARACTERS + Buffer.byteLength(toTime)
     const contentType = parts.contentType === undefined ? '' : `,"content_type":${JSON.stringify(parts.contentType)}`
-    this.tail = text(`,"type":${JSON.stringify(parts.type)}${contentType}}`)
+    this.#tail = text(`,"type":${JSON.stringify(parts.type)}${contentType}}`)
   }
 
   /** Puts the time in its places. @throws TypeError where it has no RFC 3339 form. */
@@ -96,27 +101,31 @@ export class Template {
     this.#createdMs = createdMs
   }
 
-  /** {@link tail} with the ids that the datum was derived from. */
-  withParents(parents: Uint8Array): Buffer {
-    const ids = formatIds(parents)
-    let list = ''
-    for (let at = 0; at < ids.length; at += ID_CHARACTERS) list += `${at === 0 ? '"' : ',"'}${ids.slice(at, at + ID_CHARACTERS)}"`
-    return Buffer.concat([this.tail.subarray(0, -1), Buffer.from(`,"parents":[${list}]}`, 'latin1')])
+  /** Bytes of what {@link writeTail} writes for a datum that was derived from so many. */
+  tailBytes(parents: number): number {
+    return this.#tail.length + (parents === 0 ? 0 : PARENTS.length + parents * (ID_CHARACTERS + QUOTED))
+  }
+
+  /** The JSON envelope from behind the payload's closing quote, with the ids at `from` that the datum was derived from. */
+  writeTail(target: Uint8Array, start: number, bytes: Uint8Array, from: number, parents: number): void {
+    target.set(this.#tail, start)
+    if (parents === 0) return
+    // Over the closing brace.
+    let at = start + this.#tail.length - 1
+    target.set(PARENTS, at)
+    at += PARENTS.length
+    for (let i = 0; i < parents; i++) {
+      target[at] = QUOTE
+      writeId(target, at + 1, bytes, from + i * ID_BYTES)
+      target[at + 1 + ID_CHARACTERS] = QUOTE
+      target[at + 2 + ID_CHARACTERS] = i === parents - 1 ? CLOSING_BRACKET : COMMA
+      at += ID_CHARACTERS + QUOTED
+    }
+    target[at] = CLOSING_BRACE
   }
 }
 
-const DIGITS = Buffer.from('0123456789abcdef')
-const DASH = 0x2d
-
-/** An id's text, in place. */
-export function writeId(target: Uint8Array, at: number, bytes: Uint8Array, from: number): void {
-  for (let i = 0; i < ID_BYTES; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) target[at++] = DASH
-    const byte = bytes[from + i]!
-    target[at++] = DIGITS[byte >> 4]!
-    target[at++] = DIGITS[byte & 15]!
-  }
-}
+const DIGITS = Buffer.from('0123456789')
 
 function writeThousandths(target: Uint8Array, at: number, thousandths: number): void {
   target[at] = DIGITS[Math.floor(thousandths / 100)]!
