@@ -7,6 +7,8 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const READY_MS = 20_000
 
 export interface StartOptions {
+  /** As it is called in messages. */
+  readonly name?: string
   readonly file: string
   readonly data: string
   readonly env?: Readonly<Record<string, string>>
@@ -27,7 +29,7 @@ export class Millrace {
   #errors = ''
 
   constructor(options: StartOptions) {
-    const { file, data, env = {}, args = ['start'], cwd, readyMs = READY_MS } = options
+    const { name = 'millrace', file, data, env = {}, args = ['start'], cwd, readyMs = READY_MS } = options
     const node = ['--conditions=millrace-source', '--disable-warning=ExperimentalWarning', MAIN]
     const flags = ['--data', data, '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--json']
     this.#child = spawn(process.execPath, [...node, ...args, file, ...flags], {
@@ -44,10 +46,10 @@ export class Millrace {
       ([line]) => JSON.parse(line) as { listen: string; operators: string },
     )
     const gone = this.ended.then(end => {
-      throw new Error(`millrace ended before it was ready, ${end.signal ?? end.code}:\n${this.#errors}`)
+      throw new Error(`${name} ended before it was ready, ${end.signal ?? end.code}:\n${this.#errors}`)
     })
     const late = new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error(`millrace was not ready after ${readyMs} ms:\n${this.#errors}`)), readyMs).unref()
+      setTimeout(() => reject(new Error(`${name} was not ready after ${readyMs} ms:\n${this.#errors}`)), readyMs).unref()
     })
     this.ready = Promise.race([first, gone, late])
     // Who starts it to see it die does not wait for it.

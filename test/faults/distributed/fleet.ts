@@ -112,6 +112,7 @@ export class Fleet {
     const { region, accessKeyId, secretAccessKey } = servers().s3
     const stream = streamUrl(kafka, this.prefix, options.sessionMs)
     const process = new Millrace({
+      name,
       file: PIPELINE,
       data,
       args: ['start', '--role', role, '--stream', stream, '--trace', traceUrl(redis, this.prefix), ...(only ? ['--agents', only] : [])],

@@ -4,7 +4,7 @@ import type { Groups } from './groups.ts'
 
 const AGENT = 'total@1'
 const TOPIC = 'readings'
-const SETTLED_MS = 120_000
+const SETTLED_MS = 180_000
 
 /** One member of a group, by the name that the broker gave it, and the partitions that it has. */
 export interface Share {

@@ -17,7 +17,7 @@ const PROCESSES: readonly (readonly [Role, number])[] = [
 ]
 
 it('processes of every role, killed one after the other at any moment under load, lose and double nothing', {
-  timeout: 180_000 + KILLS * 15_000,
+  timeout: 300_000 + KILLS * 60_000,
 }, async () => {
   const random = seeded(seedOf('kill-at-random'))
   await using kafka = await quickKafka()

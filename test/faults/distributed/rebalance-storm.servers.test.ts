@@ -15,7 +15,7 @@ const COMERS: readonly (readonly [Role, number, string])[] = [
 ]
 
 it('processes that join and leave all the time, told to or killed, lose and double nothing', {
-  timeout: 200_000 + CHANGES * 20_000,
+  timeout: 300_000 + CHANGES * 60_000,
 }, async () => {
   const random = seeded(seedOf('rebalance-storm'))
   await using kafka = await quickKafka()
