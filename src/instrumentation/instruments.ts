@@ -43,12 +43,14 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
   const ofProcess = new ProcessMeter()
   const topics = new Set<string>()
   const agents = new Set<string>()
-  const metrics = new Metrics(async () => ({
-    sample: await sampler.sample(SCRAPE_MAX_AGE_MS),
-    flow: flow.read(clock.now()),
-    process: ofProcess.read(),
-    sizeBytes: options.directory === undefined ? undefined : await sizeOf(options.directory),
-  }))
+  const metrics = new Metrics({
+    sample: () => sampler.sample(SCRAPE_MAX_AGE_MS),
+    local: async () => ({
+      flow: flow.read(clock.now()),
+      process: ofProcess.read(),
+      sizeBytes: options.directory === undefined ? undefined : await sizeOf(options.directory),
+    }),
+  })
 
   let closed = false
   let failing = false

@@ -11,12 +11,26 @@ import type { Sample } from './sampler.ts'
 
 /** What is read when somebody asks for the metrics, rather than recorded as it happens. */
 export interface Observed {
-  readonly sample: Sample
-  readonly flow: Flow
-  readonly process: ProcessReading
-  /** Undefined where the engine has no files. */
-  readonly sizeBytes: number | undefined
+  /** Of this process alone: to be had whatever is away. */
+  readonly local: () => Promise<{
+    readonly flow: Flow
+    readonly process: ProcessReading
+    /** Undefined where the engine has no files. */
+    readonly sizeBytes: number | undefined
+  }>
+  /** Of the stream, which may be away: then these are missing, and no old ones stand in for them. */
+  readonly sample: () => Promise<Sample>
 }
+
+/** Those that are observed in the stream. */
+const OF_STREAM: ReadonlySet<MetricSpec> = new Set<MetricSpec>([
+  METRICS.streamAppended,
+  METRICS.streamRetained,
+  METRICS.agentLag,
+  METRICS.agentLagAge,
+  METRICS.agentExpired,
+  METRICS.ledgerGap,
+])
 
 /** Time in all for one collection: a scraper waits no longer. */
 const COLLECT_TIMEOUT_MS = 5_000
@@ -37,7 +51,7 @@ export class Metrics {
 
   #spill: Pick<SpillFact, 'data' | 'bytes'> = { data: 0, bytes: 0 }
 
-  constructor(observe: () => Promise<Observed>) {
+  constructor(observed: Observed) {
     this.#provider = new MeterProvider({ readers: [this.#reader], resource: resourceFromAttributes({ 'service.name': 'millrace' }) })
     const meter = this.#provider.getMeter('millrace')
     const recorded = new Set<MetricSpec>([
@@ -60,8 +74,11 @@ export class Metrics {
     }
     // From 0, so that the first that is spilled is a rise.
     this.spill({ data: 0, bytes: 0, spilled: 0, drained: 0 })
-    // One look for all of them, so that what is exported together belongs together.
-    meter.addBatchObservableCallback(async result => this.#observe(result, await observe()), [...this.#observables.values()])
+    // One look for all of a kind, so that what is exported together belongs together.
+    const of = (stream: boolean) =>
+      [...this.#observables].flatMap(([spec, observable]) => (OF_STREAM.has(spec) === stream ? [observable] : []))
+    meter.addBatchObservableCallback(async result => this.#observeLocal(result, await observed.local()), of(false))
+    meter.addBatchObservableCallback(async result => this.#observeStream(result, await observed.sample()), of(true))
   }
 
   /** Starts the series of a topic or an agent at 0: a counter that begins to exist with its first error cannot be alarmed on. */
@@ -133,16 +150,24 @@ export class Metrics {
     this.#histograms.get(spec)!.record(Math.max(0, ms) / 1_000, labels)
   }
 
-  #observe(result: BatchObservableResult, seen: Observed): void {
-    const put = (spec: MetricSpec, value: number, labels: Attributes = {}) => result.observe(this.#observables.get(spec)!, value, labels)
-    for (const topic of seen.sample.topics) {
+  #into(result: BatchObservableResult) {
+    return (spec: MetricSpec, value: number, labels: Attributes = {}) => result.observe(this.#observables.get(spec)!, value, labels)
+  }
+
+  #observeStream(result: BatchObservableResult, sample: Sample): void {
+    const put = this.#into(result)
+    for (const topic of sample.topics) {
       put(METRICS.streamAppended, topic.appended, { topic: topic.spec.name })
       const retained = topic.bounds.reduce((sum, partition) => sum + partition.next - partition.first, 0)
       put(METRICS.streamRetained, retained, { topic: topic.spec.name })
     }
     // Places that were taken over no longer move; their successor's rows carry on.
-    const rows = ledgerOf(seen.sample.standings, seen.flow.atMs).rows.filter(row => row.replacedBy === undefined)
+    const rows = ledgerOf(sample.standings, sample.atMs).rows.filter(row => row.replacedBy === undefined)
     for (const group of Object.values(Object.groupBy(rows, row => `${row.group} ${row.topic}`))) observeReader(group!, put)
+  }
+
+  #observeLocal(result: BatchObservableResult, seen: Awaited<ReturnType<Observed['local']>>): void {
+    const put = this.#into(result)
     for (const [group, agent] of seen.flow.agents) {
       const at = group.lastIndexOf('@')
       const labels = { agent: group.slice(0, at), version: group.slice(at + 1) }

@@ -9,6 +9,8 @@ const ASK_MS = 1_000
 /** After the trace did not answer it is left alone for so long. */
 const REST_MS = 2_000
 
+const LATE = Symbol('late')
+
 /** A batch without what is there already. */
 export interface Checked extends Pick<Appended, 'duplicates' | 'taken'> {
   readonly batch: AppendBatch
@@ -44,12 +46,13 @@ export class SuppliedIds {
   async #ask<T>(question: () => Promise<T>): Promise<T | undefined> {
     if (this.#clock.now() < this.#restUntilMs) return undefined
     const asking = question()
-    const late = Promise.withResolvers<undefined>()
-    const cancel = this.#clock.after(ASK_MS, () => late.resolve(undefined))
+    const late = Promise.withResolvers<typeof LATE>()
+    const cancel = this.#clock.after(ASK_MS, () => late.resolve(LATE))
     try {
       const answer = await Promise.race([asking, late.promise])
-      if (answer === undefined) this.#restUntilMs = this.#clock.now() + REST_MS
-      return answer
+      if (answer !== LATE) return answer
+      this.#restUntilMs = this.#clock.now() + REST_MS
+      return undefined
     } catch (error) {
       if (!isMillraceError(error, 'TRACE_UNAVAILABLE')) throw error
       this.#restUntilMs = this.#clock.now() + REST_MS
