@@ -13,6 +13,9 @@ export interface Ports {
 
 const REDIS = debianPackage('redis-server', 'redis-server', 'about 10 s', 'redis-server')
 
+/** docs/redis.md. On the disk within a second of the answer: a trace that is lost costs work, never a datum. */
+const REDIS_SETTINGS = ['--appendonly', 'yes', '--hash-max-listpack-value', '1024']
+
 export interface GridServers {
   /** For `--stream`. */
   readonly stream: string
@@ -47,8 +50,7 @@ export async function startServers(folder: string, ports: Ports, say: (text: str
   const keep = async <T extends AsyncDisposable>(server: Promise<T>) => starting.use(await server)
   const both = [
     keep(startKafka({ folder: place('kafka'), port: ports.kafka, jvm: [], heapMegabytes: 512 })),
-    // On the disk within a second of the answer: a trace that is lost costs work, never a datum.
-    keep(startRedis({ folder: place('redis'), port: ports.redis, args: ['--appendonly', 'yes'] })),
+    keep(startRedis({ folder: place('redis'), port: ports.redis, args: REDIS_SETTINGS })),
   ] as const
   // Both, before one that failed is reported: one still on its way could not be ended.
   await Promise.allSettled(both)
