@@ -15,10 +15,10 @@ const READ_BYTES = 1024 * 1024
  * and derived ids carry.
  */
 export class Finder {
-  readonly #stream: Pick<GroupedStream, 'topics' | 'bounds' | 'read'>
+  readonly #stream: Pick<GroupedStream, 'topics' | 'bounds' | 'read' | 'appendedMs'>
   readonly #trace: Pick<SharedTrace, 'find'>
 
-  constructor(stream: Pick<GroupedStream, 'topics' | 'bounds' | 'read'>, trace: Pick<SharedTrace, 'find'>) {
+  constructor(stream: Pick<GroupedStream, 'topics' | 'bounds' | 'read' | 'appendedMs'>, trace: Pick<SharedTrace, 'find'>) {
     this.#stream = stream
     this.#trace = trace
   }
@@ -75,8 +75,8 @@ export class Finder {
     let high = next
     while (high - low > 1) {
       const middle = Math.floor((low + high) / 2)
-      const batch = await this.#stream.read(topic, partition, middle, 1)
-      if (batch.count === 0 || batch.appendedMs >= timeMs) high = middle
+      const appendedMs = await this.#stream.appendedMs(topic, partition, middle)
+      if (appendedMs === undefined || appendedMs >= timeMs) high = middle
       else low = middle
     }
     return low

@@ -6,11 +6,11 @@ const READS_AT_ONCE = 8
 
 /** Where every group stands, beside the bounds of its partitions. */
 export class Standings {
-  readonly #stream: Pick<GroupedStream, 'places' | 'bounds' | 'read'>
+  readonly #stream: Pick<GroupedStream, 'places' | 'bounds' | 'appendedMs'>
   /** When the datum at a place's offset was appended: it does not change while the place does not move. */
   #pending = new Map<string, number>()
 
-  constructor(stream: Pick<GroupedStream, 'places' | 'bounds' | 'read'>) {
+  constructor(stream: Pick<GroupedStream, 'places' | 'bounds' | 'appendedMs'>) {
     this.#stream = stream
   }
 
@@ -44,8 +44,8 @@ export class Standings {
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
         const [key, { topic, partition, checkpoint, first }] = next
         // What retention has passed is no longer there to wait: the oldest that is left does.
-        const batch = await this.#stream.read(topic, partition, Math.max(checkpoint.offset, first), 1)
-        if (batch.count > 0) since.set(key, batch.appendedMs)
+        const appendedMs = await this.#stream.appendedMs(topic, partition, Math.max(checkpoint.offset, first))
+        if (appendedMs !== undefined) since.set(key, appendedMs)
       }
     }
     await Promise.all(Array.from({ length: READS_AT_ONCE }, reader))

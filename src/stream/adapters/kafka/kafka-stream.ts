@@ -95,6 +95,11 @@ export class KafkaStream implements GroupedStream {
     return this.#reads.read(topic, partition, from, maxBytes)
   }
 
+  async appendedMs(topic: string, partition: number, offset: number): Promise<number | undefined> {
+    this.#checkOpen()
+    return this.#reads.appendedMs(topic, partition, offset)
+  }
+
   async bounds(topic: string): Promise<Bounds[]> {
     this.#checkOpen()
     return this.#reads.bounds(topic)

@@ -76,6 +76,11 @@ export class FetchedLog {
     return this.#end() !== undefined
   }
 
+  /** When the record batch that comes next was appended, which its header says; undefined where none is whole. */
+  get appendedMs(): number | undefined {
+    return this.more ? this.#timestampMs() : undefined
+  }
+
   /** Whole record batches, about `maxBytes` and at least one; empty at the end. @throws LOG_CORRUPT */
   take(maxBytes: number): RecordBatch {
     const { topic, partition } = this.#reader

@@ -2,13 +2,20 @@ import { MillraceError } from '../../../errors.ts'
 import type { Bounds, RecordBatch } from '../../stream.ts'
 import { away, type Cluster, type TopicMetadata } from './cluster.ts'
 import { type KafkaPlace, leaderOf, logOffsets } from './log-offsets.ts'
-import { LogReader } from './log-reader.ts'
+import { type FetchedLog, LogReader } from './log-reader.ts'
 import type { Names } from './names.ts'
 import type { Packing } from './wire/compression.ts'
 import type { FetchCall, FetchedPartition } from './wire/fetch-call.ts'
 
 /** More than a frame's header: a read that asks for less gets the first batch all the same. */
 const MIN_FETCH_BYTES = 1
+
+/** What there is from an offset on. */
+interface Opened {
+  readonly log: FetchedLog | undefined
+  /** Where it ends, should there be nothing. */
+  readonly end: number
+}
 
 /** Reads that belong to no group: taps, folds, rolls, lineage. */
 export class Reads {
@@ -45,30 +52,45 @@ export class Reads {
   }
 
   async read(topic: string, partition: number, from: number, maxBytes: number): Promise<RecordBatch> {
+    return this.#opened(topic, partition, from, maxBytes, ({ log, end }, reader) => {
+      const batch = log?.take(maxBytes)
+      return batch === undefined || batch.count === 0 ? reader.empty(end) : batch
+    })
+  }
+
+  async appendedMs(topic: string, partition: number, offset: number): Promise<number | undefined> {
+    return this.#opened(topic, partition, offset, MIN_FETCH_BYTES, ({ log }) => log?.appendedMs)
+  }
+
+  /** Fetches from an offset and reads what came. @throws TOPIC_UNKNOWN */
+  async #opened<T>(
+    topic: string,
+    partition: number,
+    from: number,
+    maxBytes: number,
+    use: (opened: Opened, reader: LogReader) => T,
+  ): Promise<T> {
     const { partitions } = await this.metadata(topic)
     if (partitions[partition] === undefined) {
       throw new MillraceError('TOPIC_UNKNOWN', `The topic ${topic} has ${partitions.length} partitions; ${partition} is none of them.`)
     }
     const kafkaTopic = this.#names.topic(topic)
     const doing = { what: `read ${kafkaTopic}/${partition}`, right: `Read on the topic ${kafkaTopic}` }
-    return this.#cluster.patiently(doing, () => this.#read(topic, { kafkaTopic, partition }, from, maxBytes))
+    const reader = new LogReader(this.#cluster.kafka, this.#packing, topic, kafkaTopic, partition)
+    return this.#cluster.patiently(doing, async () => use(await this.#open(reader, from, maxBytes), reader))
   }
 
-  async #read(topic: string, place: KafkaPlace, from: number, maxBytes: number): Promise<RecordBatch> {
-    const { kafkaTopic, partition } = place
-    const reader = new LogReader(this.#cluster.kafka, this.#packing, topic, kafkaTopic, partition)
+  async #open(reader: LogReader, from: number, maxBytes: number): Promise<Opened> {
+    const { kafkaTopic, partition } = reader
+    const place = { kafkaTopic, partition }
     const fetched = await this.#fetchOnce(place, from, maxBytes)
-    if (fetched !== 'out of range') {
-      const batch = reader.open(fetched, from).take(maxBytes)
-      return batch.count === 0 ? reader.empty(from) : batch
-    }
+    if (fetched !== 'out of range') return { log: reader.open(fetched, from), end: from }
     const [first, next] = await Promise.all([logOffsets(this.#cluster, [place], 'first'), logOffsets(this.#cluster, [place], 'next')])
     // Beyond the end there is nothing yet; below the first, retention has been: what is left begins there.
-    if (from >= next[0]!) return reader.empty(from)
+    if (from >= next[0]!) return { log: undefined, end: from }
     const left = await this.#fetchOnce(place, first[0]!, maxBytes)
     if (left === 'out of range') throw away(`the bounds of ${kafkaTopic}/${partition} move while it is read`)
-    const batch = reader.open(left, first[0]!).take(maxBytes)
-    return batch.count === 0 ? reader.empty(next[0]!) : batch
+    return { log: reader.open(left, first[0]!), end: next[0]! }
   }
 
   async #fetchOnce(place: KafkaPlace, from: number, maxBytes: number): Promise<FetchedPartition | 'out of range'> {

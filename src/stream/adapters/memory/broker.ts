@@ -127,6 +127,11 @@ class MemoryStream implements GroupedStream {
     return this.#open().log(topic, partition).read(from, maxBytes)
   }
 
+  async appendedMs(topic: string, partition: number, offset: number): Promise<number | undefined> {
+    const { count, appendedMs } = this.#open().log(topic, partition).read(offset, 1)
+    return count === 0 ? undefined : appendedMs
+  }
+
   async topics(): Promise<TopicSpec[]> {
     return this.#open().specs
   }
