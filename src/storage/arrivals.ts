@@ -50,6 +50,11 @@ export class Arrivals {
     }
   }
 
+  /** Begins at an offset beyond; only before the first {@link next}. */
+  passTo(offset: number): void {
+    this.#from = offset
+  }
+
   /** Gives back what was taken and not used: {@link next} returns it again. */
   unread(arrived: Arrived): void {
     this.#arrived = arrived

@@ -8,6 +8,7 @@ import type { AgentVersion, Range } from '../trace/trace.ts'
 import { Arrivals, type Arrived } from './arrivals.ts'
 import { Distinct } from './distinct.ts'
 import { ExactRange } from './exact-range.ts'
+import { finishedFrom } from './finished.ts'
 import { lettersOf } from './letters.ts'
 import type { Patience } from './patience.ts'
 import type { Roll, RollingWriter, RollPolicy, Written } from './storage.ts'
@@ -69,8 +70,10 @@ export class PartitionRoller {
 
   /** Gathers and rolls until the lease ends or {@link stop}. @throws LEASE_LOST, and what nobody here can mend. */
   async run(): Promise<void> {
+    const { context } = this.#rolling
     const open = this.#checkpoint.intent
     if (open !== undefined) await this.#roll(open, undefined, true)
+    if (context.engine.capabilities.holdsCopies) await this.#passFinished()
     while (!this.#stopping) {
       const gathered = await this.#gather()
       if (gathered === undefined) return
@@ -85,6 +88,21 @@ export class PartitionRoller {
   stop(): void {
     this.#stopping = true
     this.#arrivals.close()
+  }
+
+  /** A place that was set back goes on where it has been before: what is stored already is not stored again. */
+  async #passFinished(): Promise<void> {
+    const { context, agent } = this.#rolling
+    while (!this.#stopping) {
+      const before = this.#checkpoint
+      const found = await finishedFrom(context.engine, agent, this.#place, before.offset, context.clock.now())
+      if (found === undefined) return
+      const { end, done, dead, duplicate } = found
+      const counts = { done: before.done + done, dead: before.dead + dead, duplicate: before.duplicate + duplicate }
+      await this.#commit({ ...before, ...counts, offset: end })
+      this.#arrivals.passTo(end)
+      this.#record({ done, dead, duplicate, lost: 0, queueMs: 0, handlerMs: 0, commitMs: 0 })
+    }
   }
 
   /** Waits until the policy asks for a roll. Undefined when the lease ends or this stops first. */

@@ -47,6 +47,19 @@ function scene() {
       })
       return running
     },
+    /** Another place for the group, as an operator's tool sets it: without counts. */
+    async setBackTo(offset: number) {
+      const operator = broker.connect()
+      const subscription = operator.subscribe({ name: 'lake@1', edition: 1 }, ['numbers'], 'earliest')
+      for await (const lease of subscription) {
+        const [{ checkpoint } = fail()] = lease.partitions
+        const counts = { first: offset, done: 0, dead: 0, duplicate: 0, lost: 0 }
+        await lease.commit([{ topic: 'numbers', partition: 0, from: checkpoint.offset, checkpoint: { ...checkpoint, ...counts, offset } }])
+        break
+      }
+      await subscription.close()
+      await operator.close()
+    },
     /** Resolves with the checkpoint once it stands at `offset`. */
     standsAt: (offset: number) =>
       eventually(`the lake stands at ${offset}`, async () => {
@@ -54,6 +67,10 @@ function scene() {
         return place?.checkpoint.offset === offset ? place.checkpoint : undefined
       }),
   }
+}
+
+function fail(): never {
+  throw new Error('The group has no partition')
 }
 
 const stored = (store: MemoryStore) => store.stored.map(({ value }) => Number(Buffer.from(value as Uint8Array))).sort((a, b) => a - b)
@@ -81,4 +98,20 @@ it('a roll that is written again, after another agent or the same has gone on, s
   expect(await standsAt(8)).toMatchObject({ done: 5, duplicate: 3 })
   expect(before).toEqual([1, 2, 3])
   expect(stored(store)).toEqual([1, 2, 3, 4, 5])
+})
+
+it('a place that was set back passes what is stored already, however its rolls would be cut now', async () => {
+  const { store, append, ensure, run, setBackTo, standsAt } = scene()
+  await ensure()
+  await append([1, 2, 3, 4])
+  await append([5, 6, 7, 8])
+  const first = run()
+  await standsAt(8)
+  await first.crash()
+  await setBackTo(3)
+  await append([9, 10])
+  await append([11, 12])
+  run()
+  expect(await standsAt(12)).toMatchObject({ first: 3, done: 9, duplicate: 0, lost: 0 })
+  expect(stored(store)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
 })
