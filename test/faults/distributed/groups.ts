@@ -19,6 +19,13 @@ export class Groups {
     return new Map([...group.members.values()].map(({ id, assignments }) => [id, assignments?.get(this.#topic(topic))?.partitions ?? []]))
   }
 
+  /** The fewest replicas that any partition of the fleet's topics has. */
+  async fewestReplicas(): Promise<number> {
+    const own = (await this.#admin.listTopics()).filter(topic => topic.startsWith(`${this.#prefix}.`))
+    const { topics } = await this.#admin.metadata({ topics: own, forceUpdate: true })
+    return Math.min(...[...topics.values()].flatMap(({ partitions }) => partitions.map(({ replicas }) => replicas.length)))
+  }
+
   /** Sets every group of the pipeline back to the beginning of its topics, as an operator's tool does; nobody may be in them. */
   async reset(): Promise<void> {
     for (const [id, { from }] of faults.agents) {

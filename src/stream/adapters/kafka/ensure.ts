@@ -1,6 +1,7 @@
 import { MillraceError } from '../../../errors.ts'
 import type { TopicSpec } from '../../stream.ts'
 import { away, type Cluster } from './cluster.ts'
+import { CONTROL_SPEC } from './control.ts'
 import type { Names } from './names.ts'
 import { CHECKED_CONFIGS, differences, type TopicSettings, topicSettings } from './topic-settings.ts'
 import { answered } from './wire/answered.ts'
@@ -22,10 +23,11 @@ export async function ensureTopics(cluster: Cluster, names: Names, specs: readon
   const kafkaTopics = specs.map(spec => names.topic(spec.name))
   const what = `look up the topics ${kafkaTopics.join(', ')}`
   await cluster.patiently({ what }, () => cluster.refresh(kafkaTopics))
+  const brokers = brokersOf(cluster, names)
   const wanted = specs.map((spec, index) => ({
     spec,
     kafkaTopic: kafkaTopics[index]!,
-    settings: topicSettings(spec, cluster.settings, cluster.nodes.length),
+    settings: topicSettings(spec, cluster.settings, brokers),
   }))
   const there = wanted.filter(({ kafkaTopic }) => cluster.known(kafkaTopic) !== undefined)
   const missing = wanted.filter(({ kafkaTopic }) => cluster.known(kafkaTopic) === undefined)
@@ -37,6 +39,15 @@ export async function ensureTopics(cluster: Cluster, names: Names, specs: readon
   )
   // Another process made them at the same time, perhaps otherwise.
   await check(cluster, others)
+}
+
+/**
+ * How many brokers there are, those that are down at the moment included, as far as the control topic has replicas on them: a topic that
+ * is made while one is down must not be the less safe for it, nor differ from what is expected when it is back.
+ */
+function brokersOf(cluster: Cluster, names: Names): number {
+  const control = cluster.known(names.topic(CONTROL_SPEC.name))?.partitions ?? []
+  return Math.max(cluster.nodes.length, ...control.map(partition => partition.replicas))
 }
 
 async function check(cluster: Cluster, wanted: readonly Wanted[]): Promise<void> {
