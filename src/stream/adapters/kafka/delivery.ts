@@ -15,8 +15,10 @@ export class Delivery {
   readonly #count: number
   readonly #appends: readonly Waiting[]
   #open = true
-  /** It was handed to a broker once, so it may be stored. */
-  #sent = false
+  /** It was handed to a broker, and no broker has said that it did not store it. */
+  #mayBeStored = false
+  /** As it was before the attempt under way. */
+  #mightBefore = false
   #missing = 0
   #lastError: unknown
 
@@ -44,8 +46,14 @@ export class Delivery {
   stamped(kafka: KafkaClient, current: ProducerIdentity): Buffer {
     const { identity, sequence } = this.queue.producer(current)
     stampBatch(kafka, this.#records, identity, sequence)
-    this.#sent = true
+    this.#mightBefore = this.#mayBeStored
+    this.#mayBeStored = true
     return this.#records
+  }
+
+  /** The broker has looked at this attempt and stored nothing of it; an earlier one may be stored all the same. */
+  turnedAway(): void {
+    this.#mayBeStored = this.#mightBefore
   }
 
   succeed(offset: number): void {
@@ -58,15 +66,23 @@ export class Delivery {
     }
   }
 
-  /** It is not stored, and will not be. */
-  fail(error: unknown): void {
+  /**
+   * It will not be sent again. Where an attempt may be stored its fate is unknown: kept, its sequence number would let the broker take the
+   * next batch for a copy of this one and acknowledge what it never stored. @returns as {@link giveUp}.
+   */
+  fail(error: unknown): boolean {
+    if (this.#mayBeStored) {
+      this.postpone(error)
+      return this.giveUp()
+    }
     this.#settle()
     for (const { reject } of this.#appends) reject(error)
+    return false
   }
 
-  /** Too large: by itself each may still fit. False where it is by itself already, and open still. */
+  /** Too large: by itself each may still fit. False where it is by itself already or may be stored, and open still. */
   split(): boolean {
-    if (this.#appends.length < 2) return false
+    if (this.#appends.length < 2 || this.#mayBeStored) return false
     this.#settle()
     this.queue.takeBack(this.#appends)
     return true
@@ -85,9 +101,9 @@ export class Delivery {
   /** Its fate is not known. @returns whether it may be stored: the sequence is then unknown too. */
   giveUp(): boolean {
     this.#settle()
-    if (this.#sent) this.queue.renew()
-    for (const { reject } of this.#appends) reject(this.unknownOutcome(this.#sent))
-    return this.#sent
+    if (this.#mayBeStored) this.queue.renew()
+    for (const { reject } of this.#appends) reject(this.unknownOutcome(this.#mayBeStored))
+    return this.#mayBeStored
   }
 
   unknownOutcome(sent: boolean): MillraceError {

@@ -13,6 +13,21 @@ const FORGOTTEN = new Set([
   'PRODUCER_FENCED',
 ])
 const DENIED = new Set(['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED'])
+/** What brokers look at before they append: nothing of that attempt is stored. After any other error it may be. */
+const TURNED_AWAY = new Set([
+  ...TOO_LARGE,
+  ...FORGOTTEN,
+  ...DENIED,
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_REQUIRED_ACKS',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+  'CORRUPT_MESSAGE',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+  'NOT_ENOUGH_REPLICAS',
+])
 /** A new topic may take a moment until every broker knows it; one that was deleted never comes back. */
 const MAX_MISSING = 50
 
@@ -30,10 +45,8 @@ export function settle(delivery: Delivery, answer: ProduceAnswer | undefined, cl
   const { kafka } = cluster
   const id = errorId ?? 'UNKNOWN_SERVER_ERROR'
   const error = new MillraceError('STREAM_UNAVAILABLE', `Kafka answered ${id}${answer?.message === undefined ? '' : `: ${answer.message}`}`)
-  if (TOO_LARGE.has(id)) {
-    if (!delivery.split()) delivery.fail(tooLarge(delivery))
-    return false
-  }
+  if (TURNED_AWAY.has(id)) delivery.turnedAway()
+  if (TOO_LARGE.has(id)) return delivery.split() ? false : delivery.fail(tooLarge(delivery))
   if (FORGOTTEN.has(id)) {
     delivery.postpone(error)
     delivery.queue.renew()
@@ -44,27 +57,22 @@ export function settle(delivery: Delivery, answer: ProduceAnswer | undefined, cl
     delivery.postpone(error)
     return delivery.giveUp()
   }
-  if (DENIED.has(id)) {
-    delivery.fail(cluster.denied(`append to ${kafkaTopic}`, `Write on the topic ${kafkaTopic}`))
-    return false
-  }
+  if (DENIED.has(id)) return delivery.fail(cluster.denied(`append to ${kafkaTopic}`, `Write on the topic ${kafkaTopic}`))
   if (id === 'UNKNOWN_TOPIC_OR_PARTITION' && delivery.countMissing() > MAX_MISSING) {
-    delivery.fail(
+    return delivery.fail(
       new MillraceError('TOPIC_UNKNOWN', `There is no ${topic}/${partition} in Kafka any more (there it was called ${kafkaTopic}).`),
     )
-    return false
   }
   if (kafka.protocolErrors[id]?.canRetry === true) {
     delivery.postpone(error)
     return false
   }
-  delivery.fail(
+  return delivery.fail(
     new MillraceError(
       'ENGINE_FAILED',
       `Kafka does not take a batch for ${topic}/${partition}: ${id}${answer?.message ? ` (${answer.message})` : ''}.`,
     ),
   )
-  return false
 }
 
 function tooLarge({ queue, byteLength }: Delivery): MillraceError {

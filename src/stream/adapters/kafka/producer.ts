@@ -45,12 +45,12 @@ export class Producer {
   #identity: Promise<ProducerIdentity> | undefined
   #idle: (() => void) | undefined
 
-  constructor(cluster: Cluster, names: Names) {
+  constructor(cluster: Cluster, names: Names, produce = produceCall(cluster.kafka)) {
     this.#cluster = cluster
     this.#names = names
     this.#packing = new Packing(cluster.kafka)
     this.#encoder = new DatumEncoder(cluster.settings.codec)
-    this.#produce = produceCall(cluster.kafka)
+    this.#produce = produce
   }
 
   async append(batches: readonly AppendBatch[]): Promise<Appended[]> {
@@ -156,7 +156,7 @@ export class Producer {
     const deliveries = queues.flatMap(queue => queue.begin(this.#writer, this.#encoder, this.#packing, this.#cluster.settings) ?? [])
     // What fails is judged batch by batch; a failure beyond that is a fault of ours, and none may wait for ever.
     this.#deliver(deliveries).catch(error => {
-      for (const delivery of deliveries) if (delivery.open) delivery.fail(error)
+      for (const delivery of deliveries) if (delivery.open && delivery.fail(error)) this.#identity = undefined
     })
   }
 
@@ -201,7 +201,10 @@ export class Producer {
         if (!delivery.open) continue
         const { kafkaTopic } = delivery.queue
         if (isTransient(error)) delivery.postpone(error)
-        else delivery.fail(this.#cluster.failure(error, { what: `append to ${kafkaTopic}`, right: `Write on the topic ${kafkaTopic}` }))
+        else if (
+          delivery.fail(this.#cluster.failure(error, { what: `append to ${kafkaTopic}`, right: `Write on the topic ${kafkaTopic}` }))
+        )
+          this.#identity = undefined
       }
     }
     for (const { queue } of deliveries) this.#wake(queue)
