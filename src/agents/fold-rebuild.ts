@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts'
 import { FrameCursor } from '../envelope/frame.ts'
+import { knownRange } from '../stream/known-range.ts'
 import type { Assigned } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
 import { decode } from './decode.ts'
@@ -9,7 +10,8 @@ const READ_BYTES = 1024 * 1024
 
 /**
  * The fold of a partition as it was at the committed offset: the last snapshot, then the log after it. No handler is run. What could not
- * be folded the first time (it did not match the schema, `update` threw) is passed over again.
+ * be folded the first time (it did not match the schema, `update` threw) is passed over again, and what retention has taken is not there.
+ * @throws STREAM_UNAVAILABLE where the stream does not show what it holds: the next snapshot would make a gap durable.
  */
 export async function rebuildFold(
   agent: FoldingAgent,
@@ -25,16 +27,20 @@ export async function rebuildFold(
   const snapshot = await engine.snapshot(group, place)
   // A snapshot beyond the committed offset would show a datum that is run again data that come after it.
   if (snapshot !== undefined && snapshot.offset <= end) fold.restore(snapshot.bytes, snapshot.offset)
-  while (fold.offset < end && !signal.aborted) {
-    const batch = await engine.read(topic.name, place.partition, fold.offset, READ_BYTES)
-    if (batch.count === 0) break
-    const cursor = new FrameCursor(batch.frames, batch.ascii)
-    for (let offset = batch.first; offset < end && cursor.next(); offset++) {
-      if (offset < fold.offset || fold.isCopy(cursor)) continue
-      const decoded = decode(cursor, topic)
-      foldAgain(fold, cursor, decoded instanceof Promise ? await decoded : decoded)
+  const range = { first: fold.offset, end }
+  try {
+    for await (const batch of knownRange(engine, place, range, { readBytes: READ_BYTES, signal })) {
+      if (signal.aborted) break
+      const cursor = new FrameCursor(batch.frames, batch.ascii)
+      while (cursor.next()) {
+        if (fold.isCopy(cursor)) continue
+        const decoded = decode(cursor, topic)
+        foldAgain(fold, cursor, decoded instanceof Promise ? await decoded : decoded)
+      }
     }
-    fold.offset = Math.min(end, batch.first + batch.count)
+  } catch (error) {
+    // The lease has ended while it waited, and nobody will use the fold.
+    if (!signal.aborted) throw error
   }
   fold.offset = end
   return fold

@@ -5,7 +5,7 @@ import type { Agent } from './agent.ts'
 import { Ring } from './ring.ts'
 import { SeenIds } from './seen-ids.ts'
 
-const SNAPSHOT_FORMAT = 2
+const SNAPSHOT_FORMAT = 1
 /** Between two snapshots at least so many data are folded, and {@link SNAPSHOT_RATIO} times what a snapshot holds: its cost is spread over them. */
 const SNAPSHOT_MIN_DATA = 20_000
 const SNAPSHOT_RATIO = 4
@@ -29,8 +29,8 @@ interface SnapshotContent {
   readonly hasState: boolean
   /** Key, window's values (oldest first), their ids (newest first), state. */
   readonly keys: readonly (readonly [string, readonly unknown[], Uint8Array, unknown])[]
-  /** Ids that are remembered, to know copies by: the older ones, and those since. */
-  readonly ids: readonly [Uint8Array, Uint8Array]
+  /** Ids that are remembered, to know copies by: the older ones, and those since. Absent where the log held no copies. */
+  readonly ids?: readonly [Uint8Array, Uint8Array]
 }
 
 /**
@@ -137,8 +137,10 @@ export class Fold {
       ring.idsInto(ids, 0)
       return [key, ring.toArray(), ids, state]
     })
-    const ids = this.#seen?.content ?? [NO_IDS, NO_IDS]
-    const content: SnapshotContent = { format: SNAPSHOT_FORMAT, window: this.#window, hasState: this.#state !== undefined, keys, ids }
+    const content: SnapshotContent = {
+      ...{ format: SNAPSHOT_FORMAT, window: this.#window, hasState: this.#state !== undefined, keys },
+      ...(this.#seen === undefined ? {} : { ids: this.#seen.content }),
+    }
     try {
       return serialize(content)
     } catch (cause) {
@@ -171,7 +173,7 @@ export class Fold {
       this.#values += values.length
       this.#keys.set(key, { ring, state })
     }
-    this.#seen?.restore(content.ids)
+    if (content.ids !== undefined) this.#seen?.restore(content.ids)
     this.offset = offset
     return true
   }

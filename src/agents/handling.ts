@@ -144,15 +144,16 @@ export class Handling {
     const startedMs = clock.now()
     this.startedMs = startedMs
     const row = progress.begin(topicIndex, partition, task.offset, task.attempts, startedMs)
+    const recorded = this.#options.recorded(task)
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
-      staged = this.#options.recorded(task) ?? this.#stage(this.#agent.handler(task.value, context), context)
+      staged = recorded ?? this.#stage(this.#agent.handler(task.value, context), context)
     } catch (error) {
       progress.end(row)
       this.#failed(task, error)
       return
     }
-    if (staged instanceof Promise) this.#await(task, context, staged, progress.wait(row), startedMs)
+    if (staged instanceof Promise) this.#await(task, context, staged, progress.wait(row), startedMs, recorded === undefined)
     else {
       progress.end(row)
       this.#succeeded(task, staged)
@@ -164,7 +165,8 @@ export class Handling {
     return isPending(result) ? arrived(result, context).then(done => outputs.stage(done)) : outputs.stage(result)
   }
 
-  #await(task: Task, context: HandlerContext, staged: Promise<readonly Staged[]>, row: number, startedMs: number): void {
+  /** @param timed the handler's time is what passes, not that of the journal's reading. */
+  #await(task: Task, context: HandlerContext, staged: Promise<readonly Staged[]>, row: number, startedMs: number, timed: boolean): void {
     const { clock, progress, changed } = this.#options
     this.#running++
     task.detach()
@@ -181,13 +183,14 @@ export class Handling {
       then()
       changed()
     }
-    const cancelTimeout = clock.after(this.#agent.timeoutMs, () => {
+    const late = () => {
       const error = new MillraceError('HANDLER_TIMEOUT', `The handler was not done after ${this.#agent.timeoutMs} ms.`, {
         fix: "Hand context.signal to what it waits for, or raise the agent's timeout.",
       })
       context.abort(error)
       settle(() => this.#failed(task, error))
-    })
+    }
+    const cancelTimeout = timed ? clock.after(this.#agent.timeoutMs, late) : () => undefined
     // Let go of with its lease: nothing of it counts any more, and a watchdog must not take it for one that spins.
     task.cancel = () => {
       settled = true

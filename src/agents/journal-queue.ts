@@ -58,7 +58,7 @@ export class JournalQueue {
     while (this.#waiting.length > 0) {
       const tasks = this.#waiting.splice(0, MAX_RUNS)
       try {
-        const counting = await this.#journal.record(tasks.map(task => ({ id: task.id, idAt: task.idAt, outputs: task.outputs })))
+        const counting = await this.#journal.record(tasks.map(({ id, idAt, offset, outputs }) => ({ id, idAt, offset, outputs })))
         if (this.#over) return
         tasks.forEach((task, i) => {
           this.#finished(task, counting[i]!)

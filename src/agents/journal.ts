@@ -2,18 +2,28 @@ import type { Engine } from '../engine/engine.ts'
 import { failpoint } from '../engine/failpoint.ts'
 import { FrameCursor, FrameWriter } from '../envelope/frame.ts'
 import { IdSet } from '../envelope/id-set.ts'
-import type { TopicPartition, TopicSpec } from '../stream/stream.ts'
+import { MillraceError } from '../errors.ts'
+import type { RecordBatch, TopicPartition, TopicSpec } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
 import type { Staged } from './outputs.ts'
+import { REMEMBERED } from './seen-ids.ts'
+
+type JournalEngine = Pick<Engine, 'append' | 'read' | 'bounds'>
 
 const READ_BYTES = 1024 * 1024
+const LOOK_BYTES = 64 * 1024
+/** Runs that are read rather than halved. */
+const FEW = 1_000
+/** More than an agent goes on past a datum that waits. */
+const SLACK = 20_000
 const SOURCE = Buffer.from('millrace')
 const NO_PARENTS = new Uint8Array(0)
 
-/** A datum's id and the outputs of one run of it. */
+/** A datum's id and place, and the outputs of one run of it. */
 export interface JournalRun {
   readonly id: Uint8Array
   readonly idAt: number
+  readonly offset: number
   readonly outputs: readonly Staged[]
 }
 
@@ -33,96 +43,168 @@ export function journalTopic(agent: Agent, edition: number): TopicSpec {
 
 /**
  * The first runs of the data of one partition. Of several runs of a datum the one that stands first in the log counts, for everybody: also for
- * one who has lost the partition unawares and writes beside its new owner. Memory: 32 bytes for each run within the topic's retention.
+ * one who has lost the partition unawares and writes beside its new owner.
  */
 export class Journal {
-  readonly #engine: Pick<Engine, 'append' | 'read' | 'bounds'>
+  readonly #engine: JournalEngine
   readonly #topic: string
-  readonly #partition: number
-  readonly #key: string
-  readonly #ids = new IdSet()
-  /** Where each of them stands. */
-  readonly #offsets: number[] = []
+  readonly #place: TopicPartition
+  /** Runs of data that lie further back are not asked for any more. */
+  readonly #floor: number
+  readonly #runs = new JournalIndex()
+  /** The part of the journal that was read last: runs that are asked for follow each other. */
+  #held: RecordBatch | undefined
   #next = 0
 
-  private constructor(engine: Pick<Engine, 'append' | 'read' | 'bounds'>, spec: TopicSpec, place: TopicPartition) {
+  private constructor(engine: JournalEngine, topic: string, place: TopicPartition, floor: number) {
     this.#engine = engine
-    this.#topic = spec.name
-    this.#partition = place.partition
-    this.#key = `${place.topic}/${place.partition}`
+    this.#topic = topic
+    this.#place = place
+    this.#floor = floor
   }
 
-  /** Opens the journal of a partition and reads what stands in it. */
+  /** Opens the journal of a partition and reads what in it is of data at or beyond `committed`, or of their copies' firsts. */
   static async open(
-    engine: Pick<Engine, 'append' | 'read' | 'bounds' | 'ensure'>,
+    engine: JournalEngine & Pick<Engine, 'ensure'>,
     spec: TopicSpec,
     place: TopicPartition,
+    committed: number,
+    signal: AbortSignal,
   ): Promise<Journal> {
     await engine.ensure([spec])
-    const journal = new Journal(engine, spec, place)
-    const bounds = (await engine.bounds(spec.name))[place.partition]!
-    journal.#next = bounds.first
-    await journal.#readTo(bounds.next)
+    const journal = new Journal(engine, spec.name, place, committed - REMEMBERED)
+    const { first, next } = (await engine.bounds(spec.name))[place.partition]!
+    journal.#next = await journal.#begin(first, next)
+    await journal.#readTo(next, signal)
     return journal
   }
 
   /** The outputs of the datum's first run; undefined where there was none. */
   recorded(id: Uint8Array, idAt: number): Promise<readonly Staged[]> | undefined {
-    const index = this.#ids.indexOf(id, idAt)
-    return index < 0 ? undefined : this.#at(this.#offsets[index]!)
+    const offset = this.#runs.offsetOf(id, idAt)
+    return offset === undefined ? undefined : this.#at(offset)
   }
 
   /** Makes runs durable. @returns for each the outputs that count: its own, or those of a run that was before it. */
   async record(runs: readonly JournalRun[]): Promise<readonly (readonly Staged[])[]> {
-    const first = await this.#append(runs.filter(({ id, idAt }) => !this.#ids.has(id, idAt)))
+    const fresh = runs.filter(({ id, idAt }) => this.#runs.offsetOf(id, idAt) === undefined)
+    const first = await this.#append(fresh)
     failpoint('after-journal')
-    await this.#readTo(first.end)
+    await this.#readTo(first + fresh.length)
     return Promise.all(
-      runs.map(({ id, idAt, outputs }) => {
-        const offset = this.#offsets[this.#ids.indexOf(id, idAt)]!
-        const isOwn = offset >= first.offset && offset < first.end
-        return isOwn ? outputs : this.#at(offset)
+      runs.map(run => {
+        const counts = this.#runs.offsetOf(run.id, run.idAt)
+        if (counts === undefined) throw lost(this.#topic, first)
+        // Of two runs of one datum in this very append the second does not count, either.
+        return counts === first + fresh.indexOf(run) ? run.outputs : this.#at(counts)
       }),
     )
   }
 
-  async #append(runs: readonly JournalRun[]): Promise<{ readonly offset: number; readonly end: number }> {
-    if (runs.length === 0) return { offset: this.#next, end: this.#next }
+  /** @returns the offset of the first. */
+  async #append(runs: readonly JournalRun[]): Promise<number> {
+    if (runs.length === 0) return this.#next
     const writer = new FrameWriter()
-    for (const { id, idAt, outputs } of runs) {
-      const data = JSON.stringify(outputs.map(written))
+    for (const { id, idAt, offset, outputs } of runs) {
       writer.add({
         ...{ id, idAt, supplied: false, source: SOURCE, createdMs: 0, contentType: 'application/json' },
-        ...{ type: '', key: this.#key, parents: NO_PARENTS, data },
+        ...{ type: '', key: `${this.#key}/${offset}`, parents: NO_PARENTS, data: JSON.stringify(outputs.map(written)) },
       })
     }
-    const [appended] = await this.#engine.append([{ topic: this.#topic, partition: this.#partition, ...writer.take() }])
-    return { offset: appended!.first, end: appended!.first + runs.length }
+    const { partition } = this.#place
+    const [appended] = await this.#engine.append([{ topic: this.#topic, partition, ...writer.take() }])
+    return appended!.first
   }
 
-  async #readTo(end: number): Promise<void> {
-    while (this.#next < end) {
-      const batch = await this.#engine.read(this.#topic, this.#partition, this.#next, READ_BYTES)
-      if (batch.count === 0) return
+  get #key(): string {
+    return `${this.#place.topic}/${this.#place.partition}`
+  }
+
+  /** Where in the source the run's datum stands; undefined where it is another partition's. */
+  #sourceOffset(cursor: FrameCursor): number | undefined {
+    if (cursor.isVoid) return undefined
+    const { key } = cursor
+    const end = key.lastIndexOf('/')
+    return key.slice(0, end) === this.#key ? Number(key.slice(end + 1)) : undefined
+  }
+
+  /**
+   * Where reading has to begin, by halving: runs stand nearly in the order of their data, an agent that is not ordered gets ahead of itself by
+   * less than {@link SLACK}. Where nothing of this partition stands near the middle, it is not passed over.
+   */
+  async #begin(first: number, next: number): Promise<number> {
+    let low = first
+    for (let high = next; high - low > FEW; ) {
+      const middle = Math.floor((low + high) / 2)
+      const batch = await this.#engine.read(this.#topic, this.#place.partition, middle, LOOK_BYTES)
+      const cursor = new FrameCursor(batch.frames)
+      let offset: number | undefined
+      while (offset === undefined && cursor.next()) if (batch.first + cursor.index >= middle) offset = this.#sourceOffset(cursor)
+      if (offset === undefined || offset >= this.#floor - SLACK) high = middle
+      else low = middle
+    }
+    return low
+  }
+
+  async #readTo(end: number, signal?: AbortSignal): Promise<void> {
+    while (this.#next < end && signal?.aborted !== true) {
+      const batch = await this.#engine.read(this.#topic, this.#place.partition, this.#next, READ_BYTES)
+      // What was appended is there: a reader that is behind has not come so far yet.
+      if (batch.count === 0 && batch.first <= this.#next) throw lost(this.#topic, this.#next)
       const cursor = new FrameCursor(batch.frames)
       while (cursor.next()) {
         const offset = batch.first + cursor.index
-        if (offset < this.#next || cursor.isVoid || cursor.key !== this.#key) continue
-        if (this.#ids.add(cursor.bytes, cursor.idAt)) this.#offsets.push(offset)
+        const source = offset < this.#next ? undefined : this.#sourceOffset(cursor)
+        if (source !== undefined && source >= this.#floor) this.#runs.add(cursor.bytes, cursor.idAt, offset)
       }
       this.#next = batch.first + batch.count
     }
   }
 
   async #at(offset: number): Promise<readonly Staged[]> {
-    const batch = await this.#engine.read(this.#topic, this.#partition, offset, 1)
+    const held = this.#held
+    const batch =
+      held !== undefined && offset >= held.first && offset < held.first + held.count
+        ? held
+        : await this.#engine.read(this.#topic, this.#place.partition, offset, LOOK_BYTES)
+    this.#held = batch
     const cursor = new FrameCursor(batch.frames)
     while (cursor.next()) {
       // Only record() writes these.
       if (batch.first + cursor.index === offset) return (JSON.parse(cursor.dataText) as Written[]).map(staged)
     }
-    throw new RangeError(`The journal ${this.#topic}/${this.#partition} has no offset ${offset}: retention has passed it.`)
+    throw lost(this.#topic, offset)
   }
+}
+
+/** Where the first run of each datum stands: of the last {@link REMEMBERED} data at least, and of twice as many at most. */
+class JournalIndex {
+  #older = { ids: new IdSet(), offsets: [] as number[] }
+  #younger = { ids: new IdSet(), offsets: [] as number[] }
+
+  offsetOf(id: Uint8Array, at: number): number | undefined {
+    for (const { ids, offsets } of [this.#younger, this.#older]) {
+      const index = ids.indexOf(id, at)
+      if (index >= 0) return offsets[index]
+    }
+    return undefined
+  }
+
+  /** Where there is one already it stays. */
+  add(id: Uint8Array, at: number, offset: number): void {
+    if (this.#older.ids.has(id, at) || !this.#younger.ids.add(id, at)) return
+    this.#younger.offsets.push(offset)
+    if (this.#younger.ids.count < REMEMBERED + SLACK) return
+    this.#older = this.#younger
+    this.#younger = { ids: new IdSet(), offsets: [] }
+  }
+}
+
+/** It may be there a moment later, or retention has passed it: whoever has the next lease looks again. */
+function lost(topic: string, offset: number): MillraceError {
+  return new MillraceError('STREAM_UNAVAILABLE', `The journal ${topic} cannot be read at offset ${offset}.`, {
+    fix: 'It is tried again. Where it stays so, retention has passed what is needed: make the retention of the topics that the agent reads longer.',
+  })
 }
 
 function written({ target, key, data }: Staged): Written {

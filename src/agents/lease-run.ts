@@ -84,7 +84,7 @@ export class LeaseRun {
     const { agent, engine } = this.#work
     if (!agent.journal || engine.transactional) return []
     const spec = journalTopic(agent, this.#lease.group.edition)
-    return Promise.all(this.#lease.partitions.map(place => Journal.open(engine, spec, place)))
+    return Promise.all(this.#lease.partitions.map(place => Journal.open(engine, spec, place, place.checkpoint.offset, this.#over.signal)))
   }
 
   #partitionRun(place: Lease['partitions'][number], rebuilt: ReadonlyMap<string, Fold>, journal: Journal | undefined): PartitionRun {

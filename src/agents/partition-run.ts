@@ -102,7 +102,7 @@ export class PartitionRun {
       progress: work.progress,
       topicIndex: work.topicIndex,
       partition: place.partition,
-      recorded: task => work.journal?.recorded(task.id, task.idAt),
+      recorded: task => this.#recorded(task),
       finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
       dead: (task, error) => this.#dead(task, error, task.attempts),
       changed,
@@ -192,7 +192,7 @@ export class PartitionRun {
       this.#handling.mayTake &&
       this.#journaled?.isFull !== true &&
       this.#intake.position - this.#tracker.offset < MAX_BEYOND_DATA &&
-      (this.#handling.clear || !this.#snapshotOverdue)
+      ((this.#handling.clear && this.#journaled?.idle !== false) || !this.#snapshotOverdue)
     )
   }
 
@@ -281,6 +281,16 @@ export class PartitionRun {
   #skip(offset: number, outcome: Outcome): void {
     this.#unit.counts[outcome]++
     this.#tracker.finish(offset, outcome)
+  }
+
+  /** A journal that cannot be read ends the lease: it is not the datum that has failed. */
+  #recorded(task: Task): Promise<readonly Staged[]> | undefined {
+    const recorded = this.#work.journal?.recorded(task.id, task.idAt)
+    return recorded?.catch(error => {
+      this.#fail(error)
+      // Nothing of this lease is waited for any more.
+      return new Promise<never>(() => undefined)
+    })
   }
 
   #finished(task: Task, outputs: readonly Staged[]): void {

@@ -23,7 +23,14 @@ export interface RunningAgent {
 }
 
 /** What may be otherwise after reading the places anew: another has them, or nobody knows what was committed. The rest ends the agent. */
-const REJOINED: ReadonlySet<ErrorCode> = new Set(['LEASE_LOST', 'APPEND_UNKNOWN', 'OVERLOADED', 'DISK_FULL'])
+const REJOINED: ReadonlySet<ErrorCode> = new Set([
+  'LEASE_LOST',
+  'APPEND_UNKNOWN',
+  'OVERLOADED',
+  'DISK_FULL',
+  'STREAM_UNAVAILABLE',
+  'TRACE_UNAVAILABLE',
+])
 
 /** Whether an agent whose membership ended with this error may join its group again. */
 export function mayRejoin(error: unknown): boolean {

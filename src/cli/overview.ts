@@ -9,8 +9,8 @@ import { configOf, withView } from './view.ts'
 /** `GET /v1/topics` and `GET /v1/agents` of the running process; without one, the same shape from the data directory, at rest. */
 export interface Overview<Answer> {
   readonly running: boolean
-  /** For people, where it is not a running process that answers. */
-  readonly notice?: string
+  /** Where it is not a running process that answers. */
+  readonly source?: keyof typeof NOTICES
   readonly answer: Answer
 }
 
@@ -58,7 +58,7 @@ export async function agentsNow(options: Shared): Promise<Overview<AgentsAnswer>
   const found = answer as AgentsAnswer // as above
   if (how.running) return { ...how, answer: found }
   // Nobody says which of them the pipeline still declares.
-  const state = how.notice === SHARED ? 'elsewhere' : 'stopped'
+  const state = how.source === 'shared' ? 'elsewhere' : 'stopped'
   const agents = found.agents.map(agent => (agent.state === 'removed' ? { ...agent, state } : agent))
   return { ...how, answer: { ...found, agents } }
 }
@@ -71,8 +71,11 @@ async function ask(options: Shared, path: string, toJson: typeof topicsToJson): 
     const sample = await new Sampler(view, systemClock).sample(0)
     return toJson({ sample, flow: new FlowMeter().read(sample.atMs), health: { ok: false, reasons: [], parts: [] }, pipeline: undefined })
   })
-  return { running: false, notice: config.connections === undefined ? AT_REST : SHARED, answer }
+  return { running: false, source: config.connections === undefined ? 'at rest' : 'shared', answer }
 }
 
-const AT_REST = 'No process runs: this is how it stands on disk.'
-const SHARED = 'This is how it stands in the stream. States, rates and times are with the processes: ask their operators’ listeners.'
+/** What people are told of a source. */
+export const NOTICES = {
+  'at rest': 'No process runs: this is how it stands on disk.',
+  shared: 'This is how it stands in the stream. States, rates and times are with the processes: ask their operators’ listeners.',
+} as const

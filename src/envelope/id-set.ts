@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { ID_BYTES } from './data-id.ts'
 
 const FIRST_CAPACITY = 64
@@ -46,10 +47,7 @@ export class IdSet {
   /** Where the id is, or the free slot where it belongs. */
   #slot(id: Uint8Array, at: number): number {
     const mask = this.#table.length - 1
-    // The last four bytes are random or a hash in every kind of id; those before them stir in what a caller's own UUID may repeat.
-    const tail = (id[at + 12]! << 24) | (id[at + 13]! << 16) | (id[at + 14]! << 8) | id[at + 15]!
-    const middle = (id[at + 8]! << 24) | (id[at + 9]! << 16) | (id[at + 10]! << 8) | id[at + 11]!
-    for (let slot = (tail ^ Math.imul(middle, 0x9e3779b1)) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hashOf(id, at) & mask; ; slot = (slot + 1) & mask) {
       const index = this.#table[slot]!
       if (index === 0 || this.#isAt(index - 1, id, at)) return slot
     }
@@ -68,4 +66,21 @@ export class IdSet {
     this.#table = new Int32Array(this.#table.length * 2)
     for (let index = 0; index < this.#count; index++) this.#table[this.#slot(this.#ids, index * ID_BYTES)] = index + 1
   }
+}
+
+/** Of this process alone: who chooses ids must not choose where they meet. */
+const SEED = randomInt(0x7fffffff)
+
+/** All 16 bytes, four at a time, mixed as MurmurHash3 does (https://github.com/aappleby/smhasher): a producer's own UUIDs may differ in any of them. */
+function hashOf(id: Uint8Array, at: number): number {
+  let hash = SEED
+  for (let i = 0; i < ID_BYTES; i += 4) {
+    const word = (id[at + i]! << 24) | (id[at + i + 1]! << 16) | (id[at + i + 2]! << 8) | id[at + i + 3]!
+    const mixed = Math.imul(word, 0xcc9e2d51)
+    hash ^= Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593)
+    hash = Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
 }

@@ -10,7 +10,7 @@ import { runStorageAgent } from '../storage/roller.ts'
 import { openInThread } from './engines.ts'
 import { loadPipeline } from './load.ts'
 import { recordThrough } from './port-recorder.ts'
-import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+import type { FromThread, HeldPart, ThreadData, ToThread } from './thread-messages.ts'
 
 /** The entry of an agent's thread: load → ready → begin → work → stop. All that the user wrote for the agent runs here and nowhere else. */
 const main = parentPort
@@ -27,7 +27,7 @@ main.on('message', (message: ToThread) => {
 try {
   const pipeline = await loadPipeline(data.file)
   const agent = agentOf(pipeline)
-  const engine = await openInThread(data.engine, systemClock, error => hold(error))
+  const engine = await openInThread(data.engine, systemClock, error => hold('trace', error))
   say({ type: 'ready' })
   const stop = await Promise.race([begun.promise, told.promise])
   if (stop === undefined) {
@@ -43,8 +43,8 @@ try {
   say({ type: 'failed', error: toPortable(isDamaged(error) ? engineFailed(error) : error) })
 }
 
-function hold(error: Error | undefined): void {
-  say(error === undefined ? { type: 'held' } : { type: 'held', reason: error.message })
+function hold(part: HeldPart, error: Error | undefined): void {
+  say(error === undefined ? { type: 'held', part } : { type: 'held', part, reason: error.message })
 }
 
 function agentOf(pipeline: Pipeline): AnyAgent {
@@ -56,7 +56,7 @@ function agentOf(pipeline: Pipeline): AnyAgent {
 }
 
 function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
-  if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: hold })
+  if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: error => hold('store', error) })
   return runAgent(agent, context, { progress: new Progress(data.progress), suspects: data.suspects })
 }
 

@@ -7,7 +7,7 @@ import { isMillraceError, MillraceError } from '../errors.ts'
 import { completeLimits, type Limits } from '../frontend/limits.ts'
 import { type Connections, connectionsOf, streamUrl, traceUrl } from './connections.ts'
 import { followGenerations } from './generations.ts'
-import { agentNames, type Runs, roles } from './roles.ts'
+import { ALL_ROLES, agentNames, type Runs, roles } from './roles.ts'
 import { type Address, address, duration, type Read, size, text, wrong } from './settings.ts'
 
 /** What `millrace.config.ts` may say. Everything has a default; a flag or an environment variable goes before it. */
@@ -137,14 +137,12 @@ export async function resolveConfig(from: {
 
 /** A part of a pipeline on a stream of its own would wait for ever for the others. */
 function checkAlone({ roles: own, only }: Runs): void {
-  if (own.size === ALL_ROLES && only === undefined) return
+  if (own.size === ALL_ROLES.length && only === undefined) return
   const what = only === undefined ? `The role ${[...own].join(', ')}` : `A process that runs ${only.join(', ')} alone`
   throw new MillraceError('CONFIG_INVALID', `${what} needs a stream and a trace that the other processes share.`, {
     fix: 'Name them: --stream kafka://host:9092 --trace redis://host:6379.',
   })
 }
-
-const ALL_ROLES = 4
 
 /** Names that the file may set, a dot between a group and its member. */
 const NAMES = [

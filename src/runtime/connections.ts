@@ -27,9 +27,12 @@ function url(value: unknown, name: string, schemes: readonly string[], example: 
   throw wrong(name, shownUrl(text), `a URL such as '${example}' (${schemes.map(each => `${each}//`).join(', ')})`)
 }
 
-/** The URL without its password. */
+/** The URL without its password: of what stands before the last `@`, nothing behind the first colon is shown, whatever the text is otherwise. */
 export function shownUrl(text: string): string {
-  return text.replace(/^([a-z+]+:\/\/[^/?#]*?):[^/?#]*@/, '$1@')
+  const at = text.lastIndexOf('@')
+  const begin = /^\s*[^/\s]*:\/\//.exec(text)?.[0].length ?? 0
+  const colon = text.indexOf(':', begin)
+  return at < 0 || colon < 0 || colon > at ? text : text.slice(0, colon) + text.slice(at)
 }
 
 /** The password that a variable holds, or the file that another one names. @throws CONFIG_INVALID where both are given, or there is no such file. */

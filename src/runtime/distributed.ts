@@ -36,7 +36,8 @@ export async function connect(connections: Connections, context: DistributedCont
     await trace.bind(stream.logId)
     return { stream, trace }
   } catch (error) {
-    await Promise.all([stream.close(), trace?.close()])
+    // The first reason counts, whatever closing says.
+    await Promise.allSettled([stream.close(), trace?.close()])
     throw error
   }
 }

@@ -5,8 +5,9 @@ import type { Engine } from '../engine/engine.ts'
 import type { MillraceError } from '../errors.ts'
 import { type Config, engineOptions } from './config.ts'
 import type { Connections } from './connections.ts'
-import { openDistributed } from './distributed.ts'
+import { type DistributedContext, openDistributed } from './distributed.ts'
 import { checkNoMove } from './move/move-log.ts'
+import { refusingMoves } from './move/refusing.ts'
 
 /** The engine of a process, and how its threads come to it. */
 export interface ProcessEngine {
@@ -42,15 +43,8 @@ export async function openEngine(config: Config, pipeline: string, held: Held, w
       failed: engine.failed,
     }
   }
-  const engine = await openDistributed(connections, { pipeline, clock: systemClock, held, warn })
-  try {
-    await checkNoMove(engine)
-  } catch (error) {
-    await engine.close()
-    throw error
-  }
   return {
-    engine,
+    engine: await openUnmoved(connections, { pipeline, clock: systemClock, held, warn }),
     forThread: () => ({ kind: 'distributed', connections, pipeline }),
     // It is put together from servers that go away and come back; nothing of it ends for good.
     failed: new Promise(() => undefined),
@@ -62,8 +56,20 @@ export function transfersOf(given: ThreadEngine): TransferListItem[] {
   return given.kind === 'embedded' ? [given.port] : []
 }
 
-/** The engine as one thread has it. */
+/** The engine as one thread has it. @throws MOVE_UNFINISHED, so does each of its leases: the thread is started again until the move is over. */
 export async function openInThread(given: ThreadEngine, clock: Clock, held: Held): Promise<Engine> {
   if (given.kind === 'embedded') return connectEmbedded(given)
-  return openDistributed(given.connections, { pipeline: given.pipeline, clock, held, warn: () => undefined })
+  return openUnmoved(given.connections, { pipeline: given.pipeline, clock, held, warn: () => undefined })
+}
+
+async function openUnmoved(connections: Connections, context: DistributedContext): Promise<Engine> {
+  const engine = await openDistributed(connections, context)
+  try {
+    // Before anything of it is joined: members that come and go would keep the move from finding the groups empty.
+    await checkNoMove(engine)
+    return refusingMoves(engine)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
 }

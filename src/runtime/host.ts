@@ -8,6 +8,7 @@ import type { ThreadEngine } from './engines.ts'
 import type { AgentStatus, HostState } from './state.ts'
 import { Suspects } from './suspects.ts'
 import { Thread } from './thread.ts'
+import type { HeldPart } from './thread-messages.ts'
 import { Watchdog } from './watchdog.ts'
 
 /** What every agent's thread is run with. */
@@ -37,7 +38,8 @@ export class Host {
   #state: HostState = 'loading'
   #restarts = 0
   #lastError: string | undefined
-  #held: string | undefined
+  /** What its data wait for, by what is away. */
+  readonly #held = new Map<HeldPart, string>()
   #thread: Thread
   #watchdog: Watchdog | undefined
   #cancelPause: () => void = () => undefined
@@ -78,14 +80,14 @@ export class Host {
   #spawn(): Thread {
     const { directory, connect, recorder, threadBytes } = this.#context
     this.#watchdog = this.#newWatchdog()
-    this.#held = undefined
+    this.#held.clear()
     return new Thread({
       file: this.#file,
       agent: this.agent,
       directory,
       connect,
       recorder,
-      held: reason => this.#onHeld(reason),
+      held: (part, reason) => this.#onHeld(part, reason),
       suspects: this.#suspects.list(),
       progress: this.#watchdog?.progress.shared,
       bytes: threadBytes,
@@ -108,8 +110,9 @@ export class Host {
     })
   }
 
-  #onHeld(reason: string | undefined): void {
-    this.#held = reason
+  #onHeld(part: HeldPart, reason: string | undefined): void {
+    if (reason === undefined) this.#held.delete(part)
+    else this.#held.set(part, reason)
     this.#setState(this.#state)
   }
 
@@ -166,7 +169,7 @@ export class Host {
       state,
       restarts: this.#restarts,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
-      ...(this.#held === undefined ? {} : { held: this.#held }),
+      ...(this.#held.size === 0 ? {} : { held: [...this.#held.values()].join(' ') }),
     })
   }
 }

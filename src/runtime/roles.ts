@@ -5,14 +5,14 @@ import { type Read, wrong } from './settings.ts'
 /** What a process does of a pipeline. Every process has an operators' listener, for its health and metrics at least. */
 export type Role = 'frontend' | 'agents' | 'storage' | 'console'
 
-const ALL: readonly Role[] = ['frontend', 'agents', 'storage', 'console']
+export const ALL_ROLES: readonly Role[] = ['frontend', 'agents', 'storage', 'console']
 
 /** One role, several separated by commas, or `all`. */
 export const roles: Read<ReadonlySet<Role>> = (value, name) => {
   const words = wordsOf(value)
-  if (words.length === 1 && words[0] === 'all') return new Set(ALL)
-  const known = words.filter((word): word is Role => ALL.some(role => role === word))
-  if (words.length === 0 || known.length < words.length) throw wrong(name, value, `${ALL.join(', ')}, several of them, or all`)
+  if (words.length === 1 && words[0] === 'all') return new Set(ALL_ROLES)
+  const known = words.filter((word): word is Role => ALL_ROLES.some(role => role === word))
+  if (words.length === 0 || known.length < words.length) throw wrong(name, value, `${ALL_ROLES.join(', ')}, several of them, or all`)
   return new Set(known)
 }
 

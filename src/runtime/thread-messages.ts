@@ -21,10 +21,13 @@ export type ToThread =
   /** Take nothing new, commit what is in hand within `graceMs`, say `stopped`. */
   | { readonly type: 'stop'; readonly graceMs: number }
 
+/** What an agent's data can wait for. */
+export type HeldPart = 'trace' | 'store'
+
 export type FromThread =
   | { readonly type: 'ready' }
   | { readonly type: 'facts'; readonly facts: Facts }
   /** What its data wait for, or that they wait no longer. */
-  | { readonly type: 'held'; readonly reason?: string }
+  | { readonly type: 'held'; readonly part: HeldPart; readonly reason?: string }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: PortableError }

@@ -5,7 +5,7 @@ import { fromPortable, MillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import { type ThreadEngine, transfersOf } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
-import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+import type { FromThread, HeldPart, ThreadData, ToThread } from './thread-messages.ts'
 
 /**
  * A module that does not finish is as good as broken. Loading takes an agent about a CPU-second with the clients of Kafka and Redis, and all
@@ -29,7 +29,7 @@ export interface ThreadOptions {
   readonly connect: () => ThreadEngine
   readonly recorder: Recorder
   /** Told what the agent's data wait for, and with undefined when they wait no longer. */
-  readonly held: (reason: string | undefined) => void
+  readonly held: (part: HeldPart, reason: string | undefined) => void
   readonly suspects: readonly Suspect[]
   readonly progress: SharedArrayBuffer | undefined
   /** The most that its heap may hold. */
@@ -70,7 +70,7 @@ export class Thread {
 
     this.#worker.on('message', (message: FromThread) => {
       if (message.type === 'facts') recordAll(options.recorder, message.facts)
-      else if (message.type === 'held') options.held(message.reason)
+      else if (message.type === 'held') options.held(message.part, message.reason)
       else if (message.type === 'failed') this.#fail(fromPortable(message.error))
       else if (message.type === 'stopped') this.#end({ kind: 'stopped' })
       else {

@@ -108,3 +108,19 @@ test('a state that cannot be kept is an error that says what to do', () => {
   fold.take({ key: 'a', n: 1 }, id(1), 0)
   expect(() => fold.snapshot()).toThrow(/cannot be kept.*plain data/)
 })
+
+test('a snapshot that was taken where the log holds no copies is read where it may, and the other way round', () => {
+  for (const [before, after] of [
+    [false, true],
+    [true, false],
+  ] as const) {
+    const fold = new Fold(agent, before)
+    fold.take({ key: 'a', n: 1 }, id(1), 0)
+    const again = new Fold(agent, after)
+    expect(again.restore(fold.snapshot(), 1)).toBe(true)
+    expect(again.take({ key: 'a', n: 2 }, id(2), 0).window).toEqual([
+      { key: 'a', n: 1 },
+      { key: 'a', n: 2 },
+    ])
+  }
+})

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { Journal, journalTopic } from '../../src/agents/journal.ts'
 import { runAgent } from '../../src/agents/runner.ts'
+import { REMEMBERED } from '../../src/agents/seen-ids.ts'
 import { systemClock } from '../../src/clock.ts'
 import { DistributedEngine } from '../../src/engine/distributed/index.ts'
 import { FrameCursor } from '../../src/envelope/frame.ts'
@@ -67,6 +68,24 @@ describe('the journal of an agent', () => {
     expect(runs).toBeGreaterThan(6)
   })
 
+  it('takes the first of two runs of a datum that come in one append, and forgets what lies far below the committed place', async () => {
+    const broker = new MemoryBroker()
+    const engine = new DistributedEngine({ stream: broker.connect(), trace: openMemoryTrace(), clock: systemClock })
+    const declared = agent('lots', { version: 1, from: draw, to: lot, journal: true }, () => undefined)
+    await engine.ensure([draw.spec])
+    const place = { topic: 'draw', partition: 0 }
+    const open = (committed: number) => Journal.open(engine, journalTopic(declared, 1), place, committed, new AbortController().signal)
+    const id = Buffer.alloc(16, 5)
+    const run = (offset: number, data: string) => ({ id, idAt: 0, offset, outputs: [{ target: 0, key: '', data }] })
+    const journal = await open(0)
+    const counted = await journal.record([run(0, 'first'), run(3, 'second')])
+    expect(counted.map(outputs => outputs[0]?.data)).toEqual(['first', 'first'])
+    expect((await (await open(REMEMBERED)).recorded(id, 0))?.[0]?.data).toBe('first')
+    expect((await open(REMEMBERED + 1)).recorded(id, 0)).not.toBe(undefined)
+    expect((await open(REMEMBERED + 4)).recorded(id, 0)).toBe(undefined)
+    await engine.close()
+  })
+
   it('gives the run that stands first in the log, to all who write beside each other', async () => {
     const broker = new MemoryBroker()
     const engine = new DistributedEngine({ stream: broker.connect(), trace: openMemoryTrace(), clock: systemClock })
@@ -75,19 +94,20 @@ describe('the journal of an agent', () => {
     await engine.append([batch('draw', 0, ['a', 'b'])])
     const ids = dataOf(await engine.read('draw', 0, 0, 1_000)).map(({ id }) => Buffer.from(id.replaceAll('-', ''), 'hex'))
     const place = { topic: 'draw', partition: 0 }
+    const never = new AbortController().signal
     const [owner, zombie] = [
-      await Journal.open(engine, journalTopic(declared, 1), place),
-      await Journal.open(engine, journalTopic(declared, 1), place),
+      await Journal.open(engine, journalTopic(declared, 1), place, 0, never),
+      await Journal.open(engine, journalTopic(declared, 1), place, 0, never),
     ]
     const output = (data: string) => [{ target: 0, key: 'k', data }]
-    const [first] = await zombie.record([{ id: ids[0]!, idAt: 0, outputs: output('zombie') }])
+    const [first] = await zombie.record([{ id: ids[0]!, idAt: 0, offset: 0, outputs: output('zombie') }])
     expect(first).toEqual(output('zombie'))
     const counted = await owner.record([
-      { id: ids[0]!, idAt: 0, outputs: output('owner') },
-      { id: ids[1]!, idAt: 0, outputs: [{ target: 1, key: '', data: Buffer.from([0, 255]) }] },
+      { id: ids[0]!, idAt: 0, offset: 0, outputs: output('owner') },
+      { id: ids[1]!, idAt: 0, offset: 1, outputs: [{ target: 1, key: '', data: Buffer.from([0, 255]) }] },
     ])
     expect(counted[0]).toEqual(output('zombie'))
-    const later = await Journal.open(engine, journalTopic(declared, 1), place)
+    const later = await Journal.open(engine, journalTopic(declared, 1), place, 0, never)
     expect(await later.recorded(ids[0]!, 0)).toEqual(output('zombie'))
     expect(await later.recorded(ids[1]!, 0)).toEqual([{ target: 1, key: '', data: Buffer.from([0, 255]) }])
     await engine.close()

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { optionsOf, outputOf } from '../command.ts'
 import { paint, plain } from '../output.ts'
-import { type AgentsAnswer, agentsNow } from '../overview.ts'
+import { type AgentsAnswer, agentsNow, NOTICES } from '../overview.ts'
 import { lengthText, table } from '../table.ts'
 
 export function addAgents(program: Command): void {
@@ -14,9 +14,9 @@ export function addAgents(program: Command): void {
 async function agents(command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
-  const { running, notice, answer } = await agentsNow(options)
+  const { running, source, answer } = await agentsNow(options)
   if (!output.json && answer.agents.length === 0) output.notice('No agent has run yet.')
-  if (!output.json && notice !== undefined) output.notice(notice)
+  if (!output.json && source !== undefined) output.notice(NOTICES[source])
   output.answer({ ...answer, running }, () => draw(answer.agents))
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { optionsOf, outputOf } from '../command.ts'
-import { type TopicsAnswer, topicsNow } from '../overview.ts'
+import { NOTICES, type TopicsAnswer, topicsNow } from '../overview.ts'
 import { lengthText, table } from '../table.ts'
 
 export function addTopics(program: Command): void {
@@ -14,10 +14,10 @@ export function addTopics(program: Command): void {
 async function topics(command: Command): Promise<void> {
   const options = optionsOf<{ internal?: boolean }>(command)
   const output = outputOf(options)
-  const { running, notice, answer } = await topicsNow(options)
+  const { running, source, answer } = await topicsNow(options)
   const shown = answer.topics.filter(topic => options.internal === true || !topic.internal)
   if (!output.json && shown.length === 0) output.notice('There are no topics yet: start a pipeline first.')
-  if (!output.json && notice !== undefined) output.notice(notice)
+  if (!output.json && source !== undefined) output.notice(NOTICES[source])
   output.answer({ ...answer, running, topics: shown }, () => draw(shown))
 }
 

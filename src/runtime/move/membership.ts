@@ -7,7 +7,7 @@ const JOIN_MS = 60_000
 
 /**
  * Joins a group alone, does a step under its lease, and leaves.
- * @throws MOVE_REFUSED where another member has some of its partitions: a process runs there.
+ * @throws the signal's reason; MOVE_REFUSED where another member has some of its partitions: a process runs there.
  */
 export async function alone(
   { stream, clock, signal }: Pick<Moving, 'stream' | 'clock' | 'signal'>,
@@ -16,9 +16,13 @@ export async function alone(
   step: (lease: Lease) => Promise<void>,
 ): Promise<void> {
   const wanted = (await Promise.all(topics.map(topic => stream.bounds(topic)))).reduce((sum, bounds) => sum + bounds.length, 0)
+  // A signal that has aborted tells no listener.
+  signal.throwIfAborted()
   const subscription = stream.subscribe(group, topics, 'earliest')
+  let done = false
   let late = false
-  const giveUp = () => void subscription.close()
+  // Whether it could leave in order is for the last close below to say.
+  const giveUp = () => void subscription.close().catch(() => undefined)
   const cancel = clock.after(JOIN_MS, () => {
     late = true
     giveUp()
@@ -29,13 +33,19 @@ export async function alone(
       // A generation that others of the group share, or one that has ended already; a member that died is given up by the broker in time.
       if (lease.partitions.length < wanted || lease.signal.aborted) continue
       await step(lease)
-      return
+      done = true
+      break
     }
+  } catch (error) {
+    // What went wrong first is what has to be told; a member that did not leave in order is given up by the broker in time.
+    await subscription.close().catch(() => undefined)
+    throw error
   } finally {
     cancel()
     signal.removeEventListener('abort', giveUp)
-    await subscription.close()
   }
+  await subscription.close()
+  if (done) return
   signal.throwIfAborted()
   if (!late) throw new MillraceError('MOVE_REFUSED', `The group ${group.name} was ended on the stream.`, { fix: 'Move again.' })
   throw new MillraceError(

@@ -12,6 +12,8 @@ const READ_BYTES = 64 * 1024
 type MoveEvent =
   | { readonly event: 'begun'; readonly from: string; readonly content: string; readonly at_ms: number }
   | { readonly event: 'complete'; readonly at_ms: number }
+  /** Nothing of it was brought. */
+  | { readonly event: 'given-up'; readonly at_ms: number }
 
 /** How far the move to a stream has come. */
 export interface MoveState {
@@ -34,7 +36,8 @@ export async function readMove(stream: Pick<Stream, 'topics' | 'read'>): Promise
       // Only #note() writes these.
       const event = JSON.parse(cursor.dataText) as MoveEvent
       // Of a beginning that was written twice, the first counts.
-      if (event.event === 'complete') state = { ...state, state: 'complete' }
+      if (event.event === 'given-up') state = { state: 'none' }
+      else if (event.event === 'complete') state = { ...state, state: 'complete' }
       else if (state.state === 'none') state = { state: 'begun', from: event.from, content: event.content }
     }
     next = batch.first + batch.count
@@ -49,6 +52,11 @@ export async function noteBegun(stream: Target, clock: Clock, from: string, cont
 
 export async function noteComplete(stream: Target, clock: Clock): Promise<void> {
   await note(stream, clock, { event: 'complete', at_ms: clock.now() })
+}
+
+/** What runs on the stream may go on: the move has put nothing there, and nobody need end it. */
+export async function noteGivenUp(stream: Target, clock: Clock): Promise<void> {
+  await note(stream, clock, { event: 'given-up', at_ms: clock.now() })
 }
 
 /**

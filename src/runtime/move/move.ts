@@ -8,7 +8,7 @@ import { checkNobody, groupsOf, moveGroups } from './groups.ts'
 import { moveLetters } from './letters.ts'
 import { Lines } from './lines.ts'
 import { moveMarks } from './marks.ts'
-import { noteBegun, noteComplete, readMove } from './move-log.ts'
+import { noteBegun, noteComplete, noteGivenUp, readMove } from './move-log.ts'
 import type { Moving } from './moving.ts'
 import { shifted } from './shifted.ts'
 
@@ -43,8 +43,15 @@ export async function move(moving: Moving): Promise<MoveReport> {
   if (state === 'complete') return { ...report(topics, places, standings), already: true, letters: 0, cacheEntries: 0, marks: 0 }
   if (state === 'none') await checkEmpty(moving, topics)
   await stream.ensure(topics)
-  await checkNobody(moving, groups, lines)
-  if (state === 'none') await noteBegun(stream, clock, source.logId, source.fingerprint())
+  // First, so that who joins a group after it was found empty sees it and does not work.
+  if (state === 'none') await begin(moving)
+  try {
+    await checkNobody(moving, groups, lines)
+  } catch (error) {
+    // It must not hold up what runs there, nor whoever mends what is in the way. Where it cannot be said, a move that is run again ends it.
+    if (state === 'none') await noteGivenUp(stream, clock).catch(() => undefined)
+    throw error
+  }
 
   await copyLog(moving, places)
   const letters = await moveLetters(moving, places, lines)
@@ -55,6 +62,14 @@ export async function move(moving: Moving): Promise<MoveReport> {
   await verify(moving, standings, places)
   await noteComplete(stream, clock)
   return { ...report(topics, places, standings), already: false, letters, cacheEntries, marks }
+}
+
+/** @throws MOVE_REFUSED where another move was the first to begin. */
+async function begin(moving: Moving): Promise<void> {
+  const { stream, clock, source } = moving
+  await noteBegun(stream, clock, source.logId, source.fingerprint())
+  const { state, from, content } = await readMove(stream)
+  if (state !== 'none') checkSame(moving, state, from, content)
 }
 
 /** What a roll has begun to write is named by offsets that change. @throws MOVE_REFUSED */

@@ -22,11 +22,6 @@ export function bytesOrNull(reply: Reply): Buffer | null {
   throw unexpected('bytes', reply)
 }
 
-export function numberOf(reply: Reply): number {
-  if (typeof reply === 'number') return reply
-  throw unexpected('a number', reply)
-}
-
 export function listOf(reply: Reply): readonly Reply[] {
   // Array.isArray does not narrow a readonly array away.
   if (Array.isArray(reply)) return reply as readonly Reply[]
