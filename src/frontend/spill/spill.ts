@@ -44,7 +44,7 @@ export interface SpillNotices {
  * - `spilling`: the stream is away, appends go to the log, and the stream is tried with what waits there. → `draining` when it takes some,
  *   `direct` where the log cannot be used and nothing waits in it.
  * - `draining`: the stream takes what the log holds, oldest first, and appends still go to the log, behind what waits. → `spilling` when it
- *   is away again, `handing-over` when little is left.
+ *   is away again, `handing-over` when little is left, `direct` where the log cannot be used any more and nothing waits in it.
  * - `handing-over`: appends wait for a moment, so that none slips between the log's last datum and the first that goes past it.
  *   → `direct` when the log is empty; back to `spilling` or `draining` when that does not come about in time.
  */

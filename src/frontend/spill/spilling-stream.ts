@@ -27,7 +27,7 @@ const LAST_ROUND_MS = 1_000
 const FOLLOWS: Readonly<Record<SpillState, readonly SpillState[]>> = {
   direct: ['spilling'],
   spilling: ['direct', 'draining', 'handing-over'],
-  draining: ['spilling', 'handing-over'],
+  draining: ['direct', 'spilling', 'handing-over'],
   'handing-over': ['direct', 'spilling', 'draining'],
 }
 
@@ -160,22 +160,36 @@ export class SpillingStream implements Spill {
     this.#record(0, 0)
   }
 
-  /** Until the stream has everything, or this closes. Whatever goes wrong on the way is tried again after a pause. */
+  /**
+   * Until the stream has everything, or this closes. Whatever goes wrong on the way, and in mending that, is tried again after a pause: a loop that
+   * ended here would leave what waits behind, and a rejection that nobody hears would end the process.
+   */
   async #recover(): Promise<void> {
     const { signal } = this.#stop
+    let failed: { readonly error: unknown } | undefined
     while (!signal.aborted) {
       try {
+        if (failed !== undefined && (await this.#isLeft(failed.error))) return
+        failed = undefined
         if (await this.#drained(await this.#room.log())) return
       } catch (error) {
-        if (signal.aborted) return
-        this.#notices.warn(`The spill in ${this.#room.folder.path} cannot be used: ${reasonOf(error)}`)
-        this.#reason = `the spill cannot be used: ${reasonOf(error)}`
-        await this.#pause()
-        // Where nothing is kept, what comes next tries the stream again.
-        if (this.#room.waiting === 0 && this.#logged.isIdle) return this.#end()
-        this.#room.reopen()
+        failed = { error }
       }
     }
+  }
+
+  /** After a failure of the log, and a pause. @returns whether it is left, as nothing is kept in it; it is opened anew otherwise. */
+  async #isLeft(failure: unknown): Promise<boolean> {
+    this.#notices.warn(`The spill in ${this.#room.folder.path} cannot be used: ${reasonOf(failure)}`)
+    this.#reason = `the spill cannot be used: ${reasonOf(failure)}`
+    await this.#pause()
+    // Where nothing is kept, what comes next tries the stream again.
+    if (this.#room.waiting === 0 && this.#logged.isIdle) {
+      this.#end()
+      return true
+    }
+    this.#room.reopen()
+    return false
   }
 
   /** Drains until appends are direct again (true), or this closes (false). @throws where the log can no longer be used. */

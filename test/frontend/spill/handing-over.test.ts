@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import { openEmbedded } from '../../../src/engine/embedded/index.ts'
+import { MillraceError } from '../../../src/errors.ts'
 import type { SpillEngine } from '../../../src/frontend/spill/spill.ts'
 import { eventually, within } from '../../../src/testing/framework.ts'
+import { refused } from '../../../src/testing/refusal.ts'
 import { batch } from '../../../src/testing/suite-data.ts'
 import type { Behaviour } from './scripted-stream.ts'
-import { direct, type Opened, spills } from './spills.ts'
+import { direct, hurried, type Opened, spills } from './spills.ts'
 
 const { open } = spills()
 
@@ -77,4 +79,36 @@ test('what is still on its way into the log when all else has drained is waited 
   await within('both are accepted', Promise.all([second, third]))
   await direct(opened)
   expect(stream.texts('demand', 0)).toEqual(['first', 'second', 'third'])
+})
+
+test('a disk that fails after everything has drained does not end the front end: what comes next goes to the stream', async () => {
+  const failing = Promise.withResolvers<void>()
+  let isHanging = false
+  const opened = await open({
+    clock: hurried,
+    appendTimeoutMs: 5_000,
+    openLog: async at => {
+      const engine = await openEmbedded(at)
+      const whole = engine.append.bind(engine)
+      const append: SpillEngine['append'] = async batches => {
+        if (!isHanging) return whole(batches)
+        await failing.promise
+        throw new MillraceError('ENGINE_FAILED', 'The disk has gone away.')
+      }
+      return Object.assign(engine, { append })
+    },
+  })
+  const { spill, stream } = opened
+  stream.behaviour = 'away'
+  await spill.append([batch('demand', 0, ['first'])])
+  isHanging = true
+  const second = refused('an append to a disk that fails', 'ENGINE_FAILED', () => spill.append([batch('demand', 0, ['second'])]))
+  stream.behaviour = 'up'
+  await eventually('the hand-over waits for it', () => (spill.status().state === 'handing-over' ? true : undefined))
+  await eventually('the hand-over is given up', () => (spill.status().state === 'draining' ? true : undefined))
+  failing.resolve()
+  await second
+  await direct(opened)
+  await spill.append([batch('demand', 0, ['third'])])
+  expect(stream.texts('demand', 0)).toEqual(['first', 'third'])
 })

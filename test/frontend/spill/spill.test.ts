@@ -1,8 +1,6 @@
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Clock } from '../../../src/clock.ts'
-import { systemClock } from '../../../src/clock.ts'
 import { openEmbedded } from '../../../src/engine/embedded/index.ts'
 import { type DataId, mint } from '../../../src/envelope/data-id.ts'
 import { MillraceError } from '../../../src/errors.ts'
@@ -12,16 +10,9 @@ import { eventually, within } from '../../../src/testing/framework.ts'
 import { refused } from '../../../src/testing/refusal.ts'
 import { batch, texts } from '../../../src/testing/suite-data.ts'
 import { type Behaviour, ScriptedStream } from './scripted-stream.ts'
-import { direct, MB, spills } from './spills.ts'
+import { direct, hurried, MB, spills } from './spills.ts'
 
 const { directory, open } = spills()
-
-/** Time that passes fifty times as fast, for what is tried again only after a while. */
-const hurried: Clock = {
-  now: () => Date.now() * 50,
-  sleep: (ms, signal) => systemClock.sleep(ms / 50, signal),
-  after: (ms, fire) => systemClock.after(ms / 50, fire),
-}
 
 test('while the stream takes appends nothing is kept on disk', async () => {
   const { spill, stream, directory } = await open()

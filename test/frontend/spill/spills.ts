@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import { systemClock } from '../../../src/clock.ts'
+import { type Clock, systemClock } from '../../../src/clock.ts'
 import { openEmbedded } from '../../../src/engine/embedded/index.ts'
 import { openSpill } from '../../../src/frontend/spill/open.ts'
 import type { Spill, SpillOptions } from '../../../src/frontend/spill/spill.ts'
@@ -11,6 +11,13 @@ import { eventually } from '../../../src/testing/framework.ts'
 import { ScriptedStream } from './scripted-stream.ts'
 
 export const MB = 1_000_000
+
+/** Time that passes fifty times as fast, for what is tried again only after a while. */
+export const hurried: Clock = {
+  now: () => Date.now() * 50,
+  sleep: (ms, signal) => systemClock.sleep(ms / 50, signal),
+  after: (ms, fire) => systemClock.after(ms / 50, fire),
+}
 
 /** A spill before a scripted stream, with what it told. */
 export interface Opened {
