@@ -42,6 +42,7 @@ const STEPS: readonly Step[] = [
     how: '14 MB, about half a minute',
   }),
   goProgram({ program: 'helm', source: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0', how: '110 MB, about 3 minutes' }),
+  debianPackage('python3-pip', 'pip', 'about 20 s'),
   kubeSchemas,
 ]
 const KUBERNETES_STEPS: readonly Step[] = [debianPackage('etcd-server', 'etcd', 'about 10 s', 'etcd'), kubernetes]

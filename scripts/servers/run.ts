@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
+/** The longest step builds an API server, in a quarter of an hour; what takes longer than this hangs. */
+const LONGEST_MS = 45 * 60_000
+
 export interface Run {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
@@ -13,6 +16,7 @@ export function run(program: string, args: readonly string[], { cwd, env }: Run 
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 64_000_000,
+    timeout: LONGEST_MS,
   })
   if (error !== undefined) throw error
   if (status === 0) return stdout
