@@ -1,9 +1,9 @@
 import type { Engine } from '../engine/engine.ts'
 import { FrameCursor } from '../envelope/frame.ts'
 import { IdSet } from '../envelope/id-set.ts'
+import { cut } from '../stream/cut.ts'
 import type { RecordBatch } from '../stream/stream.ts'
 import { type AgentVersion, COPY, type Range } from '../trace/trace.ts'
-import { cut } from './exact-range.ts'
 
 /**
  * The data of a range that are to be stored, where the stream may hold copies: what the trace knows as finished at another position is
