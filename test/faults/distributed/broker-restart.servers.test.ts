@@ -4,18 +4,16 @@ import { until } from '../harness.ts'
 import { seeded, seedOf } from '../random.ts'
 import { Fleet } from './fleet.ts'
 import { Groups } from './groups.ts'
-import { QUICK_SESSION_MS, quickKafka } from './quick-kafka.ts'
 import { ROUNDS } from './rounds.ts'
 
 const UNDER_WAY_MS = 180_000
 
 it('a broker that is killed and comes back under load loses and doubles nothing', { timeout: 900_000 * ROUNDS }, async () => {
-  await using kafka = await quickKafka()
+  await using kafka = await startKafka()
   await using fleet = await Fleet.open({
     fault: 'broker-restart',
     random: seeded(seedOf('broker-restart')),
     places: { kafka: kafka.address },
-    sessionMs: QUICK_SESSION_MS,
   })
   await fleet.startAll({ frontend: 2, agents: 2, storage: 1 })
   fleet.send()
@@ -36,12 +34,11 @@ it('a broker that is killed and comes back under load loses and doubles nothing'
 })
 
 it('with one of three brokers down everything goes on, and nothing is lost or doubled', { timeout: 900_000 * ROUNDS }, async () => {
-  await using kafka = await startKafka({ nodes: 3, properties: { 'group.min.session.timeout.ms': String(QUICK_SESSION_MS) } })
+  await using kafka = await startKafka({ nodes: 3 })
   await using fleet = await Fleet.open({
     fault: 'one-of-three-brokers',
     random: seeded(seedOf('one-of-three-brokers')),
     places: { kafka: kafka.address },
-    sessionMs: QUICK_SESSION_MS,
   })
   await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
   fleet.send()

@@ -43,8 +43,6 @@ export interface FleetOptions {
   /** What processes are told in place of these: proxies. */
   readonly through?: Partial<Places>
   readonly load?: Load
-  /** Of the groups' members. Below 6,000 only on a broker that was told to take it. */
-  readonly sessionMs?: number
 }
 
 /**
@@ -110,7 +108,7 @@ export class Fleet {
     const { kafka, redis, postgres, s3 } = { ...this.places, ...options.through }
     const data = join(this.#folder, name)
     const { region, accessKeyId, secretAccessKey } = servers().s3
-    const stream = streamUrl(kafka, this.prefix, options.sessionMs)
+    const stream = streamUrl(kafka, this.prefix)
     const process = new Millrace({
       name,
       file: PIPELINE,
@@ -239,8 +237,8 @@ export class Fleet {
   }
 }
 
-function streamUrl(kafka: string, prefix: string, sessionMs?: number): string {
-  return `kafka://${kafka}?prefix=${prefix}.${sessionMs === undefined ? '' : `&session_ms=${sessionMs}`}`
+function streamUrl(kafka: string, prefix: string): string {
+  return `kafka://${kafka}?prefix=${prefix}.`
 }
 
 function traceUrl(redis: string, prefix: string): string {

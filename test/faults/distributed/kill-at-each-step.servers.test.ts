@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Failpoint } from '../../../src/engine/failpoint.ts'
-import type { KafkaServer } from '../../servers/kafka.ts'
+import { servers } from '../../servers/shared.ts'
 import { until } from '../harness.ts'
 import { seeded, seedOf } from '../random.ts'
 import { Fleet, type Role } from './fleet.ts'
-import { QUICK_SESSION_MS, quickKafka } from './quick-kafka.ts'
+import { Groups } from './groups.ts'
+import { settled } from './hand-over.ts'
 import { ROUNDS } from './rounds.ts'
 
 /** Each step that a role passes, and at which of its passes the process dies: early, and with work behind and before it. */
@@ -38,12 +38,6 @@ const DIES_WITHIN_MS = 300_000
 const REST_MS = 180_000
 const VICTIM = 2
 
-let kafka: KafkaServer
-beforeAll(async () => {
-  kafka = await quickKafka()
-})
-afterAll(() => kafka?.kill())
-
 const ROLES: readonly Role[] = ['frontend', 'agents', 'storage']
 it.each(ROLES)(
   'a process of the role %s, killed at any step beside one that lives, loses and doubles nothing',
@@ -52,12 +46,7 @@ it.each(ROLES)(
   },
   async role => {
     const fault = `kill-at-each-step ${role}`
-    await using fleet = await Fleet.open({
-      fault,
-      random: seeded(seedOf(fault)),
-      places: { kafka: kafka.address },
-      sessionMs: QUICK_SESSION_MS,
-    })
+    await using fleet = await Fleet.open({ fault, random: seeded(seedOf(fault)) })
     await fleet.startAll({ frontend: 1, agents: 1, storage: 1 })
     for (const [step, passes] of Array.from({ length: ROUNDS }, () => STEPS[role]).flat()) {
       fleet.send()
@@ -79,13 +68,13 @@ it.each(ROLES)(
 
 /** By the failpoint's own hand: a process that lives on was never there. */
 async function dieAt(fleet: Fleet, role: Role, step: Failpoint, pass: number): Promise<void> {
-  const before = fleet.acknowledged
   const victim = fleet.start(role, VICTIM, { failpoint: `${step}:${pass}`, ...VICTIMS[step] })
   if (step === 'in-snapshot') {
     // So few data need no snapshot before the end: it is taken when the process is told to stop.
-    await victim.ready
+    await using groups = new Groups(servers().kafka, fleet.prefix)
+    await settled(groups, 2)
+    const before = fleet.acknowledged
     await until('it has had work', DIES_WITHIN_MS, () => fleet.acknowledged > before + 600)
-    await sleep(QUICK_SESSION_MS)
     victim.signal('SIGTERM')
   }
   const late = setTimeout(() => victim.signal('SIGTERM'), DIES_WITHIN_MS)

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { seeded, seedOf } from '../random.ts'
 import { Fleet, type Role } from './fleet.ts'
-import { QUICK_SESSION_MS, quickKafka } from './quick-kafka.ts'
 import { ROUNDS } from './rounds.ts'
 
 const KILLS = 25 * ROUNDS
@@ -20,13 +19,7 @@ it('processes of every role, killed one after the other at any moment under load
   timeout: 300_000 + KILLS * 60_000,
 }, async () => {
   const random = seeded(seedOf('kill-at-random'))
-  await using kafka = await quickKafka()
-  await using fleet = await Fleet.open({
-    fault: 'kill-at-random',
-    random,
-    places: { kafka: kafka.address },
-    sessionMs: QUICK_SESSION_MS,
-  })
+  await using fleet = await Fleet.open({ fault: 'kill-at-random', random })
   await fleet.startAll({ frontend: 2, agents: 2, storage: 2 })
   fleet.send()
   for (let kill = 1; kill <= KILLS; kill++) {

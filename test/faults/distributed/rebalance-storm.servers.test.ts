@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { seeded, seedOf } from '../random.ts'
 import { Fleet, type Role } from './fleet.ts'
-import { QUICK_SESSION_MS, quickKafka } from './quick-kafka.ts'
 import { ROUNDS } from './rounds.ts'
 
 const CHANGES = 16 * ROUNDS
@@ -18,13 +17,7 @@ it('processes that join and leave all the time, told to or killed, lose and doub
   timeout: 300_000 + CHANGES * 60_000,
 }, async () => {
   const random = seeded(seedOf('rebalance-storm'))
-  await using kafka = await quickKafka()
-  await using fleet = await Fleet.open({
-    fault: 'rebalance-storm',
-    random,
-    places: { kafka: kafka.address },
-    sessionMs: QUICK_SESSION_MS,
-  })
+  await using fleet = await Fleet.open({ fault: 'rebalance-storm', random })
   await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
   fleet.send()
   for (let change = 1; change <= CHANGES; change++) {

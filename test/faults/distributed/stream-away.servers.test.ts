@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { startKafka } from '../../servers/kafka.ts'
 import { until } from '../harness.ts'
 import { seeded, seedOf } from '../random.ts'
 import { Fleet } from './fleet.ts'
-import { QUICK_SESSION_MS, quickKafka } from './quick-kafka.ts'
 import { spilledBy } from './rest.ts'
 import { ROUNDS } from './rounds.ts'
 
@@ -14,12 +14,11 @@ const LOAD = { lines: 60, pauseMs: 100 }
 it('while the stream is away front ends go on accepting, and afterwards nothing is lost or doubled', {
   timeout: 900_000 + 4 * AWAY_MS,
 }, async () => {
-  await using kafka = await quickKafka()
+  await using kafka = await startKafka()
   await using fleet = await Fleet.open({
     fault: 'stream-away',
     random: seeded(seedOf('stream-away')),
     places: { kafka: kafka.address },
-    sessionMs: QUICK_SESSION_MS,
     load: LOAD,
   })
   await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
@@ -39,7 +38,7 @@ it('while the stream is away front ends go on accepting, and afterwards nothing 
   await kafka.restart()
   await fleet.start('frontend', 2).ready
   await fleet.finish()
-  await fleet.rest(180_000)
+  await fleet.rest(300_000)
   const audited = await fleet.audit()
   fleet.say(audited)
   expect(audited.findings).toEqual([])
