@@ -47,8 +47,8 @@ async function runGrid(): Promise<number> {
   const frontEnds = options.listen.map((at, i) => part(`frontend-${i + 1}`, ['--role', 'frontend', '--listen', at, ...shared]))
   const agents = [1, 2].map(i => part(`agents-${i}`, ['--role', 'agents', ...shared]))
   const storage = part('storage-1', ['--role', 'storage', ...shared])
-  const console = part('console-1', ['--role', 'console', '--page', path('page'), '--ops', options.ops, ...shared])
-  const parts = [...frontEnds, ...agents, storage, console]
+  const page = part('console-1', ['--role', 'console', '--page', path('page'), '--ops', options.ops, ...shared])
+  const parts = [...frontEnds, ...agents, storage, page]
   let producer: KeptProcess | undefined
   try {
     const ended = Promise.race([asked, ...parts.map(({ kept }) => kept.over)])
@@ -66,7 +66,7 @@ async function runGrid(): Promise<number> {
   } finally {
     say('Stopping: what is in hand is finished first.')
     // In the direction of the data, so that nothing new arrives while the next ones finish what they have; the page is there until the end.
-    for (const stage of [[producer], frontEnds.map(at => at.kept), [...agents, storage].map(at => at.kept), [console.kept]])
+    for (const stage of [[producer], frontEnds.map(at => at.kept), [...agents, storage].map(at => at.kept), [page.kept]])
       await Promise.all(stage.map(each => each?.stop()))
     await servers.stop()
     say('Stopped.')
