@@ -43,7 +43,7 @@ async function runGrid(): Promise<number> {
   const servers = await serversFor()
   const keys = await addKeys(['--data', keysFolder])
   const shared = ['--stream', servers.stream, '--trace', servers.trace]
-  say('Starting six processes …')
+  say('Starting the processes …')
   const frontEnds = options.listen.map((at, i) => part(`frontend-${i + 1}`, ['--role', 'frontend', '--listen', at, ...shared]))
   const agents = [1, 2].map(i => part(`agents-${i}`, ['--role', 'agents', ...shared]))
   const storage = part('storage-1', ['--role', 'storage', ...shared])
