@@ -151,10 +151,10 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
   }
 }
 
-/** The front end goes on without the trace; agents elsewhere say for themselves that they wait. */
+/** The front end goes on without the trace; agents say for themselves that they wait. */
 function reportTrace(log: Log): Held {
   return error => {
-    if (error === undefined) log.info('The trace is back.')
-    else log.warn(error.message)
+    if (error === undefined) log.info('The trace is back: ids that producers send again are recognised.')
+    else log.warn(`${error.message} Data are accepted meanwhile, and ids that producers send again are not recognised at the door.`)
   }
 }

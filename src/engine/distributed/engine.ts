@@ -82,7 +82,7 @@ export class DistributedEngine implements Engine {
     this.#trace = trace
     this.#clock = clock
     this.#patience = new Patience(clock, held)
-    this.#supplied = new SuppliedIds(trace, clock)
+    this.#supplied = new SuppliedIds(trace, clock, held)
     this.#snapshots = new Snapshots(stream)
     this.#caches = new Caches(stream, trace.cache)
     this.#standings = new Standings(stream)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
-import { isMillraceError } from '../../errors.ts'
+import { isMillraceError, MillraceError } from '../../errors.ts'
 import type { AppendBatch, Appended } from '../../stream/stream.ts'
 import { OTHER_SOURCE, SAME_SOURCE, type SharedTrace, UNKNOWN } from '../../trace/trace.ts'
 
@@ -25,11 +25,15 @@ export interface Checked extends Pick<Appended, 'duplicates' | 'taken'> {
 export class SuppliedIds {
   readonly #trace: Pick<SharedTrace, 'known' | 'note'>
   readonly #clock: Clock
+  readonly #held: (error: MillraceError | undefined) => void
   #restUntilMs = 0
+  #away = false
 
-  constructor(trace: Pick<SharedTrace, 'known' | 'note'>, clock: Clock) {
+  /** @param held told when the trace does not answer, so that ids are not recognised, and with undefined when it does again. */
+  constructor(trace: Pick<SharedTrace, 'known' | 'note'>, clock: Clock, held: (error: MillraceError | undefined) => void) {
     this.#trace = trace
     this.#clock = clock
+    this.#held = held
   }
 
   async check(batch: AppendBatch): Promise<Checked> {
@@ -50,18 +54,25 @@ export class SuppliedIds {
     const cancel = this.#clock.after(ASK_MS, () => late.resolve(LATE))
     try {
       const answer = await Promise.race([asking, late.promise])
-      if (answer !== LATE) return answer
-      this.#restUntilMs = this.#clock.now() + REST_MS
-      return undefined
+      if (answer === LATE) return this.#rest(new MillraceError('TRACE_UNAVAILABLE', `The trace has not answered within ${ASK_MS} ms.`))
+      if (this.#away) this.#held(undefined)
+      this.#away = false
+      return answer
     } catch (error) {
-      if (!isMillraceError(error, 'TRACE_UNAVAILABLE')) throw error
-      this.#restUntilMs = this.#clock.now() + REST_MS
-      return undefined
+      // Whatever it says, what producers send is not refused for it: it may be durable already.
+      if (!isMillraceError(error) || isMillraceError(error, 'ENGINE_CLOSED')) throw error
+      return this.#rest(error)
     } finally {
       cancel()
       // Where it was late nobody waits for what it says in the end.
       asking.catch(() => undefined)
     }
+  }
+
+  #rest(error: MillraceError): undefined {
+    this.#restUntilMs = this.#clock.now() + REST_MS
+    if (!this.#away) this.#held(error)
+    this.#away = true
   }
 }
 
