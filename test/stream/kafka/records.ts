@@ -44,7 +44,7 @@ export function message(value: string | Buffer | null, options: { key?: Buffer; 
 }
 
 export function logOf(batches: readonly Buffer[], aborted: FetchedPartition['aborted'] = []): FetchedPartition {
-  return { topicId: '', partition: 0, errorCode: 0, lastStable: 1e9, aborted, records: Buffer.concat(batches) }
+  return { topicId: '', partition: 0, errorCode: 0, aborted, records: Buffer.concat(batches) }
 }
 
 export function readLog(batches: readonly Buffer[], from = 0, maxBytes = 1e8, aborted: FetchedPartition['aborted'] = []): RecordBatch {

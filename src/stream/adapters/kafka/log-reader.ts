@@ -140,19 +140,19 @@ export class FetchedLog {
       throw this.#corrupt(base, 'its checksum does not hold')
     }
     const attributes = bytes.readInt16BE(at + AT.attributes)
-    const taken = this.#takenBack(attributes, end, last)
+    const taken = this.#takenBack(attributes, last)
     if ((attributes & CONTROL) === 0 && !taken) this.#records(attributes, end, base, writer)
     this.#fill(last + 1, writer, Number.POSITIVE_INFINITY)
   }
 
   /** Whether the batch is of a transaction that was aborted; keeps count of those that are open. */
-  #takenBack(attributes: number, end: number, last: number): boolean {
+  #takenBack(attributes: number, last: number): boolean {
     if ((attributes & TRANSACTIONAL) === 0) return false
     while (this.#aborted[0] !== undefined && this.#aborted[0].first <= last) this.#aborting.add(this.#aborted.shift()!.producer)
     const producer = this.#bytes.readBigInt64BE(this.#at + AT.producer)
     if (attributes & CONTROL) {
       // Its marker, commit or abort, ends the transaction: what the producer writes after it is another one's.
-      if (end > this.#at) this.#aborting.delete(producer)
+      this.#aborting.delete(producer)
       return false
     }
     return this.#aborting.has(producer)

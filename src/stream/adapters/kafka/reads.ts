@@ -7,7 +7,7 @@ import type { Names } from './names.ts'
 import type { Packing } from './wire/compression.ts'
 import type { FetchCall, FetchedPartition } from './wire/fetch-call.ts'
 
-/** More than a frame's header: a read that asks for less gets the first batch all the same. */
+/** Brokers give the first batch whole, however little is asked for. */
 const MIN_FETCH_BYTES = 1
 
 /** What there is from an offset on. */
@@ -84,13 +84,21 @@ export class Reads {
     const { kafkaTopic, partition } = reader
     const place = { kafkaTopic, partition }
     const fetched = await this.#fetchOnce(place, from, maxBytes)
-    if (fetched !== 'out of range') return { log: reader.open(fetched, from), end: from }
+    if (fetched !== 'out of range') {
+      const log = reader.open(fetched, from)
+      // A leader that is new to it knows for a while less than was acknowledged, and answers with nothing: what it says of the log's end it
+      // says only once it knows (KIP-207).
+      if (!log.more && from < (await logOffsets(this.#cluster, [place], 'next'))[0]!) throw behind(place)
+      return { log, end: from }
+    }
     const [first, next] = await Promise.all([logOffsets(this.#cluster, [place], 'first'), logOffsets(this.#cluster, [place], 'next')])
     // Beyond the end there is nothing yet; below the first, retention has been: what is left begins there.
     if (from >= next[0]!) return { log: undefined, end: from }
     const left = await this.#fetchOnce(place, first[0]!, maxBytes)
     if (left === 'out of range') throw away(`the bounds of ${kafkaTopic}/${partition} move while it is read`)
-    return { log: reader.open(left, first[0]!), end: next[0]! }
+    const log = reader.open(left, first[0]!)
+    if (!log.more && first[0]! < next[0]!) throw behind(place)
+    return { log, end: next[0]! }
   }
 
   async #fetchOnce(place: KafkaPlace, from: number, maxBytes: number): Promise<FetchedPartition | 'out of range'> {
@@ -111,4 +119,8 @@ export class Reads {
     }
     return fetched
   }
+}
+
+function behind({ kafkaTopic, partition }: KafkaPlace): MillraceError {
+  return away(`${kafkaTopic}/${partition} goes on, and its leader gives nothing of it yet`)
 }

@@ -5,8 +5,6 @@ export interface FetchedPartition {
   readonly topicId: string
   readonly partition: number
   readonly errorCode: number
-  /** No transaction that began below it is open. Only what lies below it is given. */
-  readonly lastStable: number
   /** Transactions that were taken back: of each producer, from that offset to its marker. */
   readonly aborted: readonly { readonly producer: bigint; readonly first: number }[]
   /** Whole record batches as they lie in the log, the last one cut off perhaps. */
@@ -79,12 +77,12 @@ function readPartition(r: Reader, topicId: string): FetchedPartition {
   const partition = r.readInt32()
   const errorCode = r.readInt16()
   r.readInt64() // high watermark
-  const lastStable = Number(r.readInt64())
+  r.readInt64() // last stable offset: only what lies below it is given
   r.readInt64() // first offset retained: −1 beside an error
   const aborted = r.readNullableArray(() => ({ producer: r.readInt64(), first: Number(r.readInt64()) })) ?? []
   r.readInt32() // a replica that would rather be asked
   const length = r.readUnsignedVarInt() - 1
   const records = length <= 0 ? NONE : r.buffer.slice(r.position, r.position + length)
   if (length > 0) r.skip(length)
-  return { topicId, partition, errorCode, lastStable, aborted, records }
+  return { topicId, partition, errorCode, aborted, records }
 }
