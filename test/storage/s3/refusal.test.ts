@@ -1,9 +1,11 @@
 import { inspect } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MillraceError } from '../../../src/errors.ts'
 import { refusal } from '../../../src/storage/adapters/s3/refusal.ts'
 
 const of = (more: object, message = 'as the test says') => refusal(Object.assign(new Error(message), more), 'PutObject of a', 's3://lake/')
+
+const GIVEN_OUT = ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_WEB_IDENTITY_TOKEN_FILE']
 
 describe('an error of the SDK', () => {
   it('that is a mistake of the program stays what it is: no waiting mends it', () => {
@@ -22,9 +24,35 @@ describe('an error of the SDK', () => {
     [{ code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'NODE_EXTRA_CA_CERTS'],
     [{ code: 'ERR_STREAM_PREMATURE_CLOSE' }, 'Check that it runs'],
     [{ name: 'TimeoutError' }, 'Check that it runs'],
+    [{ name: 'IDPCommunicationError', $metadata: { httpStatusCode: 400 } }, 'web identity'],
     [{ name: 'ExpiredToken', $metadata: { httpStatusCode: 400 } }, 'Renew the session token.'],
   ])('that may pass is STORE_UNAVAILABLE: %j', (more, fix) => {
     expect(of(more)).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true, fix: expect.stringContaining(fix) })
+  })
+
+  describe('without credentials', () => {
+    afterEach(() => void vi.unstubAllEnvs())
+    const error = () => Object.assign(new Error('Could not load credentials from any providers'), { name: 'CredentialsProviderError' })
+
+    it('is for a person where nothing says that there should be any', () => {
+      for (const name of GIVEN_OUT) vi.stubEnv(name, '')
+      expect(refusal(error(), 'ListObjectsV2', 's3://lake/')).toMatchObject({
+        code: 'STORE_DENIED',
+        fix: expect.stringContaining('AWS_PROFILE'),
+      })
+    })
+
+    it('may pass where requests were answered before', () => {
+      expect(refusal(error(), 'ListObjectsV2', 's3://lake/', true)).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true })
+    })
+
+    it.each(GIVEN_OUT)('may pass where the platform gives them out: %s', name => {
+      vi.stubEnv(name, '/set')
+      expect(refusal(error(), 'ListObjectsV2', 's3://lake/')).toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        message: expect.stringContaining('cannot be had now'),
+      })
+    })
   })
 
   it('says where, what was refused, and by which of its names a support desk finds it', () => {

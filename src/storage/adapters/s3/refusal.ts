@@ -31,6 +31,7 @@ const FIXES: Readonly<Record<string, string>> = {
   AccessDenied: RIGHTS,
   Forbidden: RIGHTS,
   ExpiredToken: 'Renew the session token.',
+  IDPCommunicationError: 'Check that AWS can reach the provider of the role’s web identity.',
   RequestTimeTooSkewed: 'Set the clock of this machine.',
   InvalidStorageClass: 'Correct storageClass, or leave it out.',
 }
@@ -39,34 +40,53 @@ const FIXES: Readonly<Record<string, string>> = {
 const PASSING: ReadonlySet<string> = new Set([
   'BadDigest',
   'ExpiredToken',
+  // The service that an identity is shown to (STS) could not ask the one that gave it.
+  'IDPCommunicationError',
   'IncompleteBody',
   'InvalidPart',
   'NoSuchUpload',
   'OperationAborted',
   'RequestTimeout',
   'RequestTimeTooSkewed',
+  'Throttling',
+  'ThrottlingException',
   'XAmzContentChecksumMismatch',
   'XAmzContentSHA256Mismatch',
 ])
+
+/** With one of these set, credentials are given out by a service of the platform (ECS, EKS, a web identity), which may be away for a moment. */
+const GIVEN_OUT = ['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_WEB_IDENTITY_TOKEN_FILE'] as const
 
 /**
  * What S3, or the way to it, refused: STORE_DENIED where only a person can mend it, STORE_UNAVAILABLE where waiting may. Anything that
  * is neither's, such as a mistake of our own, as it is.
  * @param doing the operation and on what, as in `PutObject of lake/x.parquet`.
+ * @param hadCredentials a request has been answered before, so that credentials which cannot be had now can be had again.
  */
-export function refusal(error: unknown, doing: string, place: string): unknown {
+export function refusal(error: unknown, doing: string, place: string, hadCredentials = false): unknown {
   if (!(error instanceof Error) || error instanceof MillraceError) return error
   // Any error may have these or not; each is checked where it is read.
   const foreign = error as Foreign
   if (error.message === 'Region is missing')
     return raise('CONFIG_INVALID', `${place} has no region.`, 'Set region, or AWS_REGION in the environment.', foreign)
-  if (error.name === 'CredentialsProviderError')
-    return raise('STORE_DENIED', `There are no credentials for ${place}: ${said(foreign)}.`, FIXES[error.name], foreign)
+  if (error.name === 'CredentialsProviderError') return withoutCredentials(foreign, place, hadCredentials)
   const status = foreign.$metadata?.httpStatusCode
   if (status !== undefined) return answered(foreign, status, doing, place)
   if (error.name === 'TimeoutError' || isOfNetwork(foreign.code))
     return raise('STORE_UNAVAILABLE', `${place} cannot be reached: ${said(foreign)}.`, fixOfNetwork(foreign.code), foreign)
   return error
+}
+
+/** A role's credentials are fetched anew every few hours: a fetch that fails must not end what has worked, nor keep a process from starting. */
+function withoutCredentials(error: Foreign, place: string, hadCredentials: boolean): MillraceError {
+  if (!hadCredentials && GIVEN_OUT.every(name => !process.env[name]))
+    return raise('STORE_DENIED', `There are no credentials for ${place}: ${said(error)}.`, FIXES.CredentialsProviderError, error)
+  return raise(
+    'STORE_UNAVAILABLE',
+    `The credentials for ${place} cannot be had now: ${said(error)}.`,
+    'Check that what gives them out (the instance’s or the container’s metadata service, STS) can be reached, and that the role is still there.',
+    error,
+  )
 }
 
 /** S3, or what stands in its place, has answered. */
