@@ -248,6 +248,8 @@ it('a move refuses a target where the pipeline runs, and says so in time', { tim
     message: expect.stringContaining('another process still has a part of the group clerk@1'),
   })
   expect((await engine.bounds('orders')).every(({ next }) => next === 0)).toBe(true)
+  // Nothing was brought, so what runs there is not held up by it.
+  await checkNoMove(engine)
   await running.stop()
   await target.take(data)
   await engine.close()
