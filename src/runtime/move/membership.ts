@@ -21,7 +21,7 @@ export async function alone(
   const subscription = stream.subscribe(group, topics, 'earliest')
   let done = false
   let late = false
-  // Whether it could leave in order is for the last close below to say.
+  // Whether it could leave in order is nothing that whoever gives up can mend.
   const giveUp = () => void subscription.close().catch(() => undefined)
   const cancel = clock.after(JOIN_MS, () => {
     late = true
@@ -36,16 +36,13 @@ export async function alone(
       done = true
       break
     }
-  } catch (error) {
-    // What went wrong first is what has to be told; a member that did not leave in order is given up by the broker in time.
-    await subscription.close().catch(() => undefined)
-    throw error
   } finally {
     cancel()
     signal.removeEventListener('abort', giveUp)
+    // What went wrong before is what has to be told; a member that did not leave in order is given up by the broker in time.
+    if (!done) await subscription.close().catch(() => undefined)
   }
-  await subscription.close()
-  if (done) return
+  if (done) return subscription.close()
   signal.throwIfAborted()
   if (!late) throw new MillraceError('MOVE_REFUSED', `The group ${group.name} was ended on the stream.`, { fix: 'Move again.' })
   throw new MillraceError(
