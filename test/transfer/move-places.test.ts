@@ -8,6 +8,7 @@ import { DistributedEngine } from '../../src/engine/distributed/index.ts'
 import { openAtRest } from '../../src/engine/embedded/index.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { FrameCursor } from '../../src/envelope/frame.ts'
+import { ledgerOf } from '../../src/instrumentation/ledger.ts'
 import { send } from '../../src/testing/send.ts'
 import { openMemoryTrace } from '../../src/trace/adapters/memory/index.ts'
 import { behind, run, until } from './running.ts'
@@ -138,6 +139,9 @@ it('a log whose beginning has expired is moved from where it begins, and the led
   const last = new Target()
   await last.take(data, { warn: text => warnings.push(text) })
   expect(warnings).toEqual([expect.stringMatching(/^1 data of orders, partition \d, had expired before clerk@1 came to them/)])
+  const ledger = ledgerOf(await last.engine().standings(), Date.now())
+  expect(ledger.balanced).toBe(true)
+  expect(ledger.rows.find(row => row.topic === 'orders' && row.partition === partition)).toMatchObject({ lost: 1, done: 0, behind: 0 })
 })
 
 it('a copy that gets in after the trace was lost is folded no second time', { timeout: 60_000 }, async () => {
