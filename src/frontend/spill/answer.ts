@@ -16,20 +16,22 @@ export function isAway(error: unknown): boolean {
 /**
  * Appends, and waits for the answer no longer than `ms`. A connection whose other end has gone (half-open) says nothing at all, and a late answer
  * is ignored: the data may be in the stream then, as copies of what the log will send.
- * @throws APPEND_UNKNOWN where there was no answer; the signal's reason once it aborts.
+ * @throws APPEND_UNKNOWN where there was no answer.
  */
-export function appendWithin(
+export async function appendWithin(
   stream: Pick<Stream, 'append'>,
   batches: readonly AppendBatch[],
   clock: Clock,
   ms: number,
-  signal?: AbortSignal,
 ): Promise<Appended[]> {
+  const appended = await answerWithin(stream.append(batches), clock, ms)
+  if (appended === undefined) throw unanswered(ms)
+  return appended
+}
+
+/** Waits for an append's answer no longer than `ms`; undefined where there is none by then. @throws what it answers; the signal's reason once it aborts. */
+export function answerWithin(answer: Promise<Appended[]>, clock: Clock, ms: number, signal?: AbortSignal): Promise<Appended[] | undefined> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => {
-      signal?.removeEventListener('abort', onAbort)
-      reject(unanswered(ms))
-    })
     const settled = () => {
       cancel()
       signal?.removeEventListener('abort', onAbort)
@@ -38,8 +40,12 @@ export function appendWithin(
       cancel()
       reject(signal?.reason)
     }
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve(undefined)
+    })
     signal?.addEventListener('abort', onAbort, { once: true })
-    stream.append(batches).then(
+    answer.then(
       appended => {
         settled()
         resolve(appended)
@@ -52,7 +58,7 @@ export function appendWithin(
   })
 }
 
-function unanswered(ms: number): MillraceError {
+export function unanswered(ms: number): MillraceError {
   return new MillraceError('APPEND_UNKNOWN', `The stream has not answered within ${ms} ms.`, {
     fix: 'Send again with the same id: what is stored already is recognised as a duplicate.',
   })

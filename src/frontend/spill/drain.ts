@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.ts'
 import { isMillraceError, MillraceError } from '../../errors.ts'
-import type { Stream } from '../../stream/stream.ts'
-import { appendWithin } from './answer.ts'
+import type { AppendBatch, Appended, Stream } from '../../stream/stream.ts'
+import { answerWithin, unanswered } from './answer.ts'
 import type { BacklogPlace } from './backlog.ts'
 import type { SpillNotices } from './spill.ts'
-import type { SpillLog, TakeLimit } from './spill-log.ts'
+import type { SpillLog, TakeLimit, Taken } from './spill-log.ts'
 
 /** What came of one try. `bytes` and `count`: what the stream has taken. */
 export type Round =
@@ -24,39 +24,61 @@ const LARGEST_PLACES = 64
 const BATCH_BYTES = 512 * 1024
 const REFUSED_FOR_MS = 30_000
 
+/** An append that the stream may still answer. */
+interface Sent {
+  readonly taken: readonly Taken[]
+  readonly batches: readonly AppendBatch[]
+  readonly answer: Promise<Appended[]>
+  readonly untilMs: number
+}
+
+/** What a drain works on. */
+export interface DrainOptions {
+  readonly stream: Pick<Stream, 'append'>
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly notices: SpillNotices
+  /** An append that has not been answered is not sent again before then: the stream may have it in hand for that long. */
+  readonly sendTimeoutMs: number
+}
+
 /** Moves what waits in a log to the stream, a round at a time. */
 export class Drain {
   readonly #log: SpillLog
-  readonly #on: {
-    readonly stream: Pick<Stream, 'append'>
-    readonly clock: Clock
-    readonly signal: AbortSignal
-    readonly notices: SpillNotices
-  }
+  readonly #on: DrainOptions
   #limit: TakeLimit = { bytes: FIRST_BYTES, places: 1, batchBytes: BATCH_BYTES, oneBatch: false }
+  /** What an earlier round has waited for in vain. */
+  #late: Sent | undefined
 
-  constructor(log: SpillLog, on: { stream: Pick<Stream, 'append'>; clock: Clock; signal: AbortSignal; notices: SpillNotices }) {
+  constructor(log: SpillLog, on: DrainOptions) {
     this.#log = log
     this.#on = on
   }
 
-  /** Appends what is next and notes it; a signal that aborts ends the wait as a timeout would. @throws what the log throws when it cannot be read. */
+  /**
+   * Appends what is next, or asks again what has become of the last append, and notes what the stream has taken; a signal that aborts ends the wait
+   * as a timeout would. @throws what the log throws when it cannot be read.
+   */
   async round(timeoutMs: number): Promise<Round> {
-    const { stream, clock, signal } = this.#on
+    const { clock, signal } = this.#on
     for (;;) {
-      const { taken, damaged } = await this.#log.take(this.#limit, clock.now())
-      for (const { place, error } of damaged) this.#keep(place, error)
-      const batches = taken.flatMap(({ batches }) => batches)
-      if (batches.length === 0) return damaged[0] === undefined ? { kind: 'nothing' } : { kind: 'refused', error: damaged[0].error }
+      const sent = this.#late ?? (await this.#send())
+      this.#late = undefined
+      if ('kind' in sent) return sent
+      const { taken, batches, answer, untilMs } = sent
       try {
-        const appended = await appendWithin(stream, batches, clock, timeoutMs, signal)
+        const appended = await answerWithin(answer, clock, timeoutMs, signal)
+        if (appended === undefined) {
+          this.#shrink()
+          if (clock.now() < untilMs) this.#late = sent
+          return { kind: 'away', error: unanswered(timeoutMs) }
+        }
         this.#tellTaken(appended.reduce((sum, { taken }) => sum + taken.length, 0))
       } catch (cause) {
         const error = isMillraceError(cause)
           ? cause
           : new MillraceError('STREAM_UNAVAILABLE', `The stream failed: ${String(cause)}.`, { cause })
-        const before = this.#limit
-        this.#limit = { ...before, bytes: FIRST_BYTES, places: 1 }
+        this.#shrink()
         if (error === cause && mayPass(error)) return { kind: 'away', error }
         // Refused, or what nobody expected of these data: they must not hold up the others. Of several it is not known which it is:
         // the next try has one.
@@ -81,6 +103,21 @@ export class Drain {
         bytes: batches.reduce((sum, { frames }) => sum + frames.length, 0),
       }
     }
+  }
+
+  /** Sends what is next; a round that has ended already where there is nothing to send. */
+  async #send(): Promise<Sent | Round> {
+    const { stream, clock, sendTimeoutMs } = this.#on
+    const { taken, damaged } = await this.#log.take(this.#limit, clock.now())
+    for (const { place, error } of damaged) this.#keep(place, error)
+    const batches = taken.flatMap(({ batches }) => batches)
+    if (batches.length === 0) return damaged[0] === undefined ? { kind: 'nothing' } : { kind: 'refused', error: damaged[0].error }
+    return { taken, batches, answer: stream.append(batches), untilMs: clock.now() + sendTimeoutMs }
+  }
+
+  /** After a failure. */
+  #shrink(): void {
+    this.#limit = { ...this.#limit, bytes: FIRST_BYTES, places: 1 }
   }
 
   #grow(): void {

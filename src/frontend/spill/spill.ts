@@ -20,6 +20,11 @@ export interface SpillOptions {
   readonly openLog: (at: { readonly directory: string; readonly maxBytes: number }) => Promise<SpillEngine>
   /** An append that has no answer by then counts as failed. Default 3 s. */
   readonly appendTimeoutMs?: number
+  /**
+   * How long the stream may go on with an append that it has not answered: what drains is not sent again before then, as each time would be a
+   * copy. Default 65 s.
+   */
+  readonly sendTimeoutMs?: number
   /** The largest datum, framed, that the stream will take: a larger one must not be acknowledged. Default: there is no limit. */
   readonly maxDatumBytes?: number
   readonly recorder?: Pick<Recorder, 'spill'>

@@ -15,6 +15,8 @@ import { bytesText } from './spill-text.ts'
 const DEFAULT_APPEND_TIMEOUT_MS = 3_000
 /** Nobody waits for a drain's append, and it is larger than a producer's. */
 const DRAIN_PATIENCE = 3
+/** Longer than the stream on Kafka goes on trying an append (60 s), which answers it then. */
+const DEFAULT_SEND_TIMEOUT_MS = 65_000
 /** Producers wait while the stream is handed over to: it must be quick, or be tried again with less left. */
 const HAND_OVER_MS = 1_000
 const HAND_OVER_BYTES = 1024 * 1024
@@ -194,9 +196,9 @@ export class SpillingStream implements Spill {
 
   /** Drains until appends are direct again (true), or this closes (false). @throws where the log can no longer be used. */
   async #drained(log: SpillLog): Promise<boolean> {
-    const { clock, stream } = this.#options
+    const { clock, stream, sendTimeoutMs = DEFAULT_SEND_TIMEOUT_MS } = this.#options
     const { signal } = this.#stop
-    const drain = new Drain(log, { stream, clock, signal, notices: this.#notices })
+    const drain = new Drain(log, { stream, clock, signal, sendTimeoutMs, notices: this.#notices })
     let nothings = 0
     while (!signal.aborted) {
       if (log.isBroken) throw new MillraceError('ENGINE_FAILED', 'It can no longer be written.')

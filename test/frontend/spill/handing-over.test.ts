@@ -84,6 +84,7 @@ test('what is still on its way into the log when all else has drained is waited 
 test('a disk that fails after everything has drained does not end the front end: what comes next goes to the stream', async () => {
   const failing = Promise.withResolvers<void>()
   let isHanging = false
+  let hangs = 0
   const opened = await open({
     clock: hurried,
     appendTimeoutMs: 5_000,
@@ -92,6 +93,7 @@ test('a disk that fails after everything has drained does not end the front end:
       const whole = engine.append.bind(engine)
       const append: SpillEngine['append'] = async batches => {
         if (!isHanging) return whole(batches)
+        hangs++
         await failing.promise
         throw new MillraceError('ENGINE_FAILED', 'The disk has gone away.')
       }
@@ -103,6 +105,7 @@ test('a disk that fails after everything has drained does not end the front end:
   await spill.append([batch('demand', 0, ['first'])])
   isHanging = true
   const second = refused('an append to a disk that fails', 'ENGINE_FAILED', () => spill.append([batch('demand', 0, ['second'])]))
+  await eventually('it hangs', () => hangs > 0 || undefined)
   stream.behaviour = 'up'
   await eventually('the hand-over waits for it', () => (spill.status().state === 'handing-over' ? true : undefined))
   await eventually('the hand-over is given up', () => (spill.status().state === 'draining' ? true : undefined))

@@ -5,9 +5,10 @@ import { dataOf } from '../../../src/testing/suite-data.ts'
 /**
  * - `up`: stores and answers.
  * - `away`: refuses at once. `hanging`: stores nothing and never answers, as a half-open connection does.
+ * `queueing`: keeps what is appended, and stores and answers it once {@link ScriptedStream.work} is called, as a client that waits for its broker.
  * - `answers-lost`: stores, and never answers. `unknown`: stores, and says that it does not know. `late`: stores later, and answers even later.
  */
-export type Behaviour = 'up' | 'away' | 'hanging' | 'answers-lost' | 'unknown' | 'late'
+export type Behaviour = 'up' | 'away' | 'hanging' | 'queueing' | 'answers-lost' | 'unknown' | 'late'
 
 const STORED_LATE_MS = 15
 const ANSWERED_LATE_MS = 60
@@ -23,6 +24,7 @@ export class ScriptedStream implements Pick<Stream, 'append'> {
   readonly appends: number[] = []
   readonly #stored = new Map<string, { text: string; id: string }[]>()
   readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #queued: (() => void)[] = []
 
   async append(batches: readonly AppendBatch[]): Promise<Appended[]> {
     this.onAppend(batches)
@@ -37,6 +39,8 @@ export class ScriptedStream implements Pick<Stream, 'append'> {
         throw new MillraceError('STREAM_UNAVAILABLE', 'No broker answers.')
       case 'hanging':
         return new Promise(() => {})
+      case 'queueing':
+        return new Promise(resolve => this.#queued.push(() => resolve(this.#store(batches))))
       case 'answers-lost':
         this.#store(batches)
         return new Promise(() => {})
@@ -50,6 +54,12 @@ export class ScriptedStream implements Pick<Stream, 'append'> {
         return appended
       }
     }
+  }
+
+  /** Stores and answers what was queued, and is up. */
+  work(): void {
+    this.behaviour = 'up'
+    for (const store of this.#queued.splice(0)) store()
   }
 
   /** Every datum of a partition in its order, copies too. */

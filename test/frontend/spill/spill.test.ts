@@ -65,6 +65,21 @@ for (const [behaviour, copies] of silent) {
   })
 }
 
+test('what the stream has in hand without an answer is not sent again: a long outage makes no heap of copies', async () => {
+  const opened = await open({ clock: hurried, appendTimeoutMs: 500, sendTimeoutMs: 24 * 3_600_000 })
+  const { spill, stream } = opened
+  stream.behaviour = 'queueing'
+  await spill.append([batch('demand', 0, ['a'])])
+  // Five times what a drain waits for an answer.
+  const until = hurried.now() + 5 * 3 * 500 + 60_000
+  await eventually('the stream has been asked for a while', () => (hurried.now() > until ? true : undefined))
+  // What the producer's own append is, and one of the spill.
+  expect(stream.appends).toEqual([1, 1])
+  stream.work()
+  await direct(opened)
+  expect(stream.texts('demand', 0)).toEqual(['a', 'a'])
+})
+
 test('what waits is drained in large batches', async () => {
   const opened = await open()
   opened.stream.behaviour = 'away'

@@ -60,6 +60,7 @@ export function spills(): {
         clock: systemClock,
         openLog: openEmbedded,
         appendTimeoutMs: 100,
+        sendTimeoutMs: 500,
         recorder: { spill: fact => facts.push(fact) },
         log: { info: text => notices.push(text), warn: text => notices.push(text) },
         // The shortest pauses there are.
