@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { ID_BYTES, parseInto } from '../envelope/data-id.ts'
+import { type DataId, ID_BYTES, parseInto } from '../envelope/data-id.ts'
 import { type Envelope, JSON_TYPE } from '../envelope/envelope.ts'
 import { FrameCursor, FrameWriter } from '../envelope/frame.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
@@ -8,7 +8,9 @@ import type { Limits } from '../frontend/limits.ts'
 import { type Route, RouteTable } from '../frontend/routes.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { partitionOfId, partitionOfKey } from '../stream/partition.ts'
+import type { TopicPartition } from '../stream/stream.ts'
 import type { Found } from './found.ts'
+import { OwnIds } from './own-ids.ts'
 
 const BATCH_BYTES = 4 * 1024 * 1024
 const BATCH_DATA = 5_000
@@ -21,7 +23,7 @@ export interface Spot {
 }
 
 export interface ImportOptions {
-  readonly engine: Pick<Engine, 'append' | 'find' | 'read'>
+  readonly engine: Pick<Engine, 'append' | 'bounds' | 'find' | 'read'>
   readonly pipeline: Pipeline
   readonly limits: Limits
   /** All data go to this topic, whatever their envelopes say. */
@@ -51,16 +53,18 @@ export class Importer {
   rejected = 0
   readonly #options: ImportOptions
   readonly #routes: RouteTable
+  readonly #ownIds: OwnIds
   readonly #gathering = new Map<string, Gathering>()
   readonly #id = Buffer.allocUnsafe(ID_BYTES)
   #bytes = 0
   #count = 0
-  /** The file whose data were compared with the log last, so that each is once. */
+  /** The file whose first datum was looked for last, so that each is once. */
   #compared: string | undefined
 
   constructor(options: ImportOptions) {
     this.#options = options
     this.#routes = new RouteTable(options.pipeline)
+    this.#ownIds = new OwnIds(options.engine)
   }
 
   get settled(): number {
@@ -76,16 +80,19 @@ export class Importer {
     }
   }
 
-  /** Stores what is gathered. */
+  /** Stores what is gathered. @throws USAGE where the log has some of it under an id that it gave itself: nothing of it is stored then. */
   async flush(): Promise<void> {
     const gathered = [...this.#gathering.values()]
     this.#gathering.clear()
     this.#bytes = 0
     this.#count = 0
     if (gathered.length === 0) return
-    const appended = await this.#options.engine.append(
-      gathered.map(({ topic, partition, writer }) => ({ topic, partition, ...writer.take() })),
-    )
+    const batches = gathered.map(({ topic, partition, writer }) => ({ topic, partition, ...writer.take() }))
+    for (const [i, batch] of batches.entries()) {
+      const own = await this.#ownIds.among(batch.frames, batch)
+      if (own !== undefined) throw isOwn(gathered[i]!.spots[indexOf(batch.frames, own.dataId)]!, own.dataId, batch, own.offset)
+    }
+    const appended = await this.#options.engine.append(batches)
     for (const [i, { count, duplicates, taken }] of appended.entries()) {
       this.stored += count
       this.duplicate += duplicates.length
@@ -104,7 +111,7 @@ export class Importer {
     }
     if (this.#compared !== spot.file) {
       this.#compared = spot.file
-      await this.#checkForeign(envelope, spot.file)
+      await this.#checkForeign(envelope, spot)
     }
     parseInto(this.#id, 0, envelope.dataId)
     this.#add(route, judged.key, envelope, contentType, data, spot)
@@ -162,21 +169,17 @@ export class Importer {
   }
 
   /**
-   * Whether the log holds the datum under an id that it minted or derived itself. Nothing remembers those, so importing an export where it
-   * came from would store everything twice.
+   * The first datum of a file is looked for everywhere: in other topics and partitions than it would go to now, and among what agents derived
+   * long after its time. That costs too much for each; the others are looked for where they would go, as they are stored.
    */
-  async #checkForeign({ dataId }: Envelope, file: string): Promise<void> {
+  async #checkForeign({ dataId }: Envelope, spot: Spot): Promise<void> {
     const { engine } = this.#options
     for (const { topic, partition, offset } of (await engine.find(dataId))?.positions ?? []) {
       const batch = await engine.read(topic, partition, offset, 1)
       const cursor = new FrameCursor(batch.frames)
       while (cursor.next()) {
         if (batch.first + cursor.index !== offset || cursor.isVoid || cursor.supplied) continue
-        throw new MillraceError(
-          'USAGE',
-          `${file} begins with ${dataId}, which this log has at ${topic}, partition ${partition}, offset ${offset}, from a producer that gave no id: imported, its data would be there twice.`,
-          { fix: 'Import it into another data directory or stream.' },
-        )
+        throw isOwn(spot, dataId, { topic, partition }, offset)
       }
     }
   }
@@ -185,6 +188,21 @@ export class Importer {
     this.rejected++
     this.#options.rejected(spot, why)
   }
+}
+
+function isOwn({ file, at }: Spot, dataId: DataId, { topic, partition }: TopicPartition, offset: number): MillraceError {
+  return new MillraceError(
+    'USAGE',
+    `${file}:${at} is ${dataId}, which this log has at ${topic}, partition ${partition}, offset ${offset}, from a producer that gave no id: imported, it would be there twice.`,
+    { fix: 'Import it into another data directory or stream, or leave that file out.' },
+  )
+}
+
+/** Where in a batch a datum is that is known to be in it. */
+function indexOf(frames: Uint8Array, dataId: DataId): number {
+  const cursor = new FrameCursor(frames)
+  while (cursor.next()) if (cursor.dataId === dataId) return cursor.index
+  throw new TypeError(`The batch does not hold ${dataId}.`)
 }
 
 function parentBytes({ parents }: Envelope): Uint8Array {
