@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { isMillraceError, MillraceError } from '../../errors.ts'
 import type { Assigned, Checkpoint, Group, Lease, Moved, RecordBatch, TopicPartition } from '../../stream/stream.ts'
 
 /** What is known of one partition under a lease. */
@@ -9,8 +9,13 @@ interface Held {
   expected: number
   /** The last step under way: those of one partition take effect one after the other. */
   tail: Promise<void>
-  /** A step failed half way: what follows it was computed on what never happened. */
-  broken: boolean
+  /** Steps under way. */
+  steps: number
+  /**
+   * `refusing`: a step failed and nothing of it has happened, but those behind it were computed on it: they are refused, and when all are
+   * answered the place stands where it stood and the same steps may be taken again. `broken`: a step failed half way, and nobody knows more.
+   */
+  state: 'sound' | 'refusing' | 'broken'
 }
 
 /**
@@ -28,7 +33,8 @@ export class DistributedLease implements Lease {
         checkpoint,
         expected: checkpoint.offset,
         tail: Promise.resolve(),
-        broken: false,
+        steps: 0,
+        state: 'sound',
       })
     }
   }
@@ -56,10 +62,17 @@ export class DistributedLease implements Lease {
     return this.#places.get(nameOf(place))?.checkpoint
   }
 
+  /** The place's snapshot is of no use, and checkpoints from now on name none until there is another. */
+  forgetSnapshot(place: TopicPartition): void {
+    const held = this.#places.get(nameOf(place))
+    if (held !== undefined) held.checkpoint = withSnapshot(held.checkpoint, undefined)
+  }
+
   /**
    * Takes one step in each of the places that are moved: waits for `durable` and for the step before, then for the effects, then moves the checkpoints.
    * @param snapshot where a snapshot that belongs to the step begins, once it is durable.
    * @throws LEASE_LOST: where the lease has ended or the step was computed on another offset nothing was moved, and nothing before it is disturbed.
+   * @throws DISK_FULL, OVERLOADED of `durable`: nothing has happened, and once all steps behind it are refused the same may be taken again.
    */
   async step(
     moves: readonly Moved[],
@@ -71,8 +84,13 @@ export class DistributedLease implements Lease {
     durable.catch(() => undefined)
     const held = this.check(moves)
     const before = held.map(place => place.tail)
-    for (const [i, place] of held.entries()) place.expected = moves[i]!.checkpoint.offset
-    const stepping = this.#step(held, moves, Promise.all([durable, ...before]), effects, snapshot)
+    for (const [i, place] of held.entries()) {
+      place.expected = moves[i]!.checkpoint.offset
+      place.steps++
+    }
+    const stepping = this.#step(held, moves, durable, before, effects, snapshot).finally(() => {
+      for (const place of held) answered(place)
+    })
     const landed = stepping.catch(() => undefined)
     for (const place of held) place.tail = landed
     await stepping
@@ -84,7 +102,7 @@ export class DistributedLease implements Lease {
     return moves.map(move => {
       const place = this.#places.get(nameOf(move))
       if (place === undefined) throw lost(`${nameOf(move)} is not of this lease.`)
-      if (place.broken) throw lost(`What was under way in ${nameOf(move)} failed.`)
+      if (place.state !== 'sound') throw lost(`What was under way in ${nameOf(move)} failed.`)
       if (place.expected !== move.from) throw lost(`${nameOf(move)} stands at ${place.expected}, not at ${move.from}.`)
       return place
     })
@@ -93,13 +111,19 @@ export class DistributedLease implements Lease {
   async #step(
     held: readonly Held[],
     moves: readonly Moved[],
-    ready: Promise<unknown>,
+    durable: Promise<unknown>,
+    before: readonly Promise<void>[],
     effects: () => Promise<void>,
     snapshot: () => number | undefined,
   ): Promise<void> {
+    // All of it is answered before it fails: it may be taken again at once.
+    const [appended] = await Promise.allSettled([durable, ...before])
+    if (held.some(place => place.state !== 'sound')) {
+      for (const place of held) if (place.state === 'sound') place.state = 'refusing'
+      throw lost('The step before it failed.')
+    }
     try {
-      await ready
-      if (held.some(place => place.broken)) throw lost('The step before it failed.')
+      if (appended.status === 'rejected') throw appended.reason
       this.#checkStands()
       await effects()
       const changed = moves.flatMap((move, i) => {
@@ -109,7 +133,8 @@ export class DistributedLease implements Lease {
       if (changed.length > 0) await this.#lease.commit(changed.map(({ move }) => move))
       for (const { move, place } of changed) place.checkpoint = move.checkpoint
     } catch (error) {
-      for (const place of held) place.broken = true
+      const nothing = appended.status === 'rejected' && leavesNothing(error)
+      for (const place of held) place.state = nothing ? 'refusing' : 'broken'
       throw error
     }
   }
@@ -119,7 +144,19 @@ export class DistributedLease implements Lease {
   }
 }
 
-function withSnapshot(checkpoint: Checkpoint, snapshot: number | undefined): Checkpoint {
+/** Whether an append that failed so has stored nothing. */
+function leavesNothing(error: unknown): boolean {
+  return isMillraceError(error, 'DISK_FULL') || isMillraceError(error, 'OVERLOADED')
+}
+
+function answered(place: Held): void {
+  if (--place.steps > 0 || place.state !== 'refusing') return
+  place.state = 'sound'
+  place.expected = place.checkpoint.offset
+}
+
+/** Whoever moves a place may have the pointer that stood there when its lease began. */
+function withSnapshot({ snapshot: _, ...checkpoint }: Checkpoint, snapshot: number | undefined): Checkpoint {
   return snapshot === undefined ? checkpoint : { ...checkpoint, snapshot }
 }
 

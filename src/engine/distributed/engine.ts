@@ -34,6 +34,7 @@ import { Finder } from './finder.ts'
 import { LETTERS, SNAPSHOTS } from './internal-topics.ts'
 import { LetterLog } from './letter-log.ts'
 import { Patience } from './patience.ts'
+import { PatientAppend } from './patient-append.ts'
 import { Snapshots } from './snapshots.ts'
 import { Standings } from './standings.ts'
 import { SuppliedIds } from './supplied-ids.ts'
@@ -63,6 +64,7 @@ export class DistributedEngine implements Engine {
   readonly #trace: SharedTrace
   readonly #clock: Clock
   readonly #patience: Patience
+  readonly #appends: PatientAppend
   readonly #supplied: SuppliedIds
   readonly #snapshots: Snapshots
   readonly #caches: Caches
@@ -82,6 +84,7 @@ export class DistributedEngine implements Engine {
     this.#trace = trace
     this.#clock = clock
     this.#patience = new Patience(clock, held)
+    this.#appends = new PatientAppend(stream, clock)
     this.#supplied = new SuppliedIds(trace, clock, held)
     this.#snapshots = new Snapshots(stream)
     this.#caches = new Caches(stream, trace.cache)
@@ -137,7 +140,8 @@ export class DistributedEngine implements Engine {
   async claim(agent: AgentVersion, batch: RecordBatch, from: number, atMs: number): Promise<ClaimStates> {
     this.#checkOpen()
     const replaced = this.#lineOf(agent)
-    return this.#patience.until(() => this.#trace.claim({ ...agent, replaced }, batch, from, atMs))
+    const lease = this.#leases.get(groupName(agent))
+    return this.#patience.until(() => this.#trace.claim({ ...agent, replaced }, batch, from, atMs), lease?.signal)
   }
 
   async mark(agent: AgentVersion, marks: MarkBatch): Promise<void> {
@@ -152,20 +156,17 @@ export class DistributedEngine implements Engine {
     // What is sure to be refused leaves nothing.
     lease.check(checkpoints)
     const nowMs = this.#clock.now()
-    const batches = [
-      ...unit.outputs,
-      ...this.letters.buried(unit.letters, this.#lineOf(agent)),
-      ...this.#caches.batches(unit.cache, nowMs),
-      ...unit.snapshots.map(snapshot => this.#snapshots.batch(snapshot, nowMs)),
-    ]
+    const batches = [...unit.outputs, ...this.letters.buried(unit.letters, this.#lineOf(agent)), ...this.#caches.batches(unit.cache, nowMs)]
     // One after the other, so that of one caller's units the bytes leave in their order, also where the first has to make a topic.
-    const ready = this.#ready.then(() => this.#prepare(unit))
+    const ready = this.#ready.then(() => this.#appends.room).then(() => this.#prepare(unit))
     this.#ready = ready.catch(() => undefined)
     let appended: readonly Appended[] = []
+    let snapshotAt: number | undefined
     const durable = ready.then(async () => {
-      if (batches.length > 0) appended = await this.#stream.append(batches)
+      const append = (more: readonly AppendBatch[]) => this.#appends.append(more, lease.signal)
+      if (batches.length > 0) appended = await append(batches)
+      for (const snapshot of unit.snapshots) snapshotAt = await this.#snapshots.append(snapshot, nowMs, append)
     })
-    const snapshotAt = () => (unit.snapshots.length === 0 ? undefined : appended[batches.length - unit.snapshots.length]?.first)
     await lease.step(
       checkpoints,
       durable,
@@ -173,7 +174,7 @@ export class DistributedEngine implements Engine {
         failpoint('in-commit')
         await this.#take(unit, outputsOf(unit, appended), nowMs)
       },
-      snapshotAt,
+      () => snapshotAt,
     )
     failpoint('after-commit')
   }
@@ -185,9 +186,13 @@ export class DistributedEngine implements Engine {
 
   async snapshot(group: string, at: TopicPartition): Promise<Snapshot | undefined> {
     this.#checkOpen()
-    const checkpoint = this.#leases.get(group)?.checkpoint(at) ?? (await this.#committed(group, at))
+    const lease = this.#leases.get(group)
+    const checkpoint = lease?.checkpoint(at) ?? (await this.#committed(group, at))
     if (checkpoint?.snapshot === undefined) return undefined
-    return this.#snapshots.read(group, at, checkpoint.snapshot, checkpoint.offset)
+    const found = await this.#snapshots.read(group, at, checkpoint.snapshot, checkpoint.offset)
+    // It is of the group that this one took the place over from: to look for its own each time would read all snapshots there are.
+    if (found === undefined) lease?.forgetSnapshot(at)
+    return found
   }
 
   async standings(): Promise<Standing[]> {
@@ -240,7 +245,7 @@ export class DistributedEngine implements Engine {
     const replayed = marks.filter(mark => isReplayTopic(mark.topic) && mark.done.length > 0)
     if (replayed.length > 0) {
       const dataIds = replayed.flatMap(doneIds)
-      await this.#stream.append([this.letters.finished(agent, this.#lineOf(agent), dataIds)])
+      await this.#appends.append([this.letters.finished(agent, this.#lineOf(agent), dataIds)], lease.signal)
     }
     for (const mark of marks) await this.#patience.until(() => this.#trace.mark(agent, { ...mark, outputs }), lease.signal)
   }

@@ -20,7 +20,7 @@ export class Patience {
     this.#held = held
   }
 
-  /** @throws what is not mended by waiting; ENGINE_CLOSED when {@link close} comes first; the signal's reason. */
+  /** @throws what is not mended by waiting; ENGINE_CLOSED when {@link close} comes first; LEASE_LOST when the signal aborts while it waits. */
   async until<T>(step: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const over = signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal])
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
@@ -31,7 +31,10 @@ export class Patience {
       } catch (error) {
         if (!isMillraceError(error, 'TRACE_UNAVAILABLE')) throw error
         if (!this.#away) this.#tell(error)
-        await this.#clock.sleep(waitMs, over)
+        await this.#clock.sleep(waitMs, over).catch(reason => {
+          if (this.#closed.signal.aborted) throw reason
+          throw new MillraceError('LEASE_LOST', 'The lease ended while the trace was away.', { cause: reason })
+        })
       }
     }
   }

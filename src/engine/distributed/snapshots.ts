@@ -1,12 +1,19 @@
+import { mint } from '../../envelope/data-id.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
+import { knownRange } from '../../stream/known-range.ts'
 import { partitionOfKey } from '../../stream/partition.ts'
-import type { AppendBatch, GroupedStream, TopicPartition } from '../../stream/stream.ts'
+import type { AppendBatch, Appended, GroupedStream, TopicPartition } from '../../stream/stream.ts'
 import type { Snapshot } from '../engine.ts'
 import { SNAPSHOTS } from './internal-topics.ts'
 import { notesBatch } from './note-frame.ts'
 
-const CHUNK_BYTES = 512 * 1024
+/** A chunk is a batch of its own, and brokers limit how large one may be. */
+const CHUNK_BYTES = 1_000_000
+/** Chunks appended at once: a large snapshot must not fill all the room that the stream has for what is under way. */
+const AT_ONCE = 8
 const READ_BYTES = 4 * 1024 * 1024
+/** Snapshots that are put together at once; one that was cut off is never whole. */
+const OPEN_COUNT = 8
 /**
  * A place's snapshots take turns in so many keys, so that one which is cut off, or written by somebody who has lost the place, takes
  * nothing of the last whole one when the topic is compacted.
@@ -15,6 +22,8 @@ const TURNS = 4
 
 /** What a chunk says of itself, before its bytes. */
 interface ChunkHead {
+  /** Names the snapshot: what others write at the same time lies between its chunks. */
+  readonly id: string
   readonly place: string
   readonly offset: number
   readonly turn: number
@@ -22,80 +31,102 @@ interface ChunkHead {
   readonly chunks: number
 }
 
-/** Folds' snapshots in the stream, each in chunks that follow each other. A checkpoint says where its own begins. */
+interface Whole {
+  readonly offset: number
+  readonly turn: number
+  readonly bytes: Uint8Array
+}
+
+type Append = (batches: readonly AppendBatch[]) => Promise<readonly Appended[]>
+
+/** Folds' snapshots in the stream, each in chunks, in their order. A checkpoint says where its own begins. */
 export class Snapshots {
-  readonly #stream: Pick<GroupedStream, 'read' | 'bounds' | 'topics'>
+  readonly #stream: Pick<GroupedStream, 'append' | 'read' | 'bounds'>
   /** Of each place, the turn that was read or written last. */
   readonly #turns = new Map<string, number>()
 
-  constructor(stream: Pick<GroupedStream, 'read' | 'bounds' | 'topics'>) {
+  constructor(stream: Pick<GroupedStream, 'append' | 'read' | 'bounds'>) {
     this.#stream = stream
   }
 
-  batch(snapshot: Snapshot, nowMs: number): AppendBatch {
+  /** @returns where it begins, once all of it is durable. */
+  async append(snapshot: Snapshot, nowMs: number, append: Append = batches => this.#stream.append(batches)): Promise<number> {
     const place = placeKey(snapshot.group, snapshot)
     const turn = ((this.#turns.get(place) ?? TURNS - 1) + 1) % TURNS
     this.#turns.set(place, turn)
     const chunks = Math.max(1, Math.ceil(snapshot.bytes.length / CHUNK_BYTES))
-    const notes = Array.from({ length: chunks }, (_, chunk) => ({
-      key: `${place}#${turn}#${chunk}`,
-      data: joined(
-        { place, offset: snapshot.offset, turn, chunk, chunks },
-        snapshot.bytes.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES),
-      ),
-    }))
-    return notesBatch(SNAPSHOTS.name, partitionOfKey(place, SNAPSHOTS.partitions), notes, nowMs)
+    const whole = { id: mint(nowMs), place, offset: snapshot.offset, turn, chunks }
+    let first: number | undefined
+    for (let from = 0; from < chunks; from += AT_ONCE) {
+      const numbers = Array.from({ length: Math.min(AT_ONCE, chunks - from) }, (_, i) => from + i)
+      const appended = await append(numbers.map(chunk => chunkBatch({ ...whole, chunk }, snapshot.bytes, nowMs)))
+      first ??= appended[0]!.first
+    }
+    return first!
   }
 
   /**
-   * The snapshot that begins at `pointer`; where compaction has moved it, the last whole one up to `atMost`.
+   * The snapshot that begins at `pointer`; where compaction has moved it, the last whole one up to `atMost`. None where the pointer came
+   * from a group whose place this one has taken over: its state may be of another kind, and is built again from the log.
    * @param atMost the committed offset: what stands for more would show the past data of its future.
    */
   async read(group: string, at: TopicPartition, pointer: number, atMost: number): Promise<Snapshot | undefined> {
     const place = placeKey(group, at)
     const partition = partitionOfKey(place, SNAPSHOTS.partitions)
-    const found = (await this.#whole(place, partition, pointer, atMost, true)) ?? (await this.#whole(place, partition, 0, atMost, false))
+    const found = (await this.#at(place, partition, pointer, atMost)) ?? (await this.#last(place, partition, atMost))
     if (found === undefined) return undefined
     this.#turns.set(place, found.turn)
     return { group, topic: at.topic, partition: at.partition, offset: found.offset, bytes: found.bytes }
   }
 
-  /** @param first the first whole one will do. */
-  async #whole(place: string, partition: number, from: number, atMost: number, first: boolean) {
-    let whole: { readonly offset: number; readonly turn: number; readonly bytes: Uint8Array } | undefined
-    let parts: Uint8Array[] = []
-    let last: ChunkHead | undefined
-    const end = (await this.#stream.bounds(SNAPSHOTS.name))[partition]?.next ?? 0
-    for (let next = from; next < end; ) {
-      const batch = await this.#stream.read(SNAPSHOTS.name, partition, next, READ_BYTES)
-      if (batch.count === 0) break
-      const cursor = new FrameCursor(batch.frames)
-      while (cursor.next()) {
-        if (batch.first + cursor.index < next || cursor.isVoid) continue
-        const [head, bytes] = parted(cursor.data)
-        if (head.place !== place || head.offset > atMost) {
-          // Those that begin elsewhere than they should are not the one that the checkpoint meant.
-          if (first && last === undefined) return undefined
-          continue
-        }
-        const goesOn = last !== undefined && last.offset === head.offset && last.turn === head.turn && last.chunk + 1 === head.chunk
-        if (!goesOn) parts = []
-        if (!goesOn && head.chunk !== 0) {
-          if (first) return undefined
-          last = undefined
-          continue
-        }
-        parts.push(Uint8Array.from(bytes))
-        last = head
-        if (head.chunk + 1 < head.chunks) continue
-        if (whole === undefined || head.offset >= whole.offset)
-          whole = { offset: head.offset, turn: head.turn, bytes: Buffer.concat(parts) }
-        if (first) return whole
+  /** The one that begins at an offset; undefined where another does, or what is left of another. */
+  async #at(place: string, partition: number, pointer: number, atMost: number): Promise<Whole | undefined> {
+    let id: string | undefined
+    const parts: Uint8Array[] = []
+    for await (const [head, bytes] of this.#chunks(partition, pointer)) {
+      if (id === undefined && (head.place !== place || head.chunk !== 0 || head.offset > atMost)) return undefined
+      id ??= head.id
+      if (head.id !== id) continue
+      if (head.chunk !== parts.length) return undefined
+      parts.push(Uint8Array.from(bytes))
+      if (parts.length === head.chunks) return { offset: head.offset, turn: head.turn, bytes: Buffer.concat(parts) }
+    }
+    return undefined
+  }
+
+  async #last(place: string, partition: number, atMost: number): Promise<Whole | undefined> {
+    let whole: Whole | undefined
+    const open = new Map<string, Uint8Array[]>()
+    for await (const [head, bytes] of this.#chunks(partition, 0)) {
+      if (head.place !== place || head.offset > atMost || head.offset < (whole?.offset ?? 0)) continue
+      const parts = open.get(head.id) ?? []
+      if (head.chunk !== parts.length) continue
+      parts.push(Uint8Array.from(bytes))
+      open.set(head.id, parts)
+      if (parts.length === head.chunks) {
+        whole = { offset: head.offset, turn: head.turn, bytes: Buffer.concat(parts) }
+        open.delete(head.id)
       }
-      next = batch.first + batch.count
+      const [oldest] = open.keys()
+      if (open.size > OPEN_COUNT && oldest !== undefined) open.delete(oldest)
     }
     return whole
   }
+
+  async *#chunks(partition: number, from: number): AsyncGenerator<[ChunkHead, Uint8Array], void> {
+    const bounds = (await this.#stream.bounds(SNAPSHOTS.name))[partition]
+    const range = { first: Math.max(from, bounds?.first ?? 0), end: bounds?.next ?? 0 }
+    for await (const batch of knownRange(this.#stream, { topic: SNAPSHOTS.name, partition }, range, { readBytes: READ_BYTES })) {
+      const cursor = new FrameCursor(batch.frames)
+      while (cursor.next()) if (!cursor.isVoid) yield parted(cursor.data)
+    }
+  }
+}
+
+function chunkBatch(head: ChunkHead, bytes: Uint8Array, nowMs: number): AppendBatch {
+  const data = joined(head, bytes.subarray(head.chunk * CHUNK_BYTES, (head.chunk + 1) * CHUNK_BYTES))
+  const notes = [{ key: `${head.place}#${head.turn}#${head.chunk}`, data }]
+  return notesBatch(SNAPSHOTS.name, partitionOfKey(head.place, SNAPSHOTS.partitions), notes, nowMs)
 }
 
 function placeKey(group: string, { topic, partition }: TopicPartition): string {

@@ -91,8 +91,7 @@ async function moveSnapshot({ source, stream, clock }: Moving, standing: Standin
   const ids = await idsOf(source, place, Math.max(place.base, found.offset - REMEMBERED), Math.max(place.base, found.offset))
   const offset = Math.max(0, found.offset - place.base)
   const snapshot = { ...found, offset, bytes: rememberingIds(found.bytes, ids) }
-  const [appended] = await stream.append([new Snapshots(stream).batch(snapshot, clock.now())])
-  return appended?.first
+  return new Snapshots(stream).append(snapshot, clock.now())
 }
 
 function topicsOf(standings: readonly Standing[]): string[] {
