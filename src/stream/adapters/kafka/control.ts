@@ -5,6 +5,7 @@ import { JSON_TYPE } from '../../../envelope/envelope.ts'
 import { FrameCursor, FrameWriter } from '../../../envelope/frame.ts'
 import { MillraceError } from '../../../errors.ts'
 import type { AppendBatch, Appended, RecordBatch, TopicPartition, TopicSpec } from '../../stream.ts'
+import { type Begun, BegunPlaces, nameOf } from './begun.ts'
 
 export const CONTROL_SPEC: TopicSpec = { name: '_control', partitions: 1, retentionMs: Number.POSITIVE_INFINITY }
 
@@ -28,8 +29,7 @@ type Event =
       readonly compacted?: true
     }
   | ({ readonly event: 'replaced' } & Replaced)
-  /** `topic/partition` of each place. */
-  | { readonly event: 'begun'; readonly group: string; readonly places: readonly string[] }
+  | ({ readonly event: 'begun' } & Begun)
 
 export interface ControlLog {
   append(batches: readonly AppendBatch[]): Promise<Appended[]>
@@ -48,7 +48,8 @@ export class Control {
   readonly #clock: Clock
   readonly #topics = new Map<string, TopicSpec>()
   readonly #replaced = new Map<string, Replaced>()
-  readonly #begun = new Set<string>()
+  /** Where groups have begun: that nothing is committed there any more does not make them new. */
+  readonly begun = new BegunPlaces()
   #id = ''
   #next = 0
   #reading: Promise<void> = Promise.resolve()
@@ -110,16 +111,17 @@ export class Control {
     await this.catchUp()
   }
 
-  /** Whether a group has had a place in a partition: that nothing is committed there any more does not make it new. */
-  hasBegun(group: string, { topic, partition }: TopicPartition): boolean {
-    return this.#begun.has(begunKey(group, `${topic}/${partition}`))
-  }
-
-  /** Notes places that a group has committed in for the first time. */
-  async begun(group: string, places: readonly TopicPartition[]): Promise<void> {
-    const fresh = places.filter(place => !this.hasBegun(group, place)).map(({ topic, partition }) => `${topic}/${partition}`)
+  /** Notes places that a group has committed in, where they are not noted yet. `partitions` is how many each of its topics has. */
+  async addBegun(
+    group: string,
+    edition: number,
+    places: readonly TopicPartition[],
+    partitions: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    const fresh = places.filter(place => !this.begun.has(group, place))
     if (fresh.length === 0) return
-    await this.#write({ event: 'begun', group, places: fresh })
+    const counts = fresh.flatMap(({ topic }) => (partitions.has(topic) ? [[topic, partitions.get(topic)!]] : []))
+    await this.#write({ event: 'begun', group, places: fresh.map(nameOf), edition, partitions: Object.fromEntries(counts) })
     await this.catchUp()
   }
 
@@ -152,7 +154,7 @@ export class Control {
     }
     if (event.event === 'log') this.#id ||= event.id
     else if (event.event === 'topic') this.#topics.set(event.name, specOf(event))
-    else if (event.event === 'begun') for (const place of event.places) this.#begun.add(begunKey(event.group, place))
+    else if (event.event === 'begun') this.begun.add(event)
     else if (!this.#replaced.has(event.old)) this.#replaced.set(event.old, { old: event.old, by: event.by, edition: event.edition })
   }
 
@@ -194,10 +196,6 @@ function readEvent(text: string): Event | undefined {
     (event.event === 'begun' && typeof event.group === 'string' && Array.isArray(event.places))
   // Its fields were looked at just now.
   return known ? (event as unknown as Event) : undefined
-}
-
-function begunKey(group: string, place: string): string {
-  return `${group}\0${place}`
 }
 
 function topicEvent(spec: TopicSpec): Event {

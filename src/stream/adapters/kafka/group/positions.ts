@@ -26,8 +26,9 @@ export interface Positions {
 /**
  * Where a group stands in the places of a new generation, read after it began: what any generation before it committed is in. Places new to
  * the group get their beginning committed at once, that of the group it took over or `start`: one that begins at the latest would otherwise
- * pass over what comes before its first commit. A place that is not new, and of which the brokers have forgotten what was committed (they do
- * so days after the last member has left), begins at the earliest again (I7): what was handled is recognised, and nothing is passed over.
+ * pass over what comes before its first commit. What belongs to the group already begins at the earliest (I7), so that nothing is passed
+ * over: a place of which the brokers have forgotten what was committed, as they do days after the last member has left, and a partition that
+ * was added to a topic since the group, or one whose place it has, began in it.
  * @throws TOPIC_MISMATCH where a topic was made anew since; LEASE_LOST where the generation is over.
  */
 export async function readPositions(
@@ -39,18 +40,18 @@ export async function readPositions(
   places: readonly FetchedPlace[],
 ): Promise<Positions> {
   const line = control.line(asked.group)
-  const own = await committedBy(cluster, names, asked.group, asked.topics)
-  const inherited = line[0]?.edition ?? firstEdition(own)
-  const edition = inherited ?? asked.edition
+  const partitions = await partitionsOf(cluster, names, asked.topics)
+  const own = await committedBy(cluster, names, asked.group, partitions)
+  const edition = line[0]?.edition ?? firstEdition(own) ?? asked.edition
   const fresh = places.filter(place => find(own, place) === undefined)
-  const old = fresh.length === 0 || line[0] === undefined ? [] : await committedBy(cluster, names, line[0].old, asked.topics)
-  const forgotten = fresh.filter(place => control.hasBegun(asked.group, place))
-  const begins = await beginnings(cluster, fresh, old, forgotten, asked, edition)
+  const old = fresh.length === 0 || line[0] === undefined ? [] : await committedBy(cluster, names, line[0].old, partitions)
+  const begins = await beginnings(cluster, control, fresh, old, line, asked, edition)
   if (begins.size > 0) {
     const offsets = [...begins].map(([place, checkpoint]) => toCommit(place, checkpoint))
     await commitOffsets(cluster, committer, offsets)
-    await control.begun(asked.group, fresh)
   }
+  // All of them: whoever committed one may have died before it was noted.
+  await control.addBegun(asked.group, edition, places, partitions)
   const assigned = places.map(place => {
     const { topic, partition } = place
     const committed = find(own, place)
@@ -68,13 +69,14 @@ export function toCommit({ kafkaTopic, partition, topicId }: FetchedPlace, check
   return { kafkaTopic, partition, offset: checkpoint.offset, metadata: checkpointText(checkpoint, topicId) }
 }
 
-async function committedBy(cluster: Cluster, names: Names, group: string, topics: readonly string[]): Promise<CommittedOffset[]> {
-  const places = await Promise.all(
-    topics.map(async topic => {
-      const kafkaTopic = names.topic(topic)
-      return { kafkaTopic, partitions: (await cluster.topic(kafkaTopic))?.partitions.length ?? 0 }
-    }),
-  )
+/** How many partitions each topic has, by our names. */
+async function partitionsOf(cluster: Cluster, names: Names, topics: readonly string[]): Promise<Map<string, number>> {
+  const counts = topics.map(async topic => [topic, (await cluster.topic(names.topic(topic)))?.partitions.length ?? 0] as const)
+  return new Map(await Promise.all(counts))
+}
+
+function committedBy(cluster: Cluster, names: Names, group: string, partitions: ReadonlyMap<string, number>): Promise<CommittedOffset[]> {
+  const places = [...partitions].map(([topic, count]) => ({ kafkaTopic: names.topic(topic), partitions: count }))
   return committedOffsets(cluster, names.group(group), places)
 }
 
@@ -88,26 +90,25 @@ function firstEdition(offsets: readonly CommittedOffset[]): number | undefined {
 
 async function beginnings(
   cluster: Cluster,
+  { begun: noted }: Control,
   fresh: readonly FetchedPlace[],
   old: readonly CommittedOffset[],
-  forgotten: readonly FetchedPlace[],
+  line: readonly Replaced[],
   { start, group }: Asked,
   edition: number,
 ): Promise<Map<FetchedPlace, Checkpoint>> {
   const begins = new Map<FetchedPlace, Checkpoint>()
+  const groups = [group, ...line.map(replaced => replaced.old)]
+  const [again, anew]: [FetchedPlace[], FetchedPlace[]] = [[], []]
   for (const place of fresh) {
-    const taken = forgotten.includes(place) ? undefined : find(old, place)
+    const taken = noted.has(group, place) ? undefined : find(old, place)
     if (taken !== undefined) begins.set(place, { ...checkpointOf(taken, place, group, edition), edition })
+    else if (groups.some(one => noted.has(one, place) || noted.isLater(one, place))) again.push(place)
+    else anew.push(place)
   }
-  const starting = fresh.filter(place => !begins.has(place))
-  if (starting.length === 0) return begins
-  const again = starting.filter(place => forgotten.includes(place))
   const asks = [
     { places: again, at: 'first' as const },
-    {
-      places: starting.filter(place => !forgotten.includes(place)),
-      at: start === 'earliest' ? ('first' as const) : start === 'latest' ? ('next' as const) : start,
-    },
+    { places: anew, at: start === 'earliest' ? ('first' as const) : start === 'latest' ? ('next' as const) : start },
   ]
   for (const { places, at } of asks) {
     const offsets = places.length === 0 ? [] : await logOffsets(cluster, places, at)

@@ -1,6 +1,6 @@
 import { isMillraceError, MillraceError } from '../../../../errors.ts'
 import type { Group, Lease, Start, Subscription } from '../../../stream.ts'
-import type { Cluster, Pool } from '../cluster.ts'
+import { away, type Cluster, type Pool } from '../cluster.ts'
 import type { Control } from '../control.ts'
 import { isTransient } from '../failure.ts'
 import type { Names } from '../names.ts'
@@ -137,9 +137,14 @@ export class KafkaSubscription implements Subscription {
     const topics = new Map(this.#topics.map(topic => [names.topic(topic), topic]))
     const places: FetchedPlace[] = []
     for (const { topic: kafkaTopic, partitions } of membership.shares) {
+      // Whoever shared out may have seen partitions that were added since this process looked: what is committed there would not be asked for.
+      const isOlder = partitions.some(partition => cluster.known(kafkaTopic)?.partitions[partition] === undefined)
+      if (isOlder) await cluster.refresh([kafkaTopic])
       const [topic, metadata] = [topics.get(kafkaTopic), await cluster.topic(kafkaTopic)]
       if (topic === undefined || metadata === undefined)
         throw new MillraceError('TOPIC_UNKNOWN', `The topic ${kafkaTopic} has been deleted.`)
+      if (partitions.some(partition => metadata.partitions[partition] === undefined))
+        throw away(`not every broker knows all partitions of ${kafkaTopic} yet`)
       for (const partition of partitions) places.push({ topic, kafkaTopic, partition, topicId: metadata.id })
     }
     return places

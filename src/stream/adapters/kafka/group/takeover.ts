@@ -14,7 +14,8 @@ import { type CommittedOffset, committedOffsets } from './committed-offsets.ts'
  *   2. those that are in it are removed: their generation ends, and their commits are refused
  *   3. the new group's first generations copy what the old one committed last, each member for its own places (`positions.ts`)
  *
- * Nothing happens where the new group has a place of its own, or the old one has none.
+ * Nothing happens where the new group has or had a place of its own, or the old one never had one: that the brokers have forgotten its offsets
+ * does not make what replaces it new.
  * @throws GRAPH_INVALID where another group has taken over already.
  */
 export async function takeOver(cluster: Cluster, names: Names, control: Control, group: Group): Promise<void> {
@@ -24,8 +25,10 @@ export async function takeOver(cluster: Cluster, names: Names, control: Control,
   let replaced = control.replacedBy(replaces)
   if (replaced?.by !== name) {
     const [own, old] = await Promise.all([committed(cluster, names, name), committed(cluster, names, replaces)])
-    if (own.length > 0 || old.length === 0) return
-    const edition = control.line(replaces)[0]?.edition ?? old.map(({ metadata }) => editionIn(metadata)).find(known => known !== undefined)
+    const { begun } = control
+    if (own.length > 0 || begun.hasGroup(name) || (old.length === 0 && !begun.hasGroup(replaces))) return
+    const committedEdition = old.map(({ metadata }) => editionIn(metadata)).find(known => known !== undefined)
+    const edition = control.line(replaces)[0]?.edition ?? committedEdition ?? begun.editionOf(replaces)
     replaced ??= await control.replace({ old: replaces, by: name, edition: edition ?? group.edition })
   }
   if (replaced.by !== name) {
