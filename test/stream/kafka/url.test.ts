@@ -54,8 +54,8 @@ describe('a Kafka URL', () => {
   it.each([
     ['http://h', /not a Kafka URL/],
     ['kafka://', /brokers is empty/],
-    ['kafka://h:port', /"h:port" is not host:port/],
-    ['kafka://h:99999', /not host:port/],
+    ['kafka://h:port', /broker 1 of 1 is not host:port/],
+    ['kafka://h,h:99999', /broker 2 of 2 is not host:port/],
     ['kafka://h?colour=red', /"colour" is unknown/],
     ['kafka://h?codec=xml', /codec=xml/],
     ['kafka://h?codec=json&codec=bson', /codec twice/],
@@ -74,6 +74,12 @@ describe('a Kafka URL', () => {
     [`kafka://alice:${SECRET}%@h?sasl=plain`, /percent-encoded/],
     [`kafka://alice:${SECRET}@x@h?sasl=plain`, /not a Kafka URL/],
     [`kafka://alice:${SECRET}/@h?sasl=plain`, /not a Kafka URL/],
+    [`kafka://alice:pa?${SECRET}@h:9092`, /'@' behind its hosts/],
+    [`kafka://alice:pa?sasl=${SECRET}@h:9092`, /'@' behind its hosts/],
+    [`kafka://alice:${SECRET}?@h:9092?sasl=plain`, /'@' behind its hosts/],
+    [`kafka://alice:${SECRET}`, /broker 1 of 1 is not host:port/],
+    [`kafka://alice:pa?${SECRET}`, /broker 1 of 1 is not host:port/],
+    [`kafka://h,alice:${SECRET}/?codec=json`, /broker 2 of 2 is not host:port/],
   ])('is refused with what is wrong, and never with the password: %s', (url, message) => {
     let error: unknown
     try {

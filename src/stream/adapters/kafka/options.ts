@@ -86,7 +86,7 @@ export function settingsOf(options: KafkaOptions): Settings {
   whole('sessionTimeoutMs', sessionTimeoutMs, 1, 1_800_000)
   whole('sendTimeoutMs', sendTimeoutMs, 1, 3_600_000)
   return {
-    brokers: options.brokers.map(addressOf),
+    brokers: brokersOf(options.brokers),
     pipeline,
     prefix,
     codec: options.codec ?? 'json',
@@ -103,16 +103,16 @@ export function settingsOf(options: KafkaOptions): Settings {
   }
 }
 
-/** `host`, `host:port` or `[::1]:port`. @throws CONFIG_INVALID */
-export function addressOf(broker: string): { host: string; port: number } {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+)(?::(\d{1,5}))?$/.exec(broker)
-  const port = match?.[2] === undefined ? DEFAULT_PORT : Number(match[2])
-  if (match === null || port < 1 || port > 65_535) {
-    // Text with an @ in it may hold a password that a stray character cut off.
-    const shown = broker.includes('@') ? 'a broker' : `the broker ${JSON.stringify(broker)}`
-    throw invalid(`${shown} is not host:port`, 'Write it as kafka-1:9092.')
-  }
-  return { host: match[1]!.replace(/^\[|\]$/g, ''), port }
+/** Each is `host`, `host:port` or `[::1]:port`. @throws CONFIG_INVALID naming which: what it is not may be part of a password. */
+export function brokersOf(brokers: readonly string[]): { host: string; port: number }[] {
+  return brokers.map((broker, index) => {
+    const match = /^(\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+)(?::(\d{1,5}))?$/.exec(broker)
+    const port = match?.[2] === undefined ? DEFAULT_PORT : Number(match[2])
+    if (match === null || port < 1 || port > 65_535) {
+      throw invalid(`broker ${index + 1} of ${brokers.length} is not host:port`, 'Write it as kafka-1:9092.')
+    }
+    return { host: match[1]!.replace(/^\[|\]$/g, ''), port }
+  })
 }
 
 function whole(name: string, value: number | undefined, least: number, most: number): void {

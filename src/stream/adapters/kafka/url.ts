@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { MillraceError } from '../../../errors.ts'
 import {
+  brokersOf,
   type Compression,
   type EnvelopeCodec,
   invalid,
@@ -51,12 +52,18 @@ export function kafkaOptions(url: string, context: KafkaUrlContext): KafkaOption
   // Not URL: it takes one host, and a password that it does not like it would quote.
   const match = /^(kafkas?):\/\/(?:([^@/?#]*)@)?([^@/?#]*)\/?(?:\?([^#]*))?$/.exec(url)
   if (match === null) throw invalid('the address is not a Kafka URL', FORM)
-  const [, scheme, credentials, hosts, query] = match
-  const parameters = parametersOf(query ?? '')
+  const [, scheme, credentials, hosts = '', query = ''] = match
+  // Where a password has a '?' or a '/' in it, hosts and query hold its halves: neither is quoted before both are known to be what they seem.
+  if (query.includes('@')) {
+    throw invalid("the URL has an '@' behind its hosts", "Write '@' as %40 there, and in a password also '/' as %2F and '?' as %3F.")
+  }
+  const brokers = hosts.split(',').filter(host => host !== '')
+  brokersOf(brokers)
+  const parameters = parametersOf(query)
   const tls = tlsOf(scheme === 'kafkas', parameters, context.passphrase)
   const sasl = saslOf(credentials, parameters.get('sasl'), context)
   const options: KafkaOptions = {
-    brokers: (hosts ?? '').split(',').filter(host => host !== ''),
+    brokers,
     pipeline: context.pipeline,
     ...(context.clientId === undefined ? {} : { clientId: context.clientId }),
     ...(context.clock === undefined ? {} : { clock: context.clock }),
