@@ -1,12 +1,12 @@
 import { createReadStream, readdirSync, statSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { MillraceError } from '../../errors.ts'
 import type { Pipeline } from '../../pipeline.ts'
 import { envelopeLine, NO_ENVELOPE } from '../../transfer/envelope-line.ts'
 import type { Found } from '../../transfer/found.ts'
-import { MANIFEST_FILE, readManifest } from '../../transfer/manifest.ts'
+import { type ExportedFile, MANIFEST_FILE, readManifest } from '../../transfer/manifest.ts'
 import { parquetRows } from '../../transfer/parquet-rows.ts'
 import { unzstd } from '../../transfer/zstd-frames.ts'
 import { usage } from '../command.ts'
@@ -16,49 +16,83 @@ import { ndjson } from '../send/lines.ts'
 export interface Input {
   readonly path: string
   readonly kind: 'ndjson' | 'parquet'
-  readonly bytes: number
   /** As an export's manifest says; an envelope says it itself. */
   readonly topic?: string
 }
 
 const READ_BYTES = 1024 * 1024
 
-/** The files that are named, and those in the folders that are, in the order of their names. @throws FILE_MISSING, USAGE */
+/**
+ * The files that are named, and those in the folders that are, in the order of their names. What an export's manifest lists must be there, whole.
+ * @throws FILE_MISSING, USAGE
+ */
 export function inputsOf(named: readonly string[]): Input[] {
   return named.flatMap(name => {
     const path = resolve(name)
     const stat = statSync(path, { throwIfNoEntry: false })
     if (stat === undefined)
       throw new MillraceError('FILE_MISSING', `There is no file or folder ${path}.`, { fix: 'Check the name; it is taken from here.' })
-    if (!stat.isDirectory()) return [inputOf(path, stat.size, new Map())]
+    if (!stat.isDirectory()) return [fileAt(path)]
     const found = filesIn(path)
     if (found.length === 0) throw usage(`${path} holds no NDJSON and no Parquet.`, 'Name the folder of an export, or a file.')
     return found
   })
 }
 
+function fileAt(path: string): Input {
+  const exported = exportedAt([exportFolderOf(path)])
+  const known = exported.get(path)
+  if (known !== undefined) checkWhole(path, known.bytes)
+  return inputOf(path, exported)
+}
+
 function filesIn(folder: string): Input[] {
-  const topics = new Map(readManifest(folder)?.files.map(file => [join(folder, file.path), file.topic]))
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && entry.name !== MANIFEST_FILE && !relative(folder, join(entry.parentPath, entry.name)).includes('/.'))
     .map(entry => join(entry.parentPath, entry.name))
     .filter(path => kindOf(path) !== undefined && !/(^|[\\/])\.[^\\/]+$/.test(path))
     .sort()
-    .map(path => inputOf(path, statSync(path).size, topics))
+  const exported = exportedAt([folder, ...paths.map(exportFolderOf)])
+  // A copy that was cut off lacks files: what is there would be imported with success, and the rest be missed by nobody.
+  for (const [path, { bytes }] of exported) if (isWithin(folder, path)) checkWhole(path, bytes)
+  return paths.map(path => inputOf(path, exported))
 }
 
-function inputOf(path: string, bytes: number, topics: ReadonlyMap<string, string>): Input {
+/** What the manifests of exports say of their files, by their paths. */
+function exportedAt(folders: readonly string[]): ReadonlyMap<string, ExportedFile> {
+  return new Map(
+    [...new Set(folders)].flatMap(folder =>
+      (readManifest(folder)?.files ?? []).map((file): [string, ExportedFile] => [join(folder, file.path), file]),
+    ),
+  )
+}
+
+/** A file of an export lies in its topic's folder, the manifest above that. */
+function exportFolderOf(path: string): string {
+  return dirname(dirname(path))
+}
+
+function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path)
+  return !isAbsolute(way) && way !== '..' && !/^\.\.[\\/]/.test(way)
+}
+
+/** @throws FILE_MISSING; USAGE where it is not as long as the manifest says. */
+function checkWhole(path: string, bytes: number): void {
+  const there = statSync(path, { throwIfNoEntry: false })?.size
+  if (there === bytes) return
+  const fix = 'Copy the export again, the whole folder; or name the files that are to be imported one by one.'
+  if (there === undefined)
+    throw new MillraceError('FILE_MISSING', `The export's manifest lists ${path}, ${bytes} bytes, and it is not there.`, { fix })
+  throw usage(`${path} has ${there} bytes, and the export's manifest says ${bytes}: it is not whole.`, fix)
+}
+
+function inputOf(path: string, exported: ReadonlyMap<string, ExportedFile>): Input {
   const kind = kindOf(path)
   if (kind === undefined)
     throw usage(`${path} does not say by its name what it holds.`, 'Name it .ndjson, .ndjson.zst, .ndjson.gz or .parquet.')
-  const topic = topics.get(path) ?? manifestTopic(path)
-  return { path, kind, bytes, ...(topic === undefined ? {} : { topic }) }
-}
-
-/** A single file of an export lies in its topic's folder, the manifest above that. */
-function manifestTopic(path: string): string | undefined {
-  const folder = dirname(dirname(path))
-  return readManifest(folder)?.files.find(file => join(folder, file.path) === path)?.topic
+  const topic = exported.get(path)?.topic
+  return { path, kind, ...(topic === undefined ? {} : { topic }) }
 }
 
 function kindOf(path: string): Input['kind'] | undefined {
