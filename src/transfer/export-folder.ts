@@ -42,6 +42,18 @@ export class ExportFolder {
   /** Says that a file is there, whole. */
   add(file: ExportedFile): void {
     this.#files.push(file)
+    this.#write()
+  }
+
+  /** Says that behind the last file of a partition there is nothing to be written before an offset. */
+  extend(place: TopicPartition, end: number): void {
+    const last = this.filesOf(place).at(-1)
+    if (last === undefined || last.end >= end) return
+    this.#files[this.#files.indexOf(last)] = { ...last, end }
+    this.#write()
+  }
+
+  #write(): void {
     writeManifest(this.path, { ...this.#format, files: this.#files })
   }
 

@@ -3,7 +3,8 @@ import { FrameCursor } from '../envelope/frame.ts'
 import { MillraceError } from '../errors.ts'
 import type { Format } from '../storage/formats/format.ts'
 import { Gathered } from '../storage/formats/gathered.ts'
-import type { RecordBatch, TopicPartition } from '../stream/stream.ts'
+import { knownRange } from '../stream/known-range.ts'
+import type { TopicPartition } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
 import type { ExportFolder } from './export-folder.ts'
 import { PartitionFiles } from './partition-files.ts'
@@ -30,13 +31,14 @@ export interface PartitionExport {
 /**
  * Writes a range of a partition to files; goes on behind those that are there. When the signal aborts, what is written of the file in
  * hand is let go of.
- * @throws CONFIG_INVALID where the files there are not the beginning of this range, or of another log.
+ * @throws CONFIG_INVALID where the files there are not the beginning of this range, or of another log; STREAM_UNAVAILABLE where a broker
+ *   does not show what it holds: run again, it goes on.
  */
 export async function exportPartition(options: PartitionExport): Promise<void> {
-  const { folder, format, topic, partition, signal } = options
+  const { view, folder, format, topic, partition, signal } = options
   const place = { topic: topic.name, partition }
   const start = await goOn(options)
-  const files = new PartitionFiles(folder, place, options.unstorable)
+  const files = new PartitionFiles(folder, place, start, options.unstorable)
   const gathered = new Gathered()
   let encoder = format.encoder(topic)
   let logBytes = 0
@@ -52,12 +54,13 @@ export async function exportPartition(options: PartitionExport): Promise<void> {
     logBytes = 0
   }
   try {
-    for await (const batch of batchesOf(options, start)) {
+    for await (const batch of knownRange(view, place, { first: start, end: options.end }, { readBytes: READ_BYTES })) {
+      if (signal.aborted) return
       const cursor = new FrameCursor(batch.frames, batch.ascii)
       let moved = 0
       while (cursor.next()) {
         const offset = batch.first + cursor.index
-        if (offset < start || offset >= options.end || cursor.isVoid) continue
+        if (cursor.isVoid) continue
         const issue = format.gather(cursor, offset, topic, batch.ascii, gathered)
         if (issue === undefined) gathered.count++
         else options.unstorable(offset, issue)
@@ -68,19 +71,11 @@ export async function exportPartition(options: PartitionExport): Promise<void> {
       }
       options.moved(moved)
     }
-    if (!signal.aborted) endFile()
+    if (signal.aborted) return
+    endFile()
+    folder.extend(place, options.end)
   } finally {
     files.discard()
-  }
-}
-
-async function* batchesOf({ view, topic, partition, end, signal }: PartitionExport, start: number): AsyncGenerator<RecordBatch> {
-  for (let next = start; next < end && !signal.aborted; ) {
-    const batch = await view.read(topic.name, partition, next, READ_BYTES)
-    // Retention may have taken what was to come.
-    if (batch.count === 0 && batch.first <= next) return
-    yield batch
-    next = batch.first + batch.count
   }
 }
 
@@ -101,7 +96,7 @@ async function goOn({ view, folder, topic, partition, from, end }: PartitionExpo
       fix: 'Begin where it ends, or name another folder with --out.',
     })
   }
-  const found = await idAt(view, place, last.end - 1)
+  const found = await idAt(view, place, last.last)
   if (found !== undefined && found !== last.lastId) {
     throw new MillraceError(
       'CONFIG_INVALID',

@@ -7,7 +7,10 @@ import { writeWhole } from './whole-file.ts'
 export const MANIFEST_FILE = 'manifest.json'
 const LAYOUT = 1
 
-/** A file of an export: the data of [first, end) of one partition, in the log's order. */
+/**
+ * A file of an export: all that the positions [first, end) of one partition hold, in the log's order. The files of a partition leave out
+ * nothing between them, whatever it was that could not be stored.
+ */
 export interface ExportedFile {
   /** Below the export's folder, with `/`. */
   readonly path: string
@@ -20,6 +23,8 @@ export interface ExportedFile {
   readonly bytes: number
   readonly firstId: DataId
   readonly lastId: DataId
+  /** Where the last datum lies. */
+  readonly last: number
 }
 
 export interface Manifest {

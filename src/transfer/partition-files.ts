@@ -13,10 +13,14 @@ export class PartitionFiles implements Sink {
   readonly #unstorable: (offset: number, reason: string) => void
   #file: WholeFile | undefined
   #span = new Span()
+  /** Where the next file begins: at the end of the one before, also where no datum lies there. */
+  #next: number
 
-  constructor(folder: ExportFolder, place: TopicPartition, unstorable: (offset: number, reason: string) => void) {
+  /** @param start of the range that they are of. */
+  constructor(folder: ExportFolder, place: TopicPartition, start: number, unstorable: (offset: number, reason: string) => void) {
     this.#folder = folder
     this.#place = place
+    this.#next = start
     this.#unstorable = unstorable
   }
 
@@ -35,19 +39,22 @@ export class PartitionFiles implements Sink {
     if (file === undefined) return
     const { topic, partition } = this.#place
     const span = this.#span
-    const name = `${partition}-${String(span.firstOffset).padStart(OFFSET_DIGITS, '0')}.${this.#folder.extension}`
+    const [first, end] = [this.#next, span.lastOffset + 1]
+    const name = `${partition}-${String(first).padStart(OFFSET_DIGITS, '0')}.${this.#folder.extension}`
     file.finish(name)
     this.#folder.add({
       path: `${topic}/${name}`,
       topic,
       partition,
-      first: span.firstOffset,
-      end: span.lastOffset + 1,
+      first,
+      end,
       count: span.count,
       bytes: file.bytes,
       firstId: span.firstId,
       lastId: span.lastId,
+      last: span.lastOffset,
     })
+    this.#next = end
     this.#file = undefined
     this.#span = new Span()
   }
