@@ -1,13 +1,14 @@
 import type { EngineView } from '../engine/engine.ts'
 import type { Format } from '../storage/formats/format.ts'
+import type { NdjsonCompression } from '../storage/formats/ndjson.ts'
 import { formatPlan } from '../storage/formats/options.ts'
 import type { Topic } from '../stream/topic.ts'
-import { EnvelopeLines, type LinesCompression } from './envelope-lines.ts'
+import { EnvelopeLines } from './envelope-lines.ts'
 import { ExportFolder } from './export-folder.ts'
 import { exportPartition } from './export-partition.ts'
 
 export type ExportFormat =
-  | { readonly format: 'ndjson'; readonly compression: LinesCompression }
+  | { readonly format: 'ndjson'; readonly compression: NdjsonCompression }
   | { readonly format: 'parquet'; readonly compression: 'zstd' | 'gzip' | 'snappy' | 'none' }
 
 /** Positions [from, end) of one partition. */
