@@ -194,7 +194,11 @@ export interface Lease {
    * to undefined when the lease ends.
    */
   fetch(place: TopicPartition, from: number, maxBytes: number): Promise<RecordBatch | undefined>
-  /** Moves checkpoints. @throws LEASE_LOST: refused, and nothing has moved. */
+  /**
+   * Moves checkpoints. @throws LEASE_LOST: the lease has ended, and this call will move nothing more. Nothing has moved, unless an attempt went
+   * unanswered before: where the group stands, the next lease says. Other errors: each of them has moved or not; the same ones may be
+   * committed again while the lease stands.
+   */
   commit(checkpoints: readonly Moved[]): Promise<void>
 }
 

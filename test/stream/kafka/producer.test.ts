@@ -1,4 +1,3 @@
-import { protocolErrorsCodesById } from '@platformatic/kafka'
 import { describe, expect, it } from 'vitest'
 import { isMillraceError } from '../../../src/errors.ts'
 import { Names } from '../../../src/stream/adapters/kafka/names.ts'
@@ -7,17 +6,12 @@ import { AT } from '../../../src/stream/adapters/kafka/wire/batch.ts'
 import type { ProduceCall } from '../../../src/stream/adapters/kafka/wire/produce-call.ts'
 import type { Appended } from '../../../src/stream/stream.ts'
 import { batch } from '../../../src/testing/suite-data.ts'
+import { errorCode } from './protocol-error.ts'
 import { ScriptedCluster } from './scripted-cluster.ts'
 
 const UNANSWERED = 'unanswered'
 /** What becomes of one attempt: an error of the protocol's by name, stored or not; no answer; or it is stored and answered. */
 type Fate = { readonly error?: string; readonly stored?: boolean }
-
-function errorCode(name: string): number {
-  const found = Object.entries(protocolErrorsCodesById).find(([, id]) => id === name)
-  if (found === undefined) throw new Error(`${name} is no error of the protocol.`)
-  return Number(found[0])
-}
 
 /** A broker with one partition that judges copies as Kafka does: by producer, sequence number and count of a producer's last batches. */
 class Broker {

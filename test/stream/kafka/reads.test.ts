@@ -4,11 +4,12 @@ import { Names } from '../../../src/stream/adapters/kafka/names.ts'
 import { Reads } from '../../../src/stream/adapters/kafka/reads.ts'
 import { Packing } from '../../../src/stream/adapters/kafka/wire/compression.ts'
 import type { FetchCall } from '../../../src/stream/adapters/kafka/wire/fetch-call.ts'
+import { errorCode } from './protocol-error.ts'
 import { dataIn, foreignBatch, message } from './records.ts'
 import { ScriptedCluster } from './scripted-cluster.ts'
 
-const OFFSET_OUT_OF_RANGE = 1
-const OFFSET_NOT_AVAILABLE = 78
+const OFFSET_OUT_OF_RANGE = errorCode('OFFSET_OUT_OF_RANGE')
+const OFFSET_NOT_AVAILABLE = errorCode('OFFSET_NOT_AVAILABLE')
 const EARLIEST = -2n
 
 /** What the leader answers to one fetch: the number of records it gives from offset 0 on, or an error. */

@@ -207,7 +207,7 @@ export class Cluster {
     return kafkaFailure(error, { ...doing, brokers, sasl: this.settings.sasl })
   }
 
-  denied(what: string, right: string): Error {
+  denied(what: string, right: string): MillraceError {
     const { sasl } = this.settings
     const user = sasl === undefined ? 'a client without a user name' : `the user ${JSON.stringify(sasl.username)}`
     return new MillraceError('STREAM_DENIED', `Kafka refuses to ${what} for ${user}.`, {

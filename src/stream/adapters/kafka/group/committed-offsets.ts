@@ -47,8 +47,8 @@ export async function committedOffsets(
 }
 
 /**
- * Commits offsets, all of them in one step of the coordinator.
- * @throws LEASE_LOST where the generation is over, and nothing has moved. A transient error: it may have been taken or not.
+ * Commits offsets in one request, each of which the coordinator takes or refuses.
+ * @throws LEASE_LOST where the generation is over: this request has moved nothing. Any other error: each of them may have been taken or not.
  */
 export async function commitOffsets(cluster: Cluster, committer: Committer, offsets: readonly CommittedOffset[]): Promise<void> {
   const { kafkaGroup, generationId, memberId } = committer
@@ -64,24 +64,34 @@ export async function commitOffsets(cluster: Cluster, committer: Committer, offs
   const connection = await cluster.coordinator(kafkaGroup)
   // Not the client's own commit(): with a stale generation it joins again and commits the old offset under the new one.
   const answer = await answered(cluster.kafka.offsetCommitV8.api.async(connection, kafkaGroup, generationId, memberId, null, topics))
-  for (const topic of answer.topics) for (const { errorCode } of topic.partitions) judge(cluster, kafkaGroup, errorCode)
+  const problems = answer.topics.flatMap(({ partitions }) =>
+    partitions.flatMap(({ errorCode }) => problemOf(cluster, kafkaGroup, errorCode) ?? []),
+  )
+  // The gravest counts: what one partition's moment would mend is not to hide what trying again does not.
+  const problem = problems.find(one => one.code === 'LEASE_LOST') ?? problems.find(one => one.code !== 'STREAM_UNAVAILABLE') ?? problems[0]
+  if (problem !== undefined) throw problem
 }
 
 const ENDED = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'])
 const ELSEWHERE = new Set(['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS'])
 
 function judge(cluster: Cluster, kafkaGroup: string, errorCode: number): void {
+  const problem = problemOf(cluster, kafkaGroup, errorCode)
+  if (problem !== undefined) throw problem
+}
+
+function problemOf(cluster: Cluster, kafkaGroup: string, errorCode: number): MillraceError | undefined {
   const problem = cluster.errorId(errorCode)
-  if (problem === undefined) return
-  if (ENDED.has(problem)) throw new MillraceError('LEASE_LOST', `The group ${kafkaGroup} has been shared out anew (${problem}).`)
+  if (problem === undefined) return undefined
+  if (ENDED.has(problem)) return new MillraceError('LEASE_LOST', `The group ${kafkaGroup} has been shared out anew (${problem}).`)
   if (problem.endsWith('AUTHORIZATION_FAILED')) {
-    throw cluster.denied(`read or commit offsets of the group ${kafkaGroup}`, `Read on the group ${kafkaGroup} and on its topics`)
+    return cluster.denied(`read or commit offsets of the group ${kafkaGroup}`, `Read on the group ${kafkaGroup} and on its topics`)
   }
   if (ELSEWHERE.has(problem)) cluster.forgetCoordinator(kafkaGroup)
   if (ELSEWHERE.has(problem) || cluster.kafka.protocolErrors[problem]?.canRetry === true) {
-    throw away(`the coordinator of the group ${kafkaGroup}: ${problem}`)
+    return away(`the coordinator of the group ${kafkaGroup}: ${problem}`)
   }
-  throw new MillraceError('ENGINE_FAILED', `Kafka does not take the offsets of the group ${kafkaGroup}: ${problem}.`, {
+  return new MillraceError('ENGINE_FAILED', `Kafka does not take the offsets of the group ${kafkaGroup}: ${problem}.`, {
     ...(problem === 'OFFSET_METADATA_TOO_LARGE' ? { fix: 'Set offset.metadata.max.bytes of the brokers to 4096, their default.' } : {}),
   })
 }
