@@ -11,6 +11,7 @@ export class ScriptedCluster extends Cluster {
   readonly topics = new Map<string, TopicMetadata>()
   /** How many connection pools are open. */
   pools = 0
+  onPoolClosed: () => void = () => undefined
   readonly #kafka: KafkaClient
 
   constructor(script: Script, options: Partial<KafkaOptions> = {}) {
@@ -68,6 +69,7 @@ export class ScriptedCluster extends Cluster {
       close: async () => {
         this.pools--
         await close()
+        this.onPoolClosed()
       },
     })
   }

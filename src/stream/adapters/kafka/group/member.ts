@@ -53,10 +53,13 @@ export class Member {
   async leave(): Promise<void> {
     if (this.#leaving.signal.aborted) return this.#running
     this.#leaving.abort(new Error('The subscription was closed.'))
-    await this.#sayGoodbye()
-    // A join that waits for others is answered by nobody any more.
-    await this.#pool.close()
-    await this.#running
+    try {
+      await this.#sayGoodbye()
+    } finally {
+      // A join that waits for others is answered by nobody any more.
+      await this.#pool.close()
+      await this.#running
+    }
   }
 
   async #run(): Promise<void> {
