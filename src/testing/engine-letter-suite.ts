@@ -174,6 +174,39 @@ export function engineLetterSuite({ describe, it }: TestFramework, name: string,
     )
 
     it(
+      'replayed that expired before the agent came to them are dead as they were, and can be replayed again',
+      over(async scene => {
+        await twoDead(scene)
+        const { engine, members } = scene
+        const lease = await replaying(engine, members)
+        const [, oldest] = await engine.letters.list({ limit: 10 })
+        await engine.letters.replay([oldest!.letter], BY)
+        const { checkpoint } = placeOf(lease, REPLAY)
+        const passed = { ...REPLAYED, from: checkpoint.offset, checkpoint: { ...checkpoint, offset: 1, lost: 1 } }
+        await engine.commit(unit(lease, { checkpoints: [passed] }))
+        const [, again] = await engine.letters.list({ limit: 10 })
+        assert.deepEqual([again!.letter, again!.state, again!.error.message], [oldest!.letter, 'dead', 'no model'])
+        assert.deepEqual(await engine.letters.replay([oldest!.letter], BY), [oldest!.letter])
+      }),
+    )
+
+    it(
+      'replayed together are put again in the order in which they died, each once',
+      over(async scene => {
+        await twoDead(scene)
+        const { engine } = scene
+        const numbers = (await engine.letters.list({ limit: 10 })).map(({ letter }) => letter)
+        await engine.letters.replay([...numbers, ...numbers], BY)
+        assert.deepEqual(
+          dataOf(await engine.read(REPLAY, 0, 0, 100_000)).map(({ text }) => text),
+          dataOf(await engine.read('demand', 0, 0, 100_000))
+            .slice(0, 2)
+            .map(({ text }) => text),
+        )
+      }),
+    )
+
+    it(
       'discarded are given up, and not replayed',
       over(async scene => {
         await twoDead(scene)

@@ -18,19 +18,39 @@ export type LetterEvent =
       readonly stands?: Pick<StoredLetter, 'state' | 'replays' | 'replayedMs'>
     }
   | { readonly kind: 'done'; readonly agent: AgentVersion; readonly line: readonly number[]; readonly dataIds: readonly DataId[] }
-  | { readonly kind: 'replayed'; readonly letters: readonly number[]; readonly by: string; readonly atMs: number }
+  /** Each with where its datum was put: the agent may have handled it before this is written. */
+  | { readonly kind: 'replayed'; readonly letters: readonly Replayed[]; readonly by: string; readonly atMs: number }
   | { readonly kind: 'discarded'; readonly letters: readonly number[]; readonly by: string; readonly atMs: number }
+
+/** A letter's datum in a replay topic. */
+export interface Replayed {
+  readonly letter: number
+  readonly topic: string
+  readonly offset: number
+}
+
+/** A place in a replay topic, of which there is one partition. */
+type At = Pick<Replayed, 'topic' | 'offset'>
+
+interface Held {
+  readonly stored: StoredLetter
+  /** Where it was replayed last. */
+  readonly replayed?: At
+  /** Where in a replay topic it died last. */
+  readonly died?: At
+}
 
 /**
  * The dead letters as a fold over their events, in the order of the log: every reader sees the same letters under the same numbers. A letter
  * is a datum of an agent; that it died again before anybody replayed it is the same statement, late or twice.
  *
- * `dead` → `replayed` → `done`, or `dead` again; `dead` or `replayed` → `discarded`.
+ * `dead` → `replayed` → `done`, or `dead` again; `dead` or `replayed` → `discarded`. `#set` is the only setter.
  */
 export class LetterFold {
-  readonly #letters = new Map<number, StoredLetter>()
+  readonly #letters = new Map<number, Held>()
   /** By agent and datum: a letter for each topic that it was first in. */
   readonly #byDatum = new Map<string, { readonly letter: number; readonly type: string }[]>()
+  readonly #waiting = new Set<number>()
 
   /** @param offset of the event; a new letter's number is one more. */
   apply(event: LetterEvent, offset: number): void {
@@ -42,23 +62,46 @@ export class LetterFold {
         for (const dataId of event.dataIds) this.#finished(event, dataId)
         break
       case 'replayed':
-        for (const letter of event.letters) this.#replayed(letter, event.atMs)
+        for (const replayed of event.letters) this.#replayed(replayed, event.atMs)
         break
       case 'discarded':
-        for (const letter of event.letters) this.#set(letter, ['dead', 'replayed'], { state: 'discarded' })
+        for (const letter of event.letters) this.#close(letter, 'discarded')
         break
     }
   }
 
   get(letter: number): StoredLetter | undefined {
-    return this.#letters.get(letter)
+    return this.#letters.get(letter)?.stored
+  }
+
+  /** Whether any letter is `replayed`. */
+  get waits(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /**
+   * What lies below an agent's place in its replay topic is not handled there any more. Where it was not handled at all (it had expired, or was
+   * taken for a copy) its letter is `dead` as it was, for a person to decide again (I6).
+   * @param places where each replay topic's reader stands, of before the last event was folded; Infinity where nobody reads it any more.
+   */
+  returnBelow(places: ReadonlyMap<string, number>): void {
+    for (const letter of this.#waiting) {
+      const { replayed } = this.#letters.get(letter)!
+      if (replayed !== undefined && replayed.offset < (places.get(replayed.topic) ?? 0)) this.#set(letter, { state: 'dead' })
+    }
+  }
+
+  /** Where the datum that was replayed at a position died first; undefined where no letter is known. */
+  origin(agent: AgentVersion, line: readonly number[], dataId: DataId, at: At): StoredLetter | undefined {
+    const letters = this.#of(agent, line, dataId).map(({ letter }) => this.#letters.get(letter)!)
+    return (letters.find(({ replayed }) => isSame(replayed, at)) ?? letters[0])?.stored
   }
 
   /** The newest first. */
   list(filter: LetterFilter): StoredLetter[] {
     const numbers = filter.letters === undefined ? undefined : new Set(filter.letters)
     const found: StoredLetter[] = []
-    for (const letter of [...this.#letters.values()].reverse()) {
+    for (const { stored: letter } of [...this.#letters.values()].reverse()) {
       if (found.length >= filter.limit) break
       if (matches(letter, filter) && (numbers === undefined || numbers.has(letter.letter))) found.push(letter)
     }
@@ -68,32 +111,65 @@ export class LetterFold {
   #died({ letter, type, line, stands }: Extract<LetterEvent, { kind: 'dead' }>, number: number): void {
     const known = this.#of(letter.agent, line, letter.dataId).find(entry => entry.type === type)
     if (known === undefined) {
-      this.#letters.set(number, { ...letter, letter: number, state: 'dead', replays: 0, ...stands })
+      this.#letters.set(number, { stored: { ...letter, letter: number, state: 'dead', replays: 0 } })
+      if (stands !== undefined) this.#set(number, stands)
       const key = keyOf(letter.agent, letter.dataId)
       this.#byDatum.set(key, [...(this.#byDatum.get(key) ?? []), { letter: number, type }])
-    } else if (isReplayTopic(letter.topic)) {
-      const { error, attempts, atMs } = letter
-      this.#set(known.letter, ['replayed'], { state: 'dead', error, attempts, atMs })
-    }
+    } else if (isReplayTopic(letter.topic)) this.#diedAgain(known.letter, letter)
+  }
+
+  #diedAgain(number: number, { topic, offset, error, attempts, atMs }: Omit<DeadLetter, 'frame'>): void {
+    const { stored, replayed, died } = this.#letters.get(number)!
+    // It is said late of a replay that another one came after: that one is still to be handled.
+    const isLate = replayed !== undefined && (replayed.topic !== topic || offset < replayed.offset)
+    const isKnown = died !== undefined && died.topic === topic && offset <= died.offset
+    if (!isOpen(stored) || isLate || isKnown) return
+    this.#set(number, { state: 'dead', error, attempts, atMs }, { died: { topic, offset } })
   }
 
   #finished({ agent, line }: Extract<LetterEvent, { kind: 'done' }>, dataId: DataId): void {
-    for (const { letter } of this.#of(agent, line, dataId)) this.#set(letter, ['dead', 'replayed'], { state: 'done' })
+    for (const { letter } of this.#of(agent, line, dataId)) this.#close(letter, 'done')
   }
 
   #of(agent: AgentVersion, line: readonly number[], dataId: DataId) {
     return [agent.version, ...line].flatMap(version => this.#byDatum.get(keyOf({ name: agent.name, version }, dataId)) ?? [])
   }
 
-  #replayed(letter: number, atMs: number): void {
-    const replays = (this.#letters.get(letter)?.replays ?? 0) + 1
-    this.#set(letter, ['dead'], { state: 'replayed', replays, replayedMs: atMs })
+  #replayed({ letter, topic, offset }: Replayed, atMs: number): void {
+    const held = this.#letters.get(letter)
+    if (held === undefined || !isOpen(held.stored)) return
+    const counted = { replays: held.stored.replays + 1, replayedMs: atMs }
+    const { died, replayed } = held
+    // The agent was faster than whoever replayed it: it is dead already, and would be `replayed` for good.
+    if (died?.topic === topic && died.offset >= offset) this.#set(letter, counted)
+    else if (replayed?.topic === topic && replayed.offset > offset) this.#set(letter, counted)
+    else this.#set(letter, { ...counted, state: 'replayed' }, { replayed: { topic, offset } })
   }
 
-  #set(letter: number, from: readonly StoredLetter['state'][], to: Partial<StoredLetter>): void {
-    const known = this.#letters.get(letter)
-    if (known !== undefined && from.includes(known.state)) this.#letters.set(letter, { ...known, ...to })
+  /** What is over keeps no stack: letters stay for good, and nobody mends them any more. */
+  #close(letter: number, state: 'done' | 'discarded'): void {
+    const held = this.#letters.get(letter)
+    if (held === undefined || !isOpen(held.stored)) return
+    const { stack: _, ...error } = held.stored.error
+    this.#set(letter, { state, error })
   }
+
+  #set(letter: number, to: Partial<StoredLetter>, at: Partial<Held> = {}): void {
+    const held = this.#letters.get(letter)!
+    const stored = { ...held.stored, ...to }
+    this.#letters.set(letter, { ...held, ...at, stored })
+    if (stored.state === 'replayed') this.#waiting.add(letter)
+    else this.#waiting.delete(letter)
+  }
+}
+
+/** Whether a person, or a replay, may still change it. */
+function isOpen({ state }: StoredLetter): boolean {
+  return state === 'dead' || state === 'replayed'
+}
+
+function isSame(a: At | undefined, b: At): boolean {
+  return a !== undefined && a.topic === b.topic && a.offset === b.offset
 }
 
 function keyOf(agent: AgentVersion, dataId: DataId): string {

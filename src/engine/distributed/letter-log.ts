@@ -3,20 +3,26 @@ import {
   type DeadLetters,
   isReplayTopic,
   type LetterFilter,
+  replayTopic,
   replayTopicSpec,
   type StoredLetter,
 } from '../../agents/dead-letter.ts'
 import type { Clock } from '../../clock.ts'
+import type { DataId } from '../../envelope/data-id.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import { retype } from '../../envelope/retype.ts'
-import type { AppendBatch, GroupedStream } from '../../stream/stream.ts'
+import { knownRange } from '../../stream/known-range.ts'
+import type { AppendBatch, GroupedStream, Place } from '../../stream/stream.ts'
 import type { AgentVersion } from '../../trace/trace.ts'
 import { agentOf, groupName } from '../engine.ts'
 import { LETTERS } from './internal-topics.ts'
-import { type LetterEvent, LetterFold } from './letter-fold.ts'
+import { type LetterEvent, LetterFold, type Replayed } from './letter-fold.ts'
 import { notesBatch } from './note-frame.ts'
 
 const READ_BYTES = 4 * 1024 * 1024
+/** Of replayed data, in one append. */
+const APPEND_BYTES = 1_000_000
+const PLACE = { topic: LETTERS.name, partition: 0 }
 
 /** The dead letters of a pipeline: their events in a topic of their own, folded as far as the topic goes whenever somebody asks. */
 export class LetterLog implements DeadLetters {
@@ -24,6 +30,7 @@ export class LetterLog implements DeadLetters {
   readonly #clock: Clock
   readonly #fold = new LetterFold()
   #next = 0
+  #exists = false
   /** One question at a time: what is decided from the fold must still be so when it is written. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -64,38 +71,59 @@ export class LetterLog implements DeadLetters {
   }
 
   async frame(letter: number): Promise<Uint8Array | undefined> {
-    if (!(await this.#exists())) return undefined
-    const batch = await this.#stream.read(LETTERS.name, 0, letter - 1, 1)
-    const cursor = new FrameCursor(batch.frames)
-    while (cursor.next()) {
-      if (batch.first + cursor.index !== letter - 1) continue
-      const event = eventOf(cursor)
-      return event.kind === 'dead' ? Buffer.from(event.frame, 'base64') : undefined
-    }
-    return undefined
+    return letter >= 1 && letter <= (await this.#end()) ? this.#frameOf(letter) : undefined
+  }
+
+  /** Where the datum that was replayed at a position died first; undefined where no letter is known. */
+  origin(agent: AgentVersion, line: readonly number[], dataId: DataId, at: Pick<Replayed, 'topic' | 'offset'>) {
+    return this.#inTurn(async () => {
+      await this.#readOn()
+      return this.#fold.origin(agent, line, dataId, at)
+    })
   }
 
   replay(letters: readonly number[], by: string): Promise<number[]> {
     return this.#inTurn(async () => {
       await this.#catchUp()
-      const holders = await this.#holders()
-      const taken: number[] = []
-      for (const number of letters) {
-        const letter = this.#fold.get(number)
-        // One that waits in the replay topic of a version that was replaced waits for nobody.
-        const isStranded = letter?.state === 'replayed' && holders.has(groupName(letter.agent))
-        const frame = letter?.state === 'dead' || isStranded ? await this.frame(number) : undefined
-        if (letter === undefined || frame === undefined) continue
-        const holder = agentOf(holders.get(groupName(letter.agent)) ?? groupName(letter.agent))
-        const topic = replayTopicSpec(holder)
-        await this.#stream.ensure([topic])
-        // First the datum, then the note: cut off between the two it is replayed and still says dead, and to replay it again is harmless.
-        await this.#stream.append([{ topic: topic.name, partition: 0, frames: frame, count: 1, ascii: false }])
-        taken.push(number)
+      // They are listed newest first; data of one key are to come in their order again.
+      const dead = [...new Set(letters)].sort((a, b) => a - b).filter(letter => this.#fold.get(letter)?.state === 'dead')
+      if (dead.length === 0) return []
+      const holders = holdersIn(await this.#stream.places())
+      const specOf = (letter: number) => {
+        const group = groupName(this.#fold.get(letter)!.agent)
+        return replayTopicSpec(agentOf(holders.get(group) ?? group))
       }
-      if (taken.length > 0) await this.#stream.append([this.#batch([{ kind: 'replayed', letters: taken, by, atMs: this.#clock.now() }])])
-      return taken
+      await this.#stream.ensure([...new Map(dead.map(specOf).map(spec => [spec.name, spec])).values()])
+      let gathered: { readonly letter: number; readonly topic: string; readonly frame: Uint8Array }[] = []
+      let bytes = 0
+      for (const letter of dead) {
+        const frame = await this.#frameOf(letter)
+        if (frame === undefined) throw new TypeError(`The event of the dead letter ${letter} has no datum.`)
+        gathered.push({ letter, topic: specOf(letter).name, frame })
+        bytes += frame.length
+        if (bytes < APPEND_BYTES && letter !== dead.at(-1)) continue
+        await this.#put(gathered, by)
+        gathered = []
+        bytes = 0
+      }
+      return dead
     })
+  }
+
+  /** First the data, then the note: cut off between the two they are replayed and still say dead, and to replay them again is harmless. */
+  async #put(
+    letters: readonly { readonly letter: number; readonly topic: string; readonly frame: Uint8Array }[],
+    by: string,
+  ): Promise<void> {
+    const byTopic = [...Map.groupBy(letters, ({ topic }) => topic)]
+    const appended = await this.#stream.append(
+      byTopic.map(([topic, of]) => {
+        const frames = Buffer.concat(of.map(({ frame }) => frame))
+        return { topic, partition: 0, frames, count: of.length, ascii: false }
+      }),
+    )
+    const replayed = byTopic.flatMap(([topic, of], i) => of.map(({ letter }, n) => ({ letter, topic, offset: appended[i]!.first + n })))
+    await this.#stream.append([this.#batch([{ kind: 'replayed', letters: replayed, by, atMs: this.#clock.now() }])])
   }
 
   discard(letters: readonly number[], by: string): Promise<number[]> {
@@ -118,36 +146,61 @@ export class LetterLog implements DeadLetters {
     return result
   }
 
-  /** Before anything ran there is no such topic. */
-  async #exists(): Promise<boolean> {
-    return (await this.#stream.topics()).some(({ name }) => name === LETTERS.name)
+  /** Where the events end; 0 before anything ran, when there is no such topic. */
+  async #end(): Promise<number> {
+    this.#exists ||= (await this.#stream.topics()).some(({ name }) => name === LETTERS.name)
+    return this.#exists ? ((await this.#stream.bounds(LETTERS.name))[0]?.next ?? 0) : 0
   }
 
-  async #catchUp(): Promise<void> {
-    if (!(await this.#exists())) return
-    for (;;) {
-      const batch = await this.#stream.read(LETTERS.name, 0, this.#next, READ_BYTES)
-      if (batch.count === 0) return
+  async #frameOf(letter: number): Promise<Uint8Array | undefined> {
+    for await (const batch of knownRange(this.#stream, PLACE, { first: letter - 1, end: letter }, { readBytes: 1 })) {
       const cursor = new FrameCursor(batch.frames)
-      while (cursor.next()) {
-        const offset = batch.first + cursor.index
-        if (offset >= this.#next && !cursor.isVoid) this.#fold.apply(eventOf(cursor), offset)
-      }
+      if (!cursor.next() || cursor.isVoid) return undefined
+      const event = eventOf(cursor)
+      return event.kind === 'dead' ? Buffer.from(event.frame, 'base64') : undefined
+    }
+    return undefined
+  }
+
+  async #readOn(): Promise<void> {
+    const range = { first: this.#next, end: await this.#end() }
+    for await (const batch of knownRange(this.#stream, PLACE, range, { readBytes: READ_BYTES })) {
+      const cursor = new FrameCursor(batch.frames)
+      while (cursor.next()) if (!cursor.isVoid) this.#fold.apply(eventOf(cursor), batch.first + cursor.index)
       this.#next = batch.first + batch.count
     }
   }
 
-  /** Groups whose place another has, and who has it now. */
-  async #holders(): Promise<ReadonlyMap<string, string>> {
-    const next = new Map(
-      (await this.#stream.places()).flatMap(place => (place.replacedBy === undefined ? [] : [[place.group, place.replacedBy]])),
-    )
-    const last = (group: string): string => {
-      const after = next.get(group)
-      return after === undefined ? group : last(after)
-    }
-    return new Map([...next.keys()].map(group => [group, last(group)]))
+  /** Folds all there is, and returns what was replayed and is passed over. */
+  async #catchUp(): Promise<void> {
+    await this.#readOn()
+    if (!this.#fold.waits) return
+    const places = await this.#stream.places()
+    // What became of a datum is written before its place is passed: read after the places, it is known here.
+    await this.#readOn()
+    this.#fold.returnBelow(replayPlaces(places))
   }
+}
+
+/** Groups whose place another has, and who has it now. */
+function holdersIn(places: readonly Place[]): ReadonlyMap<string, string> {
+  const next = new Map(places.flatMap(place => (place.replacedBy === undefined ? [] : [[place.group, place.replacedBy]])))
+  const last = (group: string): string => {
+    const after = next.get(group)
+    return after === undefined ? group : last(after)
+  }
+  return new Map([...next.keys()].map(group => [group, last(group)]))
+}
+
+/** How far each replay topic is read by the agent that it belongs to. That of a version that was replaced waits for nobody. */
+function replayPlaces(places: readonly Place[]): ReadonlyMap<string, number> {
+  const read = new Map<string, number>()
+  for (const { group, topic, checkpoint, replacedBy } of places) {
+    const own = replayTopic(agentOf(group))
+    if (replacedBy !== undefined) read.set(own, Number.POSITIVE_INFINITY)
+    else if (topic === own) read.set(own, checkpoint.offset)
+  }
+  return read
 }
 
 function typeOf(frame: Uint8Array): string {
