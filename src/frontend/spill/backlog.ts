@@ -1,3 +1,4 @@
+import type { MillraceError } from '../../errors.ts'
 import type { Assigned, Checkpoint, TopicPartition } from '../../stream/stream.ts'
 
 /** One partition of the log: [`drained`, `next`) waits for the stream. */
@@ -12,6 +13,10 @@ export interface BacklogPlace {
   next: number
   /** The stream has refused what is next here: not tried again before then, and alone. */
   refusedUntilMs: number | undefined
+  /** When the stream refused data here for the first time. */
+  refusedSinceMs: number | undefined
+  /** The stream takes nothing here, whatever it is: until then nothing more is accepted for it either. */
+  closed: { readonly error: MillraceError; readonly untilMs: number } | undefined
 }
 
 /** What of the log is not in the stream, partition by partition. Offsets are the log's. */
@@ -37,7 +42,17 @@ export class Backlog {
       known.checkpoint = checkpoint
       return
     }
-    const place = { logTopic, topic, partition, checkpoint, drained: checkpoint.offset, next, refusedUntilMs: undefined }
+    const place: BacklogPlace = {
+      logTopic,
+      topic,
+      partition,
+      checkpoint,
+      drained: checkpoint.offset,
+      next,
+      refusedUntilMs: undefined,
+      refusedSinceMs: undefined,
+      closed: undefined,
+    }
     this.#places.push(place)
     const places = this.#byTopic.get(logTopic) ?? []
     this.#byTopic.set(logTopic, places)
@@ -67,8 +82,15 @@ export class Backlog {
     place.refusedUntilMs = undefined
   }
 
-  refused(place: BacklogPlace, untilMs: number): void {
-    place.refusedUntilMs = untilMs
+  refused(place: BacklogPlace, nowMs: number, forMs: number): void {
+    place.refusedUntilMs = nowMs + forMs
+    place.refusedSinceMs ??= nowMs
+  }
+
+  /** Why nothing is accepted for a partition now; undefined where it is. */
+  closedBy({ topic: logTopic, partition }: TopicPartition, nowMs: number): MillraceError | undefined {
+    const closed = this.#byTopic.get(logTopic)?.[partition]?.closed
+    return closed !== undefined && nowMs < closed.untilMs ? closed.error : undefined
   }
 
   /**

@@ -3,6 +3,7 @@ import { isMillraceError, MillraceError } from '../../errors.ts'
 import type { AppendBatch, Appended, Stream } from '../../stream/stream.ts'
 import { answerWithin, unanswered } from './answer.ts'
 import type { BacklogPlace } from './backlog.ts'
+import type { RefusedFiles } from './refused-files.ts'
 import type { SpillNotices } from './spill.ts'
 import type { SpillLog, TakeLimit, Taken } from './spill-log.ts'
 
@@ -15,6 +16,8 @@ export type Round =
   | { readonly kind: 'away'; readonly error: MillraceError }
   /** What is next in one partition is refused by the stream, or cannot be read. It is kept, and tried again now and then, as somebody may mend it. */
   | { readonly kind: 'refused'; readonly error: MillraceError }
+  /** It was refused for so long that it has gone to the files of refused data. */
+  | { readonly kind: 'set-aside'; readonly count: number; readonly bytes: number }
 
 /** The first try after a failure is small, so that a slow stream answers it in time and a broken one costs little; each success doubles it. */
 const FIRST_BYTES = 65_536
@@ -23,6 +26,9 @@ const LARGEST_PLACES = 64
 /** A stream may keep a batch as one record batch, and take none that is too large: a topic on Kafka takes 1 MB where nobody has set more. */
 const BATCH_BYTES = 512 * 1024
 const REFUSED_FOR_MS = 30_000
+/** What refuses one datum of a topic in a partition refuses all: of these as much as this is set aside in one file. */
+const OF_TOPIC: ReadonlySet<string> = new Set(['STREAM_DENIED', 'TOPIC_UNKNOWN'])
+const ALL_OF_IT = { bytes: LARGEST_BYTES, batchBytes: LARGEST_BYTES, oneBatch: false } as const
 
 /** An append that the stream may still answer. */
 interface Sent {
@@ -40,6 +46,10 @@ export interface DrainOptions {
   readonly notices: SpillNotices
   /** An append that has not been answered is not sent again before then: the stream may have it in hand for that long. */
   readonly sendTimeoutMs: number
+  /** Where goes what has been refused for longer than the grace, or when there is no more room for others. */
+  readonly refusedFiles: Pick<RefusedFiles, 'keep'>
+  readonly refusedGraceMs: number
+  readonly isFull: () => boolean
 }
 
 /** Moves what waits in a log to the stream, a round at a time. */
@@ -92,16 +102,11 @@ export class Drain {
           this.#limit = { ...this.#limit, oneBatch: true, batchBytes: Math.ceil(frames.length / 2) }
           continue
         }
-        this.#keep(taken[0]!.place, error)
-        return { kind: 'refused', error }
+        return await this.#refused(taken[0]!, error)
       }
       this.#grow()
       await this.#log.drained(taken)
-      return {
-        kind: 'moved',
-        count: batches.reduce((sum, { count }) => sum + count, 0),
-        bytes: batches.reduce((sum, { frames }) => sum + frames.length, 0),
-      }
+      return { kind: 'moved', ...sizeOf(batches) }
     }
   }
 
@@ -130,8 +135,41 @@ export class Drain {
     }
   }
 
+  /**
+   * What is next in one partition is refused. Somebody may mend that, and so it is kept for a while. In the end it is set aside: it would keep all
+   * others from going to the stream directly, and the log's room from being given back, for ever.
+   */
+  async #refused(taken: Taken, error: MillraceError): Promise<Round> {
+    const { clock, notices, refusedFiles, refusedGraceMs, isFull } = this.#on
+    const { place } = taken
+    const nowMs = clock.now()
+    if (nowMs - (place.refusedSinceMs ?? nowMs) < refusedGraceMs && !isFull()) {
+      this.#keep(place, error)
+      return { kind: 'refused', error }
+    }
+    const isOfTopic = OF_TOPIC.has(error.code)
+    // Where it is damaged further on, only what has been read.
+    const all = isOfTopic ? await this.#log.takeOf(place, ALL_OF_IT).catch(() => taken) : taken
+    const size = sizeOf(all.batches)
+    try {
+      const file = await refusedFiles.keep(all)
+      notices.warn(
+        `${size.count} data of topic '${place.topic}', partition ${place.partition}, were accepted, and the stream refuses them: ${error.message} They are set aside in ${file}. Mend what it says, import that file, and delete it.`,
+      )
+    } catch (cause) {
+      notices.warn(
+        `What the stream refuses cannot be set aside, and stays in the spill: ${cause instanceof Error ? cause.message : String(cause)}`,
+      )
+      this.#keep(place, error)
+      return { kind: 'refused', error }
+    }
+    if (isOfTopic) place.closed = { error, untilMs: nowMs + REFUSED_FOR_MS }
+    await this.#log.drained([all])
+    return { kind: 'set-aside', ...size }
+  }
+
   #keep(place: BacklogPlace, error: MillraceError): void {
-    this.#log.backlog.refused(place, this.#on.clock.now() + REFUSED_FOR_MS)
+    this.#log.backlog.refused(place, this.#on.clock.now(), REFUSED_FOR_MS)
     const { topic, partition, next, drained } = place
     this.#on.notices.warn(
       `${next - drained} data of topic '${topic}', partition ${partition}, were accepted and cannot go to the stream; they are kept and tried again: ${error.message}`,
@@ -142,6 +180,13 @@ export class Drain {
   #tellTaken(count: number): void {
     if (count > 0)
       this.#on.notices.warn(`${count} data that were spilled have ids which another source has used; the stream has left them out.`)
+  }
+}
+
+function sizeOf(batches: readonly AppendBatch[]): { count: number; bytes: number } {
+  return {
+    count: batches.reduce((sum, { count }) => sum + count, 0),
+    bytes: batches.reduce((sum, { frames }) => sum + frames.length, 0),
   }
 }
 

@@ -83,9 +83,13 @@ export class SpillLog {
     for (const topic of topics) this.#logTopics.set(topic.name, logTopic(topic))
   }
 
-  /** As {@link SpillEngine.append}, by the stream's topics. */
-  async append(batches: readonly AppendBatch[]): Promise<Appended[]> {
+  /** As {@link SpillEngine.append}, by the stream's topics. @throws what the stream throws for a partition that it takes nothing for. */
+  async append(batches: readonly AppendBatch[], nowMs: number): Promise<Appended[]> {
     const renamed = batches.map(batch => ({ ...batch, topic: this.#logTopicOf(batch.topic) }))
+    for (const place of renamed) {
+      const error = this.backlog.closedBy(place, nowMs)
+      if (error !== undefined) throw error
+    }
     try {
       const appended = await this.#engine.append(renamed)
       for (const [index, { first, count }] of appended.entries()) if (count > 0) this.backlog.grown(renamed[index]!, first + count)
@@ -104,7 +108,7 @@ export class SpillLog {
     const damaged: Damaged[] = []
     for (const place of places) {
       try {
-        taken.push(await this.#takeOf(place, { ...limit, bytes }))
+        taken.push(await this.takeOf(place, { ...limit, bytes }))
       } catch (error) {
         if (!isMillraceError(error, 'LOG_CORRUPT')) throw error
         damaged.push({ place, error })
@@ -113,7 +117,8 @@ export class SpillLog {
     return { taken, damaged }
   }
 
-  async #takeOf(place: BacklogPlace, { bytes, batchBytes, oneBatch }: TakeLimit): Promise<Taken> {
+  /** What is next in one partition. @throws LOG_CORRUPT */
+  async takeOf(place: BacklogPlace, { bytes, batchBytes, oneBatch }: Omit<TakeLimit, 'places'>): Promise<Taken> {
     const { topic, partition } = place
     const batches: AppendBatch[] = []
     let end = place.drained
@@ -133,7 +138,7 @@ export class SpillLog {
   }
 
   /**
-   * The stream has these. Noted in the log where that is possible: where it is not (the disk is full, the assignment is being renewed) it
+   * The stream has these, or they are set aside. Noted in the log where that is possible: where it is not (the disk is full, the assignment is being renewed) it
    * is noted with the next, and a crash before that sends these again, as copies.
    */
   async drained(taken: readonly Taken[]): Promise<void> {

@@ -13,8 +13,18 @@ export function bytesText(bytes: number): string {
   return `${amount.toLocaleString('en', { maximumFractionDigits: amount < 10 ? 1 : 0 })} ${UNITS[unit]}`
 }
 
-/** For health: what is being kept back, how much room it takes, since when, and why. Undefined where nothing is. */
-export function spillText({ state, data, bytes, maxBytes, sinceMs, reason }: SpillStatus): string | undefined {
+/** For health: what is being kept back, how much room it takes, since when, and why; and what is set aside. Undefined where nothing is. */
+export function spillText(status: SpillStatus): string | undefined {
+  const { refused } = status
+  const aside =
+    refused === undefined
+      ? undefined
+      : `data that the stream refuses are set aside in ${refused.path} (${refused.files === 1 ? '1 file' : `${refused.files.toLocaleString('en')} files`})`
+  const texts = [waitingText(status), aside].filter(text => text !== undefined)
+  return texts.length === 0 ? undefined : texts.join('; ')
+}
+
+function waitingText({ state, data, bytes, maxBytes, sinceMs, reason }: SpillStatus): string | undefined {
   if (state === 'direct') return undefined
   const since = new Date(sinceMs).toISOString().replace(/\.\d+Z$/, 'Z')
   const what = state === 'handing-over' ? 'draining' : state

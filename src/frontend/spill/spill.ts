@@ -11,7 +11,7 @@ export interface SpillOptions {
   readonly stream: Pick<Stream, 'append'>
   /** The spill's own folder, on a disk that outlives the process. Made where it is missing. One process at a time. */
   readonly directory: string
-  /** The most that the log may take, its write-ahead log (some 20 MB) aside. 0: there is no spill, and the stream's errors pass through. */
+  /** The most that the log may take, its write-ahead log (some 20 MB) aside; and, beside it, files of data that the stream refuses. 0: there is no spill, and the stream's errors pass through. */
   readonly maxBytes: number
   /** Those that are appended to; more with {@link Spill.ensure}. */
   readonly topics: readonly SpillTopic[]
@@ -25,6 +25,11 @@ export interface SpillOptions {
    * copy. Default 65 s.
    */
   readonly sendTimeoutMs?: number
+  /**
+   * How long data that the stream refuses are kept and tried again, before they go to files of their own. They go at once when there is no more
+   * room. Default 10 minutes.
+   */
+  readonly refusedGraceMs?: number
   /** The largest datum, framed, that the stream will take: a larger one must not be acknowledged. Default: there is no limit. */
   readonly maxDatumBytes?: number
   readonly recorder?: Pick<Recorder, 'spill'>
@@ -69,13 +74,15 @@ export interface SpillStatus {
   readonly sinceMs: number
   /** Why what waits is not in the stream. */
   readonly reason?: string
+  /** Data that were accepted and that the stream has refused for good are in files there; absent where there are none. */
+  readonly refused?: { readonly files: number; readonly path: string }
 }
 
 /**
  * A stream that a front end can append to while the real one is away: data go to a log on its own disk and from there to the stream, in
  * order, once it is back. What is acknowledged is in the stream or fsynced in the log, never in memory alone. Within a partition, what was
  * acknowledged before another append began is first in the stream before anything of that one. A datum may get into the stream more than
- * once, under its own id: where an answer was lost or the process died.
+ * once, under its own id: where an answer was lost or the process died. What the stream refuses for good is set aside in files, in no order any more.
  */
 export interface Spill extends Pick<Stream, 'append'> {
   /**

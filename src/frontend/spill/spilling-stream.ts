@@ -6,6 +6,7 @@ import { Drain, type Round } from './drain.ts'
 import { Held } from './held.ts'
 import { LoggedAppends } from './logged-appends.ts'
 import { Pauses } from './pauses.ts'
+import { RefusedFiles } from './refused-files.ts'
 import type { Spill, SpillNotices, SpillOptions, SpillState, SpillStatus, SpillTopic } from './spill.ts'
 import type { SpillFolder } from './spill-folder.ts'
 import type { SpillLog } from './spill-log.ts'
@@ -21,6 +22,8 @@ const DEFAULT_SEND_TIMEOUT_MS = 65_000
 const HAND_OVER_MS = 1_000
 const HAND_OVER_BYTES = 1024 * 1024
 const SMALLEST_HAND_OVER_BYTES = 65_536
+/** For somebody to give back a right, or make a topic anew, before data are set aside for its want. */
+const DEFAULT_REFUSED_GRACE_MS = 10 * 60_000
 
 /** For a round in hand to end, once draining is told to. */
 const LAST_ROUND_MS = 1_000
@@ -38,6 +41,7 @@ export class SpillingStream implements Spill {
   readonly #options: SpillOptions
   readonly #notices: SpillNotices
   readonly #room: SpillRoom
+  readonly #refusedFiles: RefusedFiles
   readonly #pauses: Pauses
   readonly #appendTimeoutMs: number
   readonly #held = new Held()
@@ -48,12 +52,15 @@ export class SpillingStream implements Spill {
   #reason: string | undefined
   #recovering: Promise<void> = Promise.resolve()
   #handOverBytes = HAND_OVER_BYTES
+  /** Data of this outage. */
+  #setAside = 0
   #isClosing = false
 
   constructor(options: SpillOptions, folder: SpillFolder, notices: SpillNotices) {
     this.#options = options
     this.#notices = notices
     this.#room = new SpillRoom(options, folder, notices)
+    this.#refusedFiles = new RefusedFiles(options.directory, options.maxBytes, options.clock)
     this.#logged = new LoggedAppends(options.clock)
     this.#pauses = new Pauses(options.random ?? Math.random)
     this.#appendTimeoutMs = options.appendTimeoutMs ?? DEFAULT_APPEND_TIMEOUT_MS
@@ -61,6 +68,10 @@ export class SpillingStream implements Spill {
 
   /** Opens the log once, so that one which cannot be opened is found now and not in an outage; and drains what it holds from before. */
   async start(): Promise<void> {
+    await this.#refusedFiles.look()
+    const { count, path } = this.#refusedFiles
+    if (count > 0)
+      this.#notices.warn(`Data that were accepted and that the stream has refused are in ${path}: import them, and delete that folder.`)
     await this.#room.log()
     const { waiting } = this.#room
     if (waiting === 0) return await this.#room.retire()
@@ -81,6 +92,7 @@ export class SpillingStream implements Spill {
   }
 
   status(): SpillStatus {
+    const refused = this.#refusedFiles
     return {
       state: this.#state,
       data: this.#room.waiting,
@@ -88,6 +100,7 @@ export class SpillingStream implements Spill {
       maxBytes: this.#options.maxBytes,
       full: this.#room.isFull,
       sinceMs: this.#sinceMs,
+      ...(refused.count === 0 ? {} : { refused: { files: refused.count, path: refused.path } }),
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
     }
   }
@@ -132,7 +145,7 @@ export class SpillingStream implements Spill {
   async #spill(batches: readonly AppendBatch[]): Promise<Appended[]> {
     checkSizes(batches, this.#options.maxDatumBytes)
     try {
-      const appended = await (await this.#room.log()).append(batches)
+      const appended = await (await this.#room.log()).append(batches, this.#options.clock.now())
       this.#room.grew(batches.reduce((sum, { frames }) => sum + frames.length, 0))
       this.#record(
         appended.reduce((sum, { count }) => sum + count, 0),
@@ -150,6 +163,7 @@ export class SpillingStream implements Spill {
     this.#sinceMs = this.#options.clock.now()
     this.#reason = reason
     this.#handOverBytes = HAND_OVER_BYTES
+    this.#setAside = 0
     this.#recovering = this.#recover()
   }
 
@@ -196,16 +210,25 @@ export class SpillingStream implements Spill {
 
   /** Drains until appends are direct again (true), or this closes (false). @throws where the log can no longer be used. */
   async #drained(log: SpillLog): Promise<boolean> {
-    const { clock, stream, sendTimeoutMs = DEFAULT_SEND_TIMEOUT_MS } = this.#options
+    const { clock, stream, sendTimeoutMs = DEFAULT_SEND_TIMEOUT_MS, refusedGraceMs = DEFAULT_REFUSED_GRACE_MS } = this.#options
     const { signal } = this.#stop
-    const drain = new Drain(log, { stream, clock, signal, sendTimeoutMs, notices: this.#notices })
+    const drain = new Drain(log, {
+      stream,
+      clock,
+      signal,
+      sendTimeoutMs,
+      refusedGraceMs,
+      refusedFiles: this.#refusedFiles,
+      notices: this.#notices,
+      isFull: () => this.#room.isFull,
+    })
     let nothings = 0
     while (!signal.aborted) {
       if (log.isBroken) throw new MillraceError('ENGINE_FAILED', 'It can no longer be written.')
       const round = await drain.round(this.#appendTimeoutMs * DRAIN_PATIENCE)
       this.#took(round, log)
       await this.#room.measure()
-      if (round.kind === 'moved') {
+      if (hasLeft(round)) {
         nothings = 0
         this.#pauses.reset()
         const isLittle = (log.backlog.waiting / round.count) * round.bytes <= this.#handOverBytes
@@ -221,10 +244,11 @@ export class SpillingStream implements Spill {
   }
 
   #took(round: Round, log: SpillLog): void {
-    if (round.kind === 'moved') {
+    if (hasLeft(round)) {
       if (this.#state === 'spilling') this.#become('draining')
       if (!log.backlog.isRefused) this.#reason = undefined
-      this.#record(0, round.count)
+      if (round.kind === 'set-aside') this.#setAside += round.count
+      this.#record(0, round.kind === 'moved' ? round.count : 0)
     } else if (round.kind === 'away') {
       if (this.#state === 'draining') this.#become('spilling')
       this.#reason = round.error.message
@@ -246,7 +270,7 @@ export class SpillingStream implements Spill {
       while (isIdle && log.backlog.waiting > 0 && clock.now() < untilMs) {
         round = await drain.round(leftMs())
         this.#took(round, log)
-        if (round.kind !== 'moved') break
+        if (!hasLeft(round)) break
       }
     } finally {
       // From the last look to the release nothing is awaited: no append can slip between.
@@ -254,7 +278,7 @@ export class SpillingStream implements Spill {
         const seconds = Math.round((clock.now() - this.#sinceMs) / 1_000)
         // Without anything that it has taken nobody knows whether it is back: the next append will tell.
         if (before === 'draining' || round !== undefined)
-          this.#notices.info(`The stream is back, and has everything that was spilled in ${seconds} s.`)
+          this.#notices.info(`The stream is back, and has everything that was spilled in ${seconds} s${this.#but()}.`)
         this.#end()
       } else {
         this.#become(round?.kind === 'away' ? 'spilling' : before)
@@ -263,6 +287,10 @@ export class SpillingStream implements Spill {
       this.#held.release(batches => this.append(batches))
     }
     return this.#state === 'direct'
+  }
+
+  #but(): string {
+    return this.#setAside === 0 ? '' : `, but ${dataText(this.#setAside)} that it refuses and that are in ${this.#refusedFiles.path}`
   }
 
   async #pause(): Promise<void> {
@@ -276,6 +304,11 @@ export class SpillingStream implements Spill {
   #record(spilled: number, drained: number): void {
     this.#options.recorder?.spill?.({ data: this.#room.waiting, bytes: this.#room.bytes, spilled, drained })
   }
+}
+
+/** Whether data have left the log. */
+function hasLeft(round: Round): round is Round & { readonly kind: 'moved' | 'set-aside' } {
+  return round.kind === 'moved' || round.kind === 'set-aside'
 }
 
 function dataText(data: number): string {

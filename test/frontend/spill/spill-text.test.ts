@@ -12,6 +12,14 @@ test('health says how much is kept back, of how much, since when and why', () =>
   expect(spillText({ ...status, state: 'direct' })).toBeUndefined()
 })
 
+test('health says where data are that the stream refuses, also when all else is in it', () => {
+  const refused = { files: 2, path: '/data/spill/refused' }
+  expect(spillText({ ...status, state: 'direct', refused })).toBe(
+    'data that the stream refuses are set aside in /data/spill/refused (2 files)',
+  )
+  expect(spillText({ ...status, refused: { ...refused, files: 1 } })).toMatch(/^spilling: .*; data that the stream refuses .* \(1 file\)$/)
+})
+
 test('sizes are told in the units that they are set in', () => {
   expect([0, 999, 1_000, 64_500, 1e9, 2.5e12].map(bytesText)).toEqual(['0 B', '999 B', '1 kB', '65 kB', '1 GB', '2.5 TB'])
 })
