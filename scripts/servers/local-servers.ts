@@ -46,7 +46,7 @@ export async function startLocalServers(folder: string, options: { readonly port
   const all = [
     keep(startKafka({ folder: place('kafka'), port: ports.kafka, jvm: [], heapMegabytes: 512 })),
     // On the disk within a second of the answer; nothing more is needed to try things out.
-    keep(startRedis({ folder: place('redis'), port: ports.redis, args: ['--appendonly', 'yes'] })),
+    keep(startRedis({ folder: place('redis'), port: ports.redis, args: ['--appendonly', 'yes', '--hash-max-listpack-value', '1024'] })),
     keep(startPostgres({ folder: place('postgres'), port: ports.postgres })),
     keep(startS3({ folder: place('s3'), port: ports.s3 })),
   ] as const

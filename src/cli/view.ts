@@ -8,11 +8,6 @@ export function configOf({ data, stream, trace, pipeline }: Shared): Promise<Con
   return resolveConfig({ flags: { data, stream, trace, pipeline } })
 }
 
-/** The data directory that a command means. Absolute. */
-export async function dataDirectory(options: Shared): Promise<string> {
-  return (await configOf(options)).data
-}
-
 /**
  * Reads for as long as `use` takes: the stream and trace that processes share, or a data directory, whether a process runs on it or not.
  * @param use is told what it looks at, for people. @throws DATA_DIRECTORY_MISSING; what openDistributed throws

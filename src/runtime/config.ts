@@ -111,7 +111,10 @@ export async function resolveConfig(from: {
 
   const page = pick(text, 'page', undefined, 'page')
   const maxBytes = pick(size, 'size', undefined, 'size')
-  const connections = connectionsOf(pick(streamUrl, 'stream', undefined, 'stream'), pick(traceUrl, 'trace', undefined, 'trace'), env)
+  const retentions = { idRetentionMs: pick(duration, 'retention.ids', '7d')!, traceRetentionMs: pick(duration, 'retention.trace', '24h')! }
+  const [stream, trace] = [pick(streamUrl, 'stream', undefined, 'stream'), pick(traceUrl, 'trace', undefined, 'trace')]
+  const connections = connectionsOf(stream, trace, env, retentions)
+  if (connections !== undefined && maxBytes !== undefined) throw sizeOfShared()
   const only = pick(agentNames, 'agents', undefined, 'agents')
   const runs = { roles: pick(roles, 'role', 'all', 'role')!, ...(only === undefined ? {} : { only }) }
   if (connections === undefined) checkAlone(runs)
@@ -122,8 +125,7 @@ export async function resolveConfig(from: {
     ops: pick(address, 'ops', '127.0.0.1:7071', 'ops')!,
     data,
     ...(page === undefined ? {} : { page: resolve(cwd, page) }),
-    idRetentionMs: pick(duration, 'retention.ids', '7d')!,
-    traceRetentionMs: pick(duration, 'retention.trace', '24h')!,
+    ...retentions,
     ...(maxBytes === undefined ? {} : { maxBytes }),
     threadBytes: pick(size, 'threads.memory', '512MB')!,
     limits: completeLimits(limitsIn(file)),
@@ -133,6 +135,16 @@ export async function resolveConfig(from: {
     keysFile: resolve(cwd, pick(text, 'keys', join(data, 'keys.json'))!),
     ...(pipeline === undefined ? {} : { pipeline }),
   }
+}
+
+function sizeOfShared(): MillraceError {
+  return new MillraceError(
+    'CONFIG_INVALID',
+    'A size is set, which bounds a data directory, and data are in a stream that processes share.',
+    {
+      fix: "Leave it out (--size, MILLRACE_SIZE, size), and bound topics by their retention: topic('demand', …, { retention: { size: '10GB' } }).",
+    },
+  )
 }
 
 /** A part of a pipeline on a stream of its own would wait for ever for the others. */

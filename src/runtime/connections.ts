@@ -5,7 +5,13 @@ import { type Read, wrong } from './settings.ts'
 /** The stream and the trace that processes share, by URL; without them a process has its own, in its data directory. */
 export interface Connections {
   readonly stream: Connection
-  readonly trace: Connection
+  readonly trace: Connection & Partial<Retentions>
+}
+
+/** How long the trace is kept, and ids that producers sent, unless the trace's URL says otherwise. */
+export interface Retentions {
+  readonly traceRetentionMs: number
+  readonly idRetentionMs: number
 }
 
 export interface Connection {
@@ -61,6 +67,7 @@ export function connectionsOf(
   stream: string | undefined,
   trace: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
+  retentions: Retentions,
 ): Connections | undefined {
   if (stream === undefined && trace === undefined) return undefined
   if (stream === undefined || trace === undefined) {
@@ -71,7 +78,7 @@ export function connectionsOf(
   }
   return {
     stream: connection(stream, passwordIn(env, 'MILLRACE_STREAM_PASSWORD')),
-    trace: connection(trace, passwordIn(env, 'MILLRACE_TRACE_PASSWORD')),
+    trace: { ...connection(trace, passwordIn(env, 'MILLRACE_TRACE_PASSWORD')), ...retentions },
   }
 }
 

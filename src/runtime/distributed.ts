@@ -53,7 +53,16 @@ async function openStream({ url, password }: Connection, { pipeline, clock }: Di
   return openKafka({ ...kafkaOptions(url, { pipeline, ...(password === undefined ? {} : { password }) }), clock })
 }
 
-async function openTrace({ url, password }: Connection, { pipeline, clock, warn }: DistributedContext): Promise<SharedTrace> {
+async function openTrace(
+  { url, password, traceRetentionMs, idRetentionMs }: Connections['trace'],
+  { pipeline, clock, warn }: DistributedContext,
+): Promise<SharedTrace> {
   const { openRedis, redisOptions } = await import('../trace/adapters/redis/index.ts')
-  return openRedis({ ...redisOptions(url, { pipeline, ...(password === undefined ? {} : { password }) }), clock, warn })
+  const options = redisOptions(url, { pipeline, ...(password === undefined ? {} : { password }) })
+  // What the URL says goes before what the configuration does.
+  const kept = {
+    ...(traceRetentionMs === undefined ? {} : { ttlMs: traceRetentionMs }),
+    ...(idRetentionMs === undefined ? {} : { idTtlMs: idRetentionMs }),
+  }
+  return openRedis({ ...kept, ...options, clock, warn })
 }

@@ -5,6 +5,7 @@ import { connectionsOf, passwordIn, shownUrl, streamUrl, traceUrl } from '../../
 import { Project } from './project.ts'
 
 const SECRET = 's3cret'
+const KEPT = { traceRetentionMs: 1_000, idRetentionMs: 2_000 }
 
 describe('what is shown of a URL', () => {
   it.each([
@@ -38,9 +39,9 @@ describe('what is shown of a URL', () => {
 
 describe('connections', () => {
   it('are both, or none', () => {
-    expect(connectionsOf(undefined, undefined, {})).toBeUndefined()
-    expect(() => connectionsOf('kafka://h', undefined, {})).toThrow(/no trace.*--trace redis:\/\/host:6379/s)
-    expect(() => connectionsOf(undefined, 'redis://h', {})).toThrow(/no stream.*--stream kafka:\/\/host:9092/s)
+    expect(connectionsOf(undefined, undefined, {}, KEPT)).toBeUndefined()
+    expect(() => connectionsOf('kafka://h', undefined, {}, KEPT)).toThrow(/no trace.*--trace redis:\/\/host:6379/s)
+    expect(() => connectionsOf(undefined, 'redis://h', {}, KEPT)).toThrow(/no stream.*--stream kafka:\/\/host:9092/s)
   })
 
   it('take passwords from the environment, or from a file, never from both', () => {
@@ -52,7 +53,7 @@ describe('connections', () => {
     expect(passwordIn({}, 'P')).toBeUndefined()
     expect(() => passwordIn({ P: SECRET, P_FILE: file }, 'P')).toThrow(/P and P_FILE are both set/)
     expect(() => passwordIn({ P_FILE: join(project.folder, 'none') }, 'P')).toThrow(/P_FILE names .*none, which cannot be read/)
-    expect(connectionsOf('kafka://h', 'redis://h', { MILLRACE_STREAM_PASSWORD: SECRET })?.stream).toEqual({
+    expect(connectionsOf('kafka://h', 'redis://h', { MILLRACE_STREAM_PASSWORD: SECRET }, KEPT)?.stream).toEqual({
       url: 'kafka://h',
       password: SECRET,
     })

@@ -45,5 +45,6 @@ describe('roles', () => {
     await expect(resolveConfig({ ...at, flags: { agents: 'mood' } })).rejects.toThrow(/runs mood alone needs a stream/)
     const flags = { role: 'agents', stream: 'kafka://h', trace: 'redis://h' }
     expect((await resolveConfig({ ...at, flags })).connections?.trace.url).toBe('redis://h')
+    await expect(resolveConfig({ ...at, flags: { ...flags, size: '1GB' } })).rejects.toThrow(/A size is set.*retention/s)
   })
 })

@@ -2,12 +2,12 @@ import { expect, it } from 'vitest'
 import { Live } from './live.ts'
 
 /** Two agents on one topic: `risky` runs `body` for data that are bad, `steady` never fails. */
-const withHandler = (body: string) => `
+const withHandler = (body: string, timeout = '300ms') => `
 import { agent, pipeline, topic } from 'millrace'
 import { z } from 'zod'
 const work = topic('work', z.object({ n: z.number(), bad: z.boolean().default(false) }), { partitions: 1 })
 const result = topic('result', z.object({ n: z.number() }), { partitions: 1 })
-const options = { version: 1, from: work, to: result, timeout: '300ms', retry: { attempts: 2, backoff: '1ms' } } as const
+const options = { version: 1, from: work, to: result, timeout: '${timeout}', retry: { attempts: 2, backoff: '1ms' } } as const
 const risky = agent('risky', options, async datum => {
   if (datum.bad) { ${body} }
   return { n: datum.n }
@@ -26,13 +26,13 @@ it.each([
     undefined,
     /out of nowhere/,
   ],
-  ['takes all memory', 'const all = []; for (;;) all.push(new Array(100_000).fill(datum.n))', undefined, /memory/],
+  ['takes all memory', 'const all = []; for (;;) all.push(new Array(100_000).fill(datum.n))', undefined, /memory/, '20s'],
 ])(
   'a handler that %s stops neither the front end nor other agents, and its datum ends in the dead letters',
   { timeout: 90_000 },
-  async (_what, body, code, reason) => {
+  async (_what, body, code, reason, timeout = '300ms') => {
     await using live = new Live({
-      'pipeline.ts': withHandler(body),
+      'pipeline.ts': withHandler(body, timeout),
       'millrace.config.ts': "export default { threads: { memory: '64MB' } }",
     })
     await live.millrace.ready

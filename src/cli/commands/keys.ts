@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { durationMs } from '../../duration.ts'
 import { makeDataDirectory } from '../../engine/embedded/data-directory.ts'
@@ -6,7 +6,7 @@ import { MillraceError } from '../../errors.ts'
 import { addKey, type KeyRecord, listKeys, readKeys, revokeKey } from '../../frontend/keys.ts'
 import { optionsOf, outputOf, repeated, usage } from '../command.ts'
 import { table } from '../table.ts'
-import { dataDirectory } from '../view.ts'
+import { configOf } from '../view.ts'
 
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('API keys: who may send what')
@@ -37,10 +37,10 @@ async function add(source: string, command: Command): Promise<void> {
   if (options.allTopics !== true && named.length === 0)
     throw usage('The key may write nowhere.', 'Name its topics with --topic demand, or give --all-topics.')
   const expiresMs = options.expires === undefined ? undefined : Date.now() + lengthOf(options.expires)
-  const directory = await dataDirectory(options)
+  const { keysFile } = await configOf(options)
   // Keys can be there before the first start.
-  makeDataDirectory(directory)
-  const { key, record } = await addKey(fileIn(directory), {
+  makeDataDirectory(dirname(keysFile))
+  const { key, record } = await addKey(keysFile, {
     source,
     topics: options.allTopics === true ? '*' : named,
     ...(expiresMs === undefined ? {} : { expiresMs }),
@@ -55,7 +55,7 @@ async function add(source: string, command: Command): Promise<void> {
 async function list(command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
-  const found = await readKeys(fileIn(await dataDirectory(options)))
+  const found = await readKeys((await configOf(options)).keysFile)
   const keys = found ?? []
   if (found === undefined && !output.json)
     output.notice('No key was ever added: every program on this machine may send, and the front end listens on this machine only.')
@@ -69,7 +69,7 @@ async function list(command: Command): Promise<void> {
 async function revoke(id: string, command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
-  const file = fileIn(await dataDirectory(options))
+  const file = (await configOf(options)).keysFile
   // Whoever pastes the whole key means its id, and the secret must not be in an error.
   const wanted = id.split('.', 1)[0]!
   // Looked up first: revoking writes, and a directory that is not there should stay so.
@@ -80,10 +80,6 @@ async function revoke(id: string, command: Command): Promise<void> {
     })
   output.answer({ revoked: wanted }, () => '')
   if (!output.json) output.notice(`Key ${wanted} is revoked.`)
-}
-
-function fileIn(directory: string): string {
-  return join(directory, 'keys.json')
 }
 
 /** Without the hash: it helps nobody who may see it. */
