@@ -81,11 +81,17 @@ export class Cluster {
     return pool
   }
 
-  /** @throws a transient error while the node is not known. */
+  /** @throws a transient error while the node is not known or cannot be reached; where it led a partition, who leads now is asked anew then. */
   async connect(node: number, pool: Pool = this.pool('calls')): Promise<Connection> {
     const broker = this.#nodes.get(node)
-    if (broker === undefined) throw away(`the broker ${node} is not among those that are known`)
-    return pool.get(broker)
+    try {
+      if (broker === undefined) throw away(`the broker ${node} is not among those that are known`)
+      return await pool.get(broker)
+    } catch (error) {
+      // What is known of a topic is asked for only while it has no leader: it would be tried at this node for ever.
+      this.#withoutLeader(node)
+      throw error
+    }
   }
 
   /** Any broker that answers. */
@@ -149,6 +155,14 @@ export class Cluster {
   async listTopics(): Promise<string[]> {
     const { topics } = await answered(this.kafka.metadataV12.api.async(await this.any(), null, false, false))
     return topics.flatMap(({ name }) => (typeof name === 'string' ? [name] : []))
+  }
+
+  #withoutLeader(node: number): void {
+    for (const [name, { id, partitions }] of this.#topics) {
+      if (!partitions.some(({ leader }) => leader === node)) continue
+      const left = partitions.map(partition => (partition.leader === node ? { ...partition, leader: -1 } : partition))
+      this.#topics.set(name, { id, partitions: left })
+    }
   }
 
   /** What was known of a topic counts no longer. */
