@@ -52,7 +52,7 @@ export interface StreamCapabilities {
    * for the owner. Who reads recognises copies by their ids. Where false, a datum has one position, and nobody need look.
    */
   readonly holdsCopies: boolean
-  /** The largest datum that an append takes, framed; undefined where nothing but memory limits it. */
+  /** The largest datum that an append takes, framed; undefined where nothing but memory limits it. An ensure() of topics that take less lowers it. */
   readonly maxDatumBytes?: number
 }
 

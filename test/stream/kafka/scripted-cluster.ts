@@ -12,6 +12,7 @@ export class ScriptedCluster extends Cluster {
   /** How many connection pools are open. */
   pools = 0
   onPoolClosed: () => void = () => undefined
+  onRefresh: () => void = () => undefined
   readonly #kafka: KafkaClient
 
   constructor(script: Script, options: Partial<KafkaOptions> = {}) {
@@ -43,8 +44,8 @@ export class ScriptedCluster extends Cluster {
     return Promise.resolve(this.topics.get(kafkaTopic))
   }
 
-  override refresh(): Promise<void> {
-    return Promise.resolve()
+  override async refresh(): Promise<void> {
+    this.onRefresh()
   }
 
   override forget(): void {}

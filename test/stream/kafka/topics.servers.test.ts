@@ -1,4 +1,4 @@
-import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
+import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
 import { describe, expect, it } from 'vitest'
 import { isMillraceError } from '../../../src/errors.ts'
 import { kafkaPipelines } from '../../../src/stream/adapters/kafka/index.ts'
@@ -14,6 +14,18 @@ async function configsOf(streams: Streams, topic: string, names: readonly string
     const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: streams.prefix + topic, configurationKeys: [...names] }
     const [described] = await admin.describeConfigs({ resources: [resource] })
     return Object.fromEntries(described!.configs.map(({ name, value }) => [name, value]))
+  } finally {
+    await admin.close()
+  }
+}
+
+/** As `kafka-configs --alter` does. */
+async function setTopic(streams: Streams, topic: string, name: string, value: string): Promise<void> {
+  const admin = new Admin({ clientId: 'operator', bootstrapBrokers: [streams.broker] })
+  try {
+    const configs = [{ name, value, configOperation: IncrementalAlterConfigOperationTypes.SET }]
+    const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: streams.prefix + topic, configs }
+    await admin.incrementalAlterConfigs({ resources: [resource] })
   } finally {
     await admin.close()
   }
@@ -105,6 +117,24 @@ describe('topics on Kafka', () => {
     await grid.append([batch('_replay.mood@1', 0, ['x'])])
     expect(await market.bounds('_replay.mood@1')).toEqual([{ first: 0, next: 0 }])
     expect(await kafkaPipelines({ brokers: [streams.broker], pipeline: '', prefix: streams.prefix })).toEqual(['grid', 'market'])
+  })
+})
+
+describe('the largest datum that is taken', () => {
+  it('is what the least of the topics has room for, also where it was made by somebody else', async () => {
+    await using streams = new Streams()
+    const stream = await streams.open({ compression: 'none' })
+    await stream.ensure([spec('demand')])
+    const before = stream.capabilities.maxDatumBytes!
+    expect(before).toBeGreaterThan(12_000_000)
+    await setTopic(streams, 'demand', 'max.message.bytes', '1000000')
+    await stream.ensure([spec('demand'), spec('alerts')])
+    const most = stream.capabilities.maxDatumBytes!
+    expect(most).toBeLessThan(before)
+    const largest = 'x'.repeat(most - 200)
+    expect(await stream.append([batch('demand', 0, [largest])])).toMatchObject([{ first: 0 }])
+    const refusal = await stream.append([batch('demand', 0, [largest + largest.slice(0, 100_000)])]).catch((error: unknown) => error)
+    expect(isMillraceError(refusal, 'BODY_TOO_LARGE')).toBe(true)
   })
 })
 

@@ -3,7 +3,7 @@ import type { TopicSpec } from '../../stream.ts'
 import { away, type Cluster } from './cluster.ts'
 import { CONTROL_SPEC } from './control.ts'
 import type { Names } from './names.ts'
-import { CHECKED_CONFIGS, differences, type TopicSettings, topicSettings } from './topic-settings.ts'
+import { CHECKED_CONFIGS, differences, MAX_MESSAGE_BYTES, MESSAGE_BYTES, type TopicSettings, topicSettings } from './topic-settings.ts'
 import { answered } from './wire/answered.ts'
 
 const TOPIC_RESOURCE = 2
@@ -16,10 +16,11 @@ interface Wanted {
 }
 
 /**
- * Makes the topics that are missing and checks the others, all of them before anything is made. Resolves when every partition has a leader.
+ * Makes the topics that are missing and checks the others, all of them before anything is made. Resolves when every partition has a leader,
+ * to the largest record batch in bytes that all of them take.
  * @throws TOPIC_MISMATCH naming topic, setting, expected and found; STREAM_DENIED naming the right that is missing.
  */
-export async function ensureTopics(cluster: Cluster, names: Names, specs: readonly TopicSpec[]): Promise<void> {
+export async function ensureTopics(cluster: Cluster, names: Names, specs: readonly TopicSpec[]): Promise<number> {
   const kafkaTopics = specs.map(spec => names.topic(spec.name))
   const what = `look up the topics ${kafkaTopics.join(', ')}`
   await cluster.patiently({ what }, () => cluster.refresh(kafkaTopics))
@@ -31,14 +32,14 @@ export async function ensureTopics(cluster: Cluster, names: Names, specs: readon
   }))
   const there = wanted.filter(({ kafkaTopic }) => cluster.known(kafkaTopic) !== undefined)
   const missing = wanted.filter(({ kafkaTopic }) => cluster.known(kafkaTopic) === undefined)
-  await check(cluster, there)
-  if (missing.length === 0) return
+  const takenBytes = await check(cluster, there)
+  if (missing.length === 0) return takenBytes
   const others = await create(cluster, missing)
   await cluster.patiently({ what: `wait for leaders of ${missing.map(one => one.kafkaTopic).join(', ')}` }, () =>
     haveLeaders(cluster, missing),
   )
   // Another process made them at the same time, perhaps otherwise.
-  await check(cluster, others)
+  return Math.min(takenBytes, await check(cluster, others))
 }
 
 /**
@@ -50,8 +51,10 @@ function brokersOf(cluster: Cluster, names: Names): number {
   return Math.max(cluster.nodes.length, ...control.map(partition => partition.replicas))
 }
 
-async function check(cluster: Cluster, wanted: readonly Wanted[]): Promise<void> {
-  if (wanted.length === 0) return
+/** @returns the largest record batch in bytes that all of them take. */
+async function check(cluster: Cluster, wanted: readonly Wanted[]): Promise<number> {
+  let takenBytes = MAX_MESSAGE_BYTES
+  if (wanted.length === 0) return takenBytes
   const configs = await cluster.patiently({ what: 'read the configuration of topics', right: 'DescribeConfigs on the topics' }, () =>
     describeConfigs(cluster, wanted),
   )
@@ -63,6 +66,7 @@ async function check(cluster: Cluster, wanted: readonly Wanted[]): Promise<void>
       replication: Math.min(...metadata.partitions.map(partition => partition.replicas)),
       configs: configs.get(kafkaTopic) ?? new Map<string, string>(),
     }
+    takenBytes = Math.min(takenBytes, Number(found.configs.get(MESSAGE_BYTES) ?? MAX_MESSAGE_BYTES))
     const different = differences(kafkaTopic, settings, found)
     if (different.length === 0) continue
     const list = different.map(({ setting, expected, found: is }) => `${setting}: expected ${expected}, found ${is}`).join('; ')
@@ -70,6 +74,7 @@ async function check(cluster: Cluster, wanted: readonly Wanted[]): Promise<void>
       fix: `Mend it by ${different.map(({ mend }) => mend).join('; and ')}; or declare the topic as it is.`,
     })
   }
+  return takenBytes
 }
 
 async function describeConfigs(cluster: Cluster, wanted: readonly Wanted[]): Promise<Map<string, Map<string, string>>> {
@@ -124,10 +129,9 @@ function refusal(cluster: Cluster, kafkaTopic: string, problem: string, message:
 
 async function haveLeaders(cluster: Cluster, wanted: readonly Wanted[]): Promise<void> {
   await cluster.refresh(wanted.map(({ kafkaTopic }) => kafkaTopic))
-  for (const { kafkaTopic, settings } of wanted) {
+  for (const { kafkaTopic } of wanted) {
     const partitions = cluster.known(kafkaTopic)?.partitions ?? []
     if (partitions.length === 0 || partitions.some(partition => partition.leader < 0))
       throw away(`the topic ${kafkaTopic} has no leaders yet`)
-    if (partitions.length < settings.partitions) return
   }
 }

@@ -26,8 +26,6 @@ import { fetchCall } from './wire/fetch-call.ts'
 
 /** The stream on Kafka: one pipeline's topics and groups in a cluster that others use too. */
 export class KafkaStream implements GroupedStream {
-  /** A broker knows a producer's last batches, not the ids of data: what is sent again under another producer's name is in the log twice. */
-  readonly capabilities: StreamCapabilities
   readonly logId: string
   readonly #cluster: Cluster
   readonly #names: Names
@@ -36,10 +34,11 @@ export class KafkaStream implements GroupedStream {
   readonly #control: Control
   readonly #context: GroupContext
   readonly #subscriptions = new Set<KafkaSubscription>()
+  /** Of all topics that were ensured. */
+  #maxMessageBytes = MAX_MESSAGE_BYTES
   #closing: Promise<void> | undefined
 
   private constructor(cluster: Cluster, names: Names, producer: Producer, reads: Reads, control: Control, context: GroupContext) {
-    this.capabilities = { refusesCopies: false, holdsCopies: true, maxDatumBytes: maxDatumBytes(cluster.settings.codec) }
     this.#cluster = cluster
     this.#names = names
     this.#producer = producer
@@ -66,9 +65,16 @@ export class KafkaStream implements GroupedStream {
     return new KafkaStream(cluster, names, producer, reads, control, { cluster, names, control, packing, fetch })
   }
 
+  /** A broker knows a producer's last batches, not the ids of data: what is sent again under another producer's name is in the log twice. */
+  get capabilities(): StreamCapabilities {
+    const { codec } = this.#cluster.settings
+    return { refusesCopies: false, holdsCopies: true, maxDatumBytes: maxDatumBytes(codec, this.#maxMessageBytes) }
+  }
+
   async ensure(topics: readonly TopicSpec[]): Promise<void> {
     this.#checkOpen()
-    await ensureTopics(this.#cluster, this.#names, topics)
+    const takenBytes = await ensureTopics(this.#cluster, this.#names, topics)
+    this.#maxMessageBytes = Math.min(this.#maxMessageBytes, takenBytes)
     await this.#control.addTopics(topics)
   }
 
@@ -145,7 +151,7 @@ export class KafkaStream implements GroupedStream {
 const AROUND_BYTES = 64 * 1024
 
 /** As JSON a datum is in base64, three bytes in four characters; whether it compresses nobody knows before. */
-function maxDatumBytes(codec: EnvelopeCodec): number {
-  const room = MAX_MESSAGE_BYTES - AROUND_BYTES
-  return codec === 'json' ? Math.floor((room * 3) / 4) : room
+function maxDatumBytes(codec: EnvelopeCodec, maxMessageBytes: number): number {
+  const room = maxMessageBytes - Math.min(AROUND_BYTES, maxMessageBytes / 2)
+  return Math.floor(codec === 'json' ? (room * 3) / 4 : room)
 }

@@ -18,12 +18,12 @@ export interface Difference {
   readonly mend: string
 }
 
-/** What a topic may hold at most in one batch: larger data are files, and belong into a store. */
-/** The largest record batch of a topic that is made. */
+/** The largest record batch of a topic that is made: larger data are files, and belong into a store. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+export const MESSAGE_BYTES = 'max.message.bytes'
 const DEFAULT_REPLICATION = 3
 /** Set when a topic is made, and left to its owners after that. */
-const UNCHECKED = new Set(['max.message.bytes', 'compression.type'])
+const UNCHECKED = new Set([MESSAGE_BYTES, 'compression.type'])
 
 export function topicSettings(spec: TopicSpec, settings: Settings, brokers: number): TopicSettings {
   const replication = settings.replication ?? Math.min(DEFAULT_REPLICATION, brokers)
@@ -38,14 +38,14 @@ export function topicSettings(spec: TopicSpec, settings: Settings, brokers: numb
       // Kafka's is for each partition.
       'retention.bytes': spec.retentionBytes === undefined ? '-1' : String(Math.ceil(spec.retentionBytes / spec.partitions)),
       'min.insync.replicas': String(minInsync),
-      'max.message.bytes': String(MAX_MESSAGE_BYTES),
+      [MESSAGE_BYTES]: String(MAX_MESSAGE_BYTES),
       'compression.type': 'producer',
     },
   }
 }
 
-/** The configuration that has to be known to compare. */
-export const CHECKED_CONFIGS = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'min.insync.replicas']
+/** The configuration that has to be known of a topic: what is compared, and what decides how large a datum may be. */
+export const CHECKED_CONFIGS = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'min.insync.replicas', MESSAGE_BYTES]
 
 /** How a topic that is there differs from what it is to be. */
 export function differences(
