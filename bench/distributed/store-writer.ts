@@ -39,7 +39,8 @@ async function write(): Promise<number> {
   const before = process.cpuUsage()
   for (const { first, end, batches } of rolls) {
     const roll = { topic: readings, types, partition: 0, first, end, writer: '0123abcd', resumed: false }
-    const { unstorable } = await writer.write(roll, given(batches), new AbortController().signal)
+    const { files, unstorable } = await writer.write(roll, given(batches), new AbortController().signal)
+    if (files === 0) throw new Error(`Nothing of [${first}, ${end}) was stored.`)
     if (unstorable.length > 0) throw new Error(`${unstorable.length} data could not be stored: ${unstorable[0]!.reason}`)
   }
   const { user, system } = process.cpuUsage(before)
