@@ -1,14 +1,16 @@
 import { FrameCursor } from '../../envelope/frame.ts'
+import { knownRange } from '../../stream/known-range.ts'
 import { partitionOfKey } from '../../stream/partition.ts'
 import type { AppendBatch, GroupedStream } from '../../stream/stream.ts'
 import type { CachedEntry, CachedValue, CacheStore } from '../../trace/trace.ts'
 import type { CacheEntry, CacheView, CacheWrite } from '../engine.ts'
 import { cacheTopic } from './internal-topics.ts'
 import { notesBatch } from './note-frame.ts'
+import type { PlacedWrite } from './replayed-writes.ts'
 
 const READ_BYTES = 4 * 1024 * 1024
 
-type TimedWrite = CacheWrite & { readonly updatedMs?: number }
+type TimedWrite = PlacedWrite & { readonly updatedMs?: number }
 
 /**
  * Caches: durable in the stream, and held for asking in the trace's cache store. The store may lose everything at any moment; whoever
@@ -37,7 +39,7 @@ export class Caches {
   batches(writes: readonly TimedWrite[], nowMs: number): AppendBatch[] {
     return [...Map.groupBy(writes, write => partitioned(write))].map(([, of]) => {
       const [{ cache, key } = { cache: '', key: '' }] = of
-      const notes = of.map(write => ({ key: write.key, data: JSON.stringify({ updatedMs: nowMs, ...write }) }))
+      const notes = of.map(write => ({ key: compactionKey(write), data: JSON.stringify({ updatedMs: nowMs, ...write }) }))
       return notesBatch(cacheTopic(cache).name, partitionOfKey(key, cacheTopic(cache).partitions), notes, nowMs)
     })
   }
@@ -79,12 +81,9 @@ export class Caches {
   async #fillNow(cache: string): Promise<void> {
     const topic = cacheTopic(cache).name
     for (const [partition, { first, next }] of (await this.#stream.bounds(topic)).entries()) {
-      for (let at = first; at < next; ) {
-        const batch = await this.#stream.read(topic, partition, at, READ_BYTES)
-        if (batch.count === 0) break
-        await this.#store.begin(cache, valuesOf(batch.frames, at - batch.first), false)
-        at = batch.first + batch.count
-      }
+      const range = { first, end: next }
+      for await (const batch of knownRange(this.#stream, { topic, partition }, range, { readBytes: READ_BYTES }))
+        await this.#store.begin(cache, valuesOf(batch.frames), false)
     }
     await this.#store.begin(cache, [], true)
   }
@@ -94,13 +93,22 @@ function partitioned({ cache, key }: CacheWrite): string {
   return `${partitionOfKey(key, cacheTopic(cache).partitions)}/${cache}`
 }
 
-/** Of each key the last: the store would drop the others. */
-function valuesOf(frames: Uint8Array, skip: number): CachedValue[] {
+/**
+ * What compaction keeps one of. A replayed datum's value is written late and stands for less: under the entry's own key it would be what is left
+ * of it. A key that begins with a zero byte itself has another before it.
+ */
+function compactionKey({ key, topic, partition, offset, replayed }: PlacedWrite): string {
+  if (replayed) return `\0replayed/${topic}/${partition}/${offset}/${key}`
+  return key.startsWith('\0') ? `\0${key}` : key
+}
+
+/** In the order of the log: the store takes of each key what stands for most. */
+function valuesOf(frames: Uint8Array): CachedValue[] {
   const values: CachedValue[] = []
   const cursor = new FrameCursor(frames)
   while (cursor.next()) {
     // Only batches() writes these.
-    if (!cursor.isVoid && cursor.index >= skip) values.push(JSON.parse(cursor.dataText) as CachedValue)
+    if (!cursor.isVoid) values.push(JSON.parse(cursor.dataText) as CachedValue)
   }
   return values
 }

@@ -35,6 +35,7 @@ import { LETTERS, SNAPSHOTS } from './internal-topics.ts'
 import { LetterLog } from './letter-log.ts'
 import { Patience } from './patience.ts'
 import { PatientAppend } from './patient-append.ts'
+import { type PlacedWrite, placedAtOrigin } from './replayed-writes.ts'
 import { Snapshots } from './snapshots.ts'
 import { Standings } from './standings.ts'
 import { SuppliedIds } from './supplied-ids.ts'
@@ -156,14 +157,20 @@ export class DistributedEngine implements Engine {
     // What is sure to be refused leaves nothing.
     lease.check(checkpoints)
     const nowMs = this.#clock.now()
-    const batches = [...unit.outputs, ...this.letters.buried(unit.letters, this.#lineOf(agent)), ...this.#caches.batches(unit.cache, nowMs)]
+    const line = this.#lineOf(agent)
     // One after the other, so that of one caller's units the bytes leave in their order, also where the first has to make a topic.
     const ready = this.#ready.then(() => this.#appends.room).then(() => this.#prepare(unit))
-    this.#ready = ready.catch(() => undefined)
+    this.#ready = ready.then(
+      () => undefined,
+      () => undefined,
+    )
     let appended: readonly Appended[] = []
     let snapshotAt: number | undefined
-    const durable = ready.then(async () => {
+    let cache: readonly PlacedWrite[] = []
+    const durable = ready.then(async placed => {
       const append = (more: readonly AppendBatch[]) => this.#appends.append(more, lease.signal)
+      cache = placed
+      const batches = [...unit.outputs, ...this.letters.buried(unit.letters, line), ...this.#caches.batches(cache, nowMs)]
       if (batches.length > 0) appended = await append(batches)
       for (const snapshot of unit.snapshots) snapshotAt = await this.#snapshots.append(snapshot, nowMs, append)
     })
@@ -172,7 +179,7 @@ export class DistributedEngine implements Engine {
       durable,
       async () => {
         failpoint('in-commit')
-        await this.#take(unit, outputsOf(unit, appended), nowMs)
+        await this.#take(unit, outputsOf(unit, appended), cache, nowMs)
       },
       () => snapshotAt,
     )
@@ -226,8 +233,8 @@ export class DistributedEngine implements Engine {
     if (this.#closing !== undefined) throw new MillraceError('ENGINE_CLOSED', 'The engine was closed.')
   }
 
-  /** Topics of the engine's own that the unit is the first to need. */
-  async #prepare(unit: UnitOfWork): Promise<void> {
+  /** Makes the topics of the engine's own that the unit is the first to need. @returns what it writes to caches. */
+  async #prepare(unit: UnitOfWork): Promise<readonly PlacedWrite[]> {
     if (unit.letters.length > 0 || unit.snapshots.length > 0) {
       this.#internal ??= this.#stream.ensure([LETTERS, SNAPSHOTS])
       await this.#internal.catch(error => {
@@ -236,11 +243,13 @@ export class DistributedEngine implements Engine {
       })
     }
     if (unit.cache.length > 0) await this.#caches.prepare(unit.cache)
+    const { agent, cache, marks } = unit
+    return placedAtOrigin(cache, marks, (dataId, at) => this.letters.origin(agent, this.#lineOf(agent), dataId, at))
   }
 
   /** What was made durable takes effect: to be seen, then marked. */
-  async #take(unit: UnitOfWork, outputs: readonly OutputRange[], nowMs: number): Promise<void> {
-    const { agent, cache, marks, lease } = unit
+  async #take(unit: UnitOfWork, outputs: readonly OutputRange[], cache: readonly PlacedWrite[], nowMs: number): Promise<void> {
+    const { agent, marks, lease } = unit
     if (cache.length > 0) await this.#patience.until(() => this.#caches.show(cache, nowMs), lease.signal)
     const replayed = marks.filter(mark => isReplayTopic(mark.topic) && mark.done.length > 0)
     if (replayed.length > 0) {
