@@ -58,7 +58,6 @@ export interface DistributedOptions {
  */
 export class DistributedEngine implements Engine {
   readonly transactional = false
-  readonly capabilities: StreamCapabilities
   readonly logId: string
   readonly letters: LetterLog
   readonly #stream: GroupedStream
@@ -80,7 +79,6 @@ export class DistributedEngine implements Engine {
 
   constructor({ stream, trace, clock, held = () => undefined }: DistributedOptions) {
     this.logId = stream.logId
-    this.capabilities = { ...stream.capabilities, refusesCopies: true }
     this.#stream = stream
     this.#trace = trace
     this.#clock = clock
@@ -90,8 +88,13 @@ export class DistributedEngine implements Engine {
     this.#snapshots = new Snapshots(stream)
     this.#caches = new Caches(stream, trace.cache)
     this.#standings = new Standings(stream)
-    this.#finder = new Finder(stream, trace)
+    this.#finder = new Finder(stream, trace, clock)
     this.letters = new LetterLog(stream, clock)
+  }
+
+  /** What the stream can, as it knows it now: how large a datum may be is known once its topics are. */
+  get capabilities(): StreamCapabilities {
+    return { ...this.#stream.capabilities, refusesCopies: true }
   }
 
   async ensure(topics: readonly TopicSpec[]): Promise<void> {

@@ -62,6 +62,8 @@ export class Bucket {
   readonly place: Place
   readonly limits: Limits
   readonly #sdk: Sdk
+  /** A request has been answered, so there were credentials. */
+  #answered = false
   readonly #client: S3Client
   /** S3-compatible services have classes of their own, so any text is one. */
   readonly #storageClass: StorageClass | undefined
@@ -183,11 +185,13 @@ export class Bucket {
   async #do<T>(doing: string, signal: AbortSignal, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal.throwIfAborted()
     try {
-      return await request(signal)
+      const answer = await request(signal)
+      this.#answered = true
+      return answer
     } catch (error) {
       // A request that was aborted fails with an error of the SDK's own; who aborted it has a reason.
       signal.throwIfAborted()
-      throw refusal(error, doing, this.place.name)
+      throw refusal(error, doing, this.place.name, this.#answered)
     }
   }
 
