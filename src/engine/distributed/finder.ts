@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts'
 import { ID_BYTES, idTimeMs, parseId } from '../../envelope/data-id.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import type { Bounds, GroupedStream, TopicPartition } from '../../stream/stream.ts'
@@ -6,21 +7,36 @@ import type { Position, SharedTrace, TraceRecord } from '../../trace/trace.ts'
 /** An id's time against when it was appended: a producer that keeps its data for a while, clocks apart. */
 const BEFORE_MS = 60_000
 const AFTER_MS = 120_000
-/** Bytes that one search reads at most, over all topics. */
+/** What one search may cost, over all topics: bytes that are read, questions to the stream (some 30 find the time in one partition), and time. */
 const SCAN_BYTES = 64 * 1024 * 1024
+const SCAN_CALLS = 2_000
+const SCAN_MS = 10_000
 const READ_BYTES = 1024 * 1024
+
+/** What a search has left. */
+interface Budget {
+  bytes: number
+  calls: number
+  readonly untilMs: number
+}
 
 /**
  * What is known of a datum: by the trace; and where no agent has taken it yet, by looking through the stream around the time that minted
- * and derived ids carry.
+ * and derived ids carry. A search is bounded: in a stream of very many partitions it may not come to the one that has the datum.
  */
 export class Finder {
   readonly #stream: Pick<GroupedStream, 'topics' | 'bounds' | 'read' | 'appendedMs'>
   readonly #trace: Pick<SharedTrace, 'find'>
+  readonly #clock: Pick<Clock, 'now'>
 
-  constructor(stream: Pick<GroupedStream, 'topics' | 'bounds' | 'read' | 'appendedMs'>, trace: Pick<SharedTrace, 'find'>) {
+  constructor(
+    stream: Pick<GroupedStream, 'topics' | 'bounds' | 'read' | 'appendedMs'>,
+    trace: Pick<SharedTrace, 'find'>,
+    clock: Pick<Clock, 'now'>,
+  ) {
     this.#stream = stream
     this.#trace = trace
+    this.#clock = clock
   }
 
   async find(dataId: string, at?: Pick<Position, 'topic' | 'partition' | 'offset'>): Promise<TraceRecord | undefined> {
@@ -48,15 +64,17 @@ export class Finder {
 
   async #search(id: Buffer): Promise<TraceRecord | undefined> {
     const timeMs = idTimeMs(id, 0)
-    let left = SCAN_BYTES
+    const budget: Budget = { bytes: SCAN_BYTES, calls: SCAN_CALLS, untilMs: this.#clock.now() + SCAN_MS }
     for (const { name } of await this.#stream.topics()) {
       if (name.startsWith('_')) continue
+      if (!this.#goesOn(budget)) return undefined
       for (const [partition, bounds] of (await this.#stream.bounds(name)).entries()) {
         const place = { topic: name, partition }
-        for (let next = await this.#since(place, bounds, timeMs - BEFORE_MS); next < bounds.next && left > 0; ) {
+        for (let next = await this.#since(place, bounds, timeMs - BEFORE_MS, budget); next < bounds.next; ) {
+          if (!this.#goesOn(budget)) return undefined
           const batch = await this.#stream.read(name, partition, next, READ_BYTES)
           if (batch.count === 0 || batch.appendedMs > timeMs + AFTER_MS) break
-          left -= batch.frames.length
+          budget.bytes -= batch.frames.length
           const cursor = new FrameCursor(batch.frames, batch.ascii)
           while (cursor.next()) {
             if (isId(cursor, id))
@@ -70,16 +88,21 @@ export class Finder {
   }
 
   /** An offset at or before the first that was appended at or after a time, by halving: appends of one partition come in the order of time. */
-  async #since({ topic, partition }: TopicPartition, { first, next }: Bounds, timeMs: number): Promise<number> {
+  async #since({ topic, partition }: TopicPartition, { first, next }: Bounds, timeMs: number, budget: Budget): Promise<number> {
     let low = first
     let high = next
-    while (high - low > 1) {
+    while (high - low > 1 && this.#goesOn(budget)) {
       const middle = Math.floor((low + high) / 2)
       const appendedMs = await this.#stream.appendedMs(topic, partition, middle)
       if (appendedMs === undefined || appendedMs >= timeMs) high = middle
       else low = middle
     }
     return low
+  }
+
+  /** Counts a call that is about to be made. */
+  #goesOn(budget: Budget): boolean {
+    return budget.bytes > 0 && budget.calls-- > 0 && this.#clock.now() < budget.untilMs
   }
 }
 
