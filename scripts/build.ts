@@ -10,6 +10,7 @@ const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 compile()
 checkUrls()
+checkKeys()
 // npm keeps the mode of the files that it packs; a checkout on Windows has none to keep.
 chmodSync(join(root, 'bin', 'millrace.js'), 0o755)
 
@@ -33,5 +34,13 @@ function checkUrls(): void {
   })
   if (missing.length === 0) return
   process.stderr.write(`dist/ is not whole: ${missing.join('; ')}\n`)
+  process.exit(1)
+}
+
+/** The compiler renames a key of an object like the class around it (`{ Bucket: … }` in `class Bucket` became `{ _a: … }`). */
+function checkKeys(): void {
+  const renamed = globSync('**/*.js', { cwd: dist }).filter(file => /[{,]\s*_[a-z]: /.test(readFileSync(join(dist, file), 'utf8')))
+  if (renamed.length === 0) return
+  process.stderr.write(`The compiler has renamed a key like its class in ${renamed.join(', ')}: give the class another name.\n`)
   process.exit(1)
 }

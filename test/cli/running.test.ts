@@ -258,6 +258,6 @@ describe('one process for a data directory', () => {
     })
     // Where it was, and not where a pipeline is by default: another one may be there.
     const [was] = /http:\S+/.exec(await running.until(/kept in/))!
-    expect(await run(['send', '--topic', 'demand', '{"megawatts":1}', '--to', was, '--give-up', '1ms'])).toMatchObject({ code: 5 })
+    expect(await run(['send', '--topic', 'demand', '{"megawatts":1}', '--url', was, '--give-up', '1ms'])).toMatchObject({ code: 5 })
   })
 })

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { MillraceError } from '../../../errors.ts'
 import { safeSegment } from '../../formats/safe-name.ts'
 import type { Roll } from '../../storage.ts'
-import type { Bucket } from './bucket.ts'
+import type { S3Bucket } from './bucket.ts'
 
 /** An object that a roll was about to write; in parts, where it is large. */
 export interface Planned {
@@ -17,11 +17,11 @@ export interface Planned {
  * uploads that were never ended.
  */
 export class Begun {
-  readonly #bucket: Bucket
+  readonly #bucket: S3Bucket
   readonly #roll: Roll
   readonly #key: string
 
-  constructor(bucket: Bucket, roll: Roll) {
+  constructor(bucket: S3Bucket, roll: Roll) {
     const { topic, writer, partition } = roll
     this.#bucket = bucket
     this.#roll = roll

@@ -22,7 +22,7 @@ const MOST_PAGES = 100
  * Connects to the bucket and asks it for what writing needs: to list, to begin an upload and to abort it, which leaves nothing behind.
  * @throws CLIENT_MISSING, CONFIG_INVALID, STORE_DENIED, STORE_UNAVAILABLE, within the limits.
  */
-export async function openBucket(place: Place, limits: Limits, storageClass: string | undefined, clock: Clock): Promise<Bucket> {
+export async function openBucket(place: Place, limits: Limits, storageClass: string | undefined, clock: Clock): Promise<S3Bucket> {
   const sdk = await loadSdk()
   const { region, endpoint, forcePathStyle, credentials } = place
   const client = new sdk.S3Client({
@@ -40,7 +40,7 @@ export async function openBucket(place: Place, limits: Limits, storageClass: str
       httpsAgent: { maxSockets: 2 * limits.atOnce },
     },
   })
-  const bucket = new Bucket(sdk, client, place, limits, storageClass)
+  const bucket = new S3Bucket(sdk, client, place, limits, storageClass)
   const deadline = new AbortController()
   const late = new MillraceError('STORE_UNAVAILABLE', `${place.name} did not answer within ${limits.openMs / 1000} s.`, {
     fix: 'Check the endpoint, and that this machine may connect to it.',
@@ -58,7 +58,7 @@ export async function openBucket(place: Place, limits: Limits, storageClass: str
 }
 
 /** The operations on one bucket. Each throws STORE_DENIED or STORE_UNAVAILABLE, and the signal's reason where that has aborted. */
-export class Bucket {
+export class S3Bucket {
   readonly place: Place
   readonly limits: Limits
   readonly #sdk: Sdk

@@ -8,7 +8,7 @@ import type { Layout } from '../../formats/layout.ts'
 import { Sorter } from '../../formats/sorter.ts'
 import type { Roll, RollingWriter, Written } from '../../storage.ts'
 import { Begun, type Planned } from './begun.ts'
-import type { Bucket } from './bucket.ts'
+import type { S3Bucket } from './bucket.ts'
 import { manifestOf, manifestPath, type RollObject } from './manifest.ts'
 import { failed, Spool } from './spool.ts'
 
@@ -26,12 +26,12 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
  * themselves.
  */
 export class S3Writer implements RollingWriter {
-  readonly #bucket: Bucket
+  readonly #bucket: S3Bucket
   readonly #spoolRoot: string
   readonly #layout: Layout
   readonly #format: Format
 
-  constructor(bucket: Bucket, spoolRoot: string, layout: Layout, format: Format) {
+  constructor(bucket: S3Bucket, spoolRoot: string, layout: Layout, format: Format) {
     this.#bucket = bucket
     this.#spoolRoot = spoolRoot
     this.#layout = layout
