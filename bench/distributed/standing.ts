@@ -29,6 +29,7 @@ export const standing = (directory: string, servers: Servers): Bench => ({
     const before = await looks()
     await sleep(IDLE_MS)
     const after = await looks()
+    const atRest = await server.ask<number>('rss')
     const percent = (i: 0 | 1 | 2) => (100 * (after[i] - before[i])) / (IDLE_MS * 1000)
     say(`${RATE} data/s of ${KEYS} keys for ${BUSY_SECONDS} s`)
     let most = 0
@@ -59,6 +60,7 @@ export const standing = (directory: string, servers: Servers): Bench => ({
         note('idle', percent(0), '% of a core'),
         note('Kafka meanwhile', percent(1), '% of a core'),
         note('Redis meanwhile', percent(2), '% of a core'),
+        note('memory at rest', atRest / 1e6, 'MB'),
         note(`memory at ${RATE} data/s with ${KEYS} keys`, most / 1e6, 'MB'),
       ],
     }
