@@ -60,6 +60,8 @@ async function runGrid(): Promise<number> {
       keys.env,
     )
     say(`\nThe power grid is live at ${ready.at(-1)!.operators}, its lake is in ${join(folder, 'lake')}`)
+    // Addresses of one's own may hold a password.
+    if (options.stream === undefined) say(`Look from anywhere: millrace ledger ${shared.join(' ')}`)
     say(`Kill any of them and watch: kill -9 ${agents[0]!.kept.pid}\nCtrl-C stops all.\n`)
     // A file that has been replayed is no reason to end.
     return await Promise.race([ended, producer.over.then(code => (code === 0 ? ended : code))])

@@ -22,7 +22,8 @@ export function traceError(error: unknown, where: string): Error {
   if (error instanceof TypeError) return error
   const cause = rootOf(error)
   const code = codeOf(cause)
-  const text = cause.message
+  // Redis ends some sentences and not others, and ours end by themselves.
+  const text = cause.message.replace(/[.?]+$/, '')
   if (DENIED.test(text) || DENIED_INSIDE.test(text)) {
     return new MillraceError('TRACE_DENIED', `The trace at ${where} refuses us: ${text}.`, {
       fix: 'Check the user and the password, and that the user may run EVAL, EVALSHA and the commands of hashes and strings on the trace’s keys (docs/redis.md).',
