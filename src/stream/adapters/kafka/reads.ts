@@ -98,7 +98,7 @@ export class Reads {
     if (left === 'out of range') throw away(`the bounds of ${kafkaTopic}/${partition} move while it is read`)
     const log = reader.open(left, first[0]!)
     if (!log.more && first[0]! < next[0]!) throw behind(place)
-    return { log, end: next[0]! }
+    return { log, end: first[0]! }
   }
 
   async #fetchOnce(place: KafkaPlace, from: number, maxBytes: number): Promise<FetchedPartition | 'out of range'> {
