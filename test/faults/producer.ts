@@ -33,6 +33,8 @@ export class Producer {
   readonly #lines: number
   readonly #pauseMs: number
   #next = 0
+  /** Counted on when it is started again: a key is used for one body only. */
+  #batch = 0
   #stopping = false
   #abandoned = false
   #running: Promise<void> = Promise.resolve()
@@ -64,7 +66,8 @@ export class Producer {
   }
 
   async #run(): Promise<void> {
-    for (let batch = 0; !this.#stopping; batch++) {
+    for (; !this.#stopping; this.#batch++) {
+      const batch = this.#batch
       const withId = batch % WITHOUT_ID_EVERY !== 0
       const first = this.#next
       this.#next += this.#lines
