@@ -111,6 +111,8 @@ describe('another client of the cluster', () => {
       await transaction[end]()
     }
     await producer.close()
+    // A broker may write the marker after it has answered.
+    await expect.poll(async () => (await stream.bounds('demand'))[0]?.next).toBe(4)
     const [appended] = await stream.append([one('demand')])
     expect(appended?.first).toBe(4)
     const { lease, close } = await leaseOf(stream, GROUP, ['demand'], 1)
