@@ -11,7 +11,7 @@ import { ROUNDS } from './rounds.ts'
 const UNDER_WAY_MS = 180_000
 const SLOW_MS = 5_000
 /** Longer than a group's session and than most patience. */
-const FAULT_MS = 10_000
+const FAULT_MS = 8_000
 
 type Fault = (link: Link) => Promise<void>
 const FAULTS: readonly (readonly [string, Fault])[] = [
@@ -21,7 +21,7 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
 ]
 
 it.each(FAULTS)(
-  'links to Kafka, Redis, PostgreSQL and S3 that are %s, one after the other and all at once, lose and double nothing',
+  'links to Kafka, to Redis, to the stores, and all at once, that are %s lose and double nothing',
   {
     timeout: 900_000 * ROUNDS,
   },
@@ -56,7 +56,7 @@ it.each(FAULTS)(
       const before = fleet.acknowledged
       await until('data are accepted', UNDER_WAY_MS, () => fleet.acknowledged > before + 400)
     }
-    for (const disturbed of Array.from({ length: ROUNDS }, () => [...links.map(link => [link]), links]).flat()) {
+    for (const disturbed of Array.from({ length: ROUNDS }, () => [links.slice(0, 1), links.slice(1, 2), links.slice(2), links]).flat()) {
       await underWay()
       await Promise.all(disturbed.map(fault))
       await sleep(FAULT_MS)

@@ -18,7 +18,7 @@ import { Rows } from './rows.ts'
 
 const PIPELINE = fileURLToPath(new URL('./pipeline.ts', import.meta.url))
 const PRODUCERS = 3
-const LOAD: Load = { lines: 20, pauseMs: 100 }
+const LOAD: Load = { lines: 12, pauseMs: 100 }
 /** Several start at once, on two cores. */
 const READY_MS = 180_000
 const COMPILE_CACHE = join(tmpdir(), 'millrace-test-compile-cache')
