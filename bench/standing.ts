@@ -3,12 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { child } from './child.ts'
 import { atMost, type Bench } from './figure.ts'
+import { MEMORY_LOAD, memoryUnderLoad } from './memory.ts'
 
 const path = (file: string) => fileURLToPath(new URL(`pipelines/${file}.ts`, import.meta.url))
 const IDLE_MS = 10_000
-const RATE = 5_000
-const BUSY_SECONDS = 20
-const LINES = 100
 const KEYS = 1_000
 const STORED = 10_000_000
 
@@ -44,28 +42,8 @@ export const memory = (directory: string): Bench => ({
   async run(say) {
     process.env.BENCH_LAKE = join(directory, 'memory-lake')
     const [load, server] = await Promise.all([child('load.ts'), child('millrace-server.ts', [path('whole'), join(directory, 'memory')])])
-    say(`${RATE} data/s of ${KEYS} keys for ${BUSY_SECONDS} s`)
-    let most = 0
-    let done = false
-    const busy = load
-      .ask('run', {
-        port: server.ready.port,
-        path: '/v1/topics/reading/batch',
-        key: server.ready.key,
-        requests: (RATE * BUSY_SECONDS) / LINES,
-        connections: 4,
-        lines: LINES,
-        keys: KEYS,
-        rate: RATE / LINES,
-      })
-      .finally(() => {
-        done = true
-      })
-    while (!done) {
-      most = Math.max(most, await server.ask<number>('rss'))
-      await sleep(250)
-    }
-    await busy
+    say(MEMORY_LOAD)
+    const most = await memoryUnderLoad(server, load)
     await Promise.all([load.stop(), server.stop()])
     return { figures: [atMost('memory at 5,000 data/s with 1,000 keys', most / 1e6, 'MB', 400)], notes: [] }
   },

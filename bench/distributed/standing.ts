@@ -2,16 +2,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { child } from '../child.ts'
 import { type Bench, note } from '../figure.ts'
+import { MEMORY_LOAD, memoryUnderLoad } from '../memory.ts'
 import { freshEngine, startMillrace } from './millrace.ts'
 import { serverCpu } from './server-cpu.ts'
 import type { Servers } from './servers.ts'
 
 const SETTLE_MS = 5_000
 const IDLE_MS = 20_000
-const RATE = 5_000
-const BUSY_SECONDS = 20
-const LINES = 100
-const KEYS = 1_000
 
 /** The whole of a pipeline in one process on Kafka and Redis: at rest, and at 5,000 data a second. */
 export const standing = (directory: string, servers: Servers): Bench => ({
@@ -31,28 +28,8 @@ export const standing = (directory: string, servers: Servers): Bench => ({
     const after = await looks()
     const atRest = await server.ask<number>('rss')
     const percent = (i: 0 | 1 | 2) => (100 * (after[i] - before[i])) / (IDLE_MS * 1000)
-    say(`${RATE} data/s of ${KEYS} keys for ${BUSY_SECONDS} s`)
-    let most = 0
-    let busy = true
-    const asked = load
-      .ask('run', {
-        port: server.ready.port,
-        path: '/v1/topics/reading/batch',
-        key: server.ready.key,
-        requests: (RATE * BUSY_SECONDS) / LINES,
-        connections: 4,
-        lines: LINES,
-        keys: KEYS,
-        rate: RATE / LINES,
-      })
-      .finally(() => {
-        busy = false
-      })
-    while (busy) {
-      most = Math.max(most, await server.ask<number>('rss'))
-      await sleep(250)
-    }
-    await asked
+    say(MEMORY_LOAD)
+    const most = await memoryUnderLoad(server, load)
     await Promise.all([load.stop(), server.stop()])
     return {
       figures: [],
@@ -61,7 +38,7 @@ export const standing = (directory: string, servers: Servers): Bench => ({
         note('Kafka meanwhile', percent(1), '% of a core'),
         note('Redis meanwhile', percent(2), '% of a core'),
         note('memory at rest', atRest / 1e6, 'MB'),
-        note(`memory at ${RATE} data/s with ${KEYS} keys`, most / 1e6, 'MB'),
+        note('memory at 5,000 data/s with 1,000 keys', most / 1e6, 'MB'),
       ],
     }
   },
