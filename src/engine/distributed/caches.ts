@@ -1,11 +1,11 @@
 import { FrameCursor } from '../../envelope/frame.ts'
 import { knownRange } from '../../stream/known-range.ts'
+import { notesBatch } from '../../stream/notes.ts'
 import { partitionOfKey } from '../../stream/partition.ts'
 import type { AppendBatch, GroupedStream } from '../../stream/stream.ts'
 import type { CachedEntry, CachedValue, CacheStore } from '../../trace/trace.ts'
 import type { CacheEntry, CacheView, CacheWrite } from '../engine.ts'
 import { cacheTopic } from './internal-topics.ts'
-import { notesBatch } from './note-frame.ts'
 import type { PlacedWrite } from './replayed-writes.ts'
 
 const READ_BYTES = 4 * 1024 * 1024

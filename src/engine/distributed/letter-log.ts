@@ -12,12 +12,12 @@ import type { DataId } from '../../envelope/data-id.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import { retype } from '../../envelope/retype.ts'
 import { knownRange } from '../../stream/known-range.ts'
+import { notesBatch } from '../../stream/notes.ts'
 import type { AppendBatch, GroupedStream, Place } from '../../stream/stream.ts'
 import type { AgentVersion } from '../../trace/trace.ts'
 import { agentOf, groupName } from '../engine.ts'
 import { LETTERS } from './internal-topics.ts'
 import { type LetterEvent, LetterFold, type Replayed } from './letter-fold.ts'
-import { notesBatch } from './note-frame.ts'
 
 const READ_BYTES = 4 * 1024 * 1024
 /** Of replayed data, in one append. */

@@ -1,11 +1,11 @@
 import { mint } from '../../envelope/data-id.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import { knownRange } from '../../stream/known-range.ts'
+import { notesBatch } from '../../stream/notes.ts'
 import { partitionOfKey } from '../../stream/partition.ts'
 import type { AppendBatch, Appended, GroupedStream, TopicPartition } from '../../stream/stream.ts'
 import type { Snapshot } from '../engine.ts'
 import { SNAPSHOTS } from './internal-topics.ts'
-import { notesBatch } from './note-frame.ts'
 
 /** A chunk is a batch of its own, and brokers limit how large one may be. */
 const CHUNK_BYTES = 1_000_000

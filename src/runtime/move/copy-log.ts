@@ -1,8 +1,10 @@
-import { FrameCursor } from '../../envelope/frame.ts'
+import { hasSupplied } from '../../envelope/frame.ts'
 import { MillraceError } from '../../errors.ts'
 import { inLanes } from '../../storage/formats/lanes.ts'
+import { cut } from '../../stream/cut.ts'
+import { knownRange } from '../../stream/known-range.ts'
 import type { Bounds, RecordBatch, TopicPartition, TopicSpec } from '../../stream/stream.ts'
-import { batchesOf, idsOf } from './frames.ts'
+import { idsOf } from './ids-of.ts'
 import type { Moving } from './moving.ts'
 
 const LANES = 4
@@ -40,18 +42,14 @@ async function copyPartition(moving: Moving, place: MovedPlace): Promise<void> {
   const { topic, partition, base, next } = place
   const there = await targetBounds(moving, place)
   await compare(moving, place, there.next)
-  for await (const batch of batchesOf(source, place, base, next, READ_BYTES)) {
+  for await (const batch of knownRange(source, place, { first: base, end: next }, { readBytes: READ_BYTES, signal: moving.signal })) {
     moving.signal.throwIfAborted()
     const at = batch.first - base
     const from = Math.max(at, there.next)
-    if (at + batch.count > from) {
-      // What is there of it ends within a batch where the append before was cut off.
-      for await (const rest of batchesOf(source, place, base + from, batch.first + batch.count, READ_BYTES)) {
-        await append(moving, place, rest)
-      }
-    }
+    // What is there of it ends within a batch where the append before was cut off.
+    if (at + batch.count > from) await append(moving, place, cut(batch, base + from, next))
     // Also of what was there: the copying may have ended between the two.
-    if (hasSupplied(batch)) await trace.note({ ...batch, first: at })
+    if (hasSupplied(batch.frames)) await trace.note({ ...batch, first: at })
     moving.moved(batch.count)
   }
   const [after] = [(await stream.bounds(topic))[partition]]
@@ -82,12 +80,6 @@ export async function compare({ source, stream }: Moving, place: MovedPlace, cou
     const [there, here] = [await idsOf(stream, place, from, end), await idsOf(source, place, place.base + from, place.base + end)]
     if (!there.equals(here)) throw differs(place, `has other data between offsets ${from} and ${end}`)
   }
-}
-
-function hasSupplied({ frames }: RecordBatch): boolean {
-  const cursor = new FrameCursor(frames)
-  while (cursor.next()) if (cursor.supplied) return true
-  return false
 }
 
 function differs({ topic, partition }: TopicPartition, how: string): MillraceError {

@@ -1,11 +1,13 @@
 import { agentOf, type Standing } from '../../engine/engine.ts'
 import { ID_BYTES } from '../../envelope/data-id.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
+import { knownRange } from '../../stream/known-range.ts'
 import type { RecordBatch } from '../../stream/stream.ts'
 import { type ClaimStates, DEAD, DONE, type Mark, type MarkBatch, type Range } from '../../trace/trace.ts'
 import type { MovedPlace } from './copy-log.ts'
-import { batchesOf } from './frames.ts'
 import type { Moving } from './moving.ts'
+
+const READ_BYTES = 1024 * 1024
 
 /**
  * Marks what agents have finished beyond their places, so that it is not done again; with `history` also what lies before, as far as the
@@ -19,7 +21,7 @@ export async function moveMarks(moving: Moving, standings: readonly Standing[], 
     if (replacedBy !== undefined || place === undefined) continue
     const agent = agentOf(group)
     const from = Math.max(place.base, history ? 0 : checkpoint.offset)
-    for await (const batch of batchesOf(source, place, from, place.next)) {
+    for await (const batch of knownRange(source, place, { first: from, end: place.next }, { readBytes: READ_BYTES, signal })) {
       signal.throwIfAborted()
       const states = source.states(agent, place, batch.first, batch.first + batch.count)
       if (!states.some(isFinished)) continue

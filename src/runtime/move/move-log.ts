@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
-import { notesBatch } from '../../engine/distributed/note-frame.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import { MillraceError } from '../../errors.ts'
+import { notesBatch } from '../../stream/notes.ts'
 import type { Stream, TopicSpec } from '../../stream/stream.ts'
 
 /** What a stream remembers of moves to it. */

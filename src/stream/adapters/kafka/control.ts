@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../../clock.ts'
-import { ID_BYTES, mintInto } from '../../../envelope/data-id.ts'
-import { JSON_TYPE } from '../../../envelope/envelope.ts'
-import { FrameCursor, FrameWriter } from '../../../envelope/frame.ts'
+import { FrameCursor } from '../../../envelope/frame.ts'
 import { MillraceError } from '../../../errors.ts'
+import { notesBatch } from '../../notes.ts'
 import type { AppendBatch, Appended, RecordBatch, TopicPartition, TopicSpec } from '../../stream.ts'
 import { type Begun, BegunPlaces, nameOf } from './begun.ts'
 
@@ -37,7 +36,6 @@ export interface ControlLog {
 }
 
 const READ_BYTES = 1024 * 1024
-const SOURCE = Buffer.from('millrace')
 
 /**
  * What a pipeline's processes have to agree on and Kafka has no place for: the name of this log, which topics are the pipeline's, where
@@ -159,24 +157,8 @@ export class Control {
   }
 
   async #write(...events: readonly Event[]): Promise<void> {
-    const writer = new FrameWriter()
-    const id = Buffer.alloc(ID_BYTES)
-    for (const event of events) {
-      mintInto(id, 0, this.#clock.now())
-      writer.add({
-        id,
-        idAt: 0,
-        supplied: false,
-        source: SOURCE,
-        createdMs: this.#clock.now(),
-        contentType: JSON_TYPE,
-        type: '',
-        key: '',
-        parents: new Uint8Array(0),
-        data: JSON.stringify(event),
-      })
-    }
-    await this.#log.append([{ topic: CONTROL_SPEC.name, partition: 0, ...writer.take() }])
+    const notes = events.map(event => ({ key: '', data: JSON.stringify(event) }))
+    await this.#log.append([notesBatch(CONTROL_SPEC.name, 0, notes, this.#clock.now())])
   }
 }
 

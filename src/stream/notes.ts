@@ -1,11 +1,11 @@
-import { ID_BYTES, mintInto } from '../../envelope/data-id.ts'
-import { FrameWriter } from '../../envelope/frame.ts'
-import type { AppendBatch } from '../../stream/stream.ts'
+import { ID_BYTES, mintInto } from '../envelope/data-id.ts'
+import { FrameWriter } from '../envelope/frame.ts'
+import type { AppendBatch } from './stream.ts'
 
 const SOURCE = Buffer.from('millrace')
 const NO_PARENTS = new Uint8Array(0)
 
-/** What the engine keeps in the stream for itself, one frame a note: its key is what compaction goes by. */
+/** What Millrace keeps in a stream for itself, one frame a note: its key is what compaction goes by. */
 export interface Note {
   readonly key: string
   readonly data: string | Uint8Array
