@@ -13,7 +13,7 @@ const OPTIONAL_CLIENTS = /^(@platformatic\/kafka|redis|pg|pg-copy-streams|cassan
  * floor or one below it. Beside each other on one floor stand parts that never import each other, unless they are one `together`.
  */
 const FLOORS: readonly { readonly name: string; readonly together: boolean; readonly files: readonly string[] }[] = [
-  { name: 'ground', together: true, files: ['src/errors.ts', 'src/clock.ts', 'src/duration.ts', 'src/envelope/'] },
+  { name: 'ground', together: true, files: ['src/errors.ts', 'src/clock.ts', 'src/duration.ts', 'src/patience.ts', 'src/envelope/'] },
   {
     name: 'contracts and declarations',
     together: true,

@@ -10,8 +10,8 @@ import { Distinct } from './distinct.ts'
 import { ExactRange } from './exact-range.ts'
 import { finishedFrom } from './finished.ts'
 import { lettersOf } from './letters.ts'
-import type { Patience } from './patience.ts'
 import type { Roll, RollingWriter, RollPolicy, Written } from './storage.ts'
+import type { StorePatience } from './store-patience.ts'
 import type { Turns } from './turns.ts'
 
 /** What the partitions of one lease share. */
@@ -25,7 +25,7 @@ export interface Rolling {
   readonly writerName: string
   readonly types: ReadonlyMap<string, Topic>
   readonly turns: Turns
-  readonly patience: Patience
+  readonly patience: StorePatience
   /** Aborts when nothing more may be done under this lease. */
   readonly signal: AbortSignal
 }

@@ -6,8 +6,8 @@ import type { Pipeline } from '../pipeline.ts'
 import type { Lease, Subscription } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
 import { PartitionRoller, type Rolling } from './partition-roller.ts'
-import { Patience } from './patience.ts'
 import type { RollingStore, RollingWriter, StorageAgent } from './storage.ts'
+import { StorePatience } from './store-patience.ts'
 import { Turns } from './turns.ts'
 
 const FIRST_REJOIN_MS = 50
@@ -41,7 +41,7 @@ class StorageRun implements RunningAgent {
   readonly #agent: StorageAgent
   readonly #context: RunContext
   readonly #store: RollingStore
-  readonly #patience: Patience
+  readonly #patience: StorePatience
   /** The topics it reads, its replay topic among them, by name. */
   readonly #topics: ReadonlyMap<string, Topic>
   readonly #types: ReadonlyMap<string, Topic>
@@ -56,7 +56,7 @@ class StorageRun implements RunningAgent {
     this.#agent = agent
     this.#context = context
     this.#store = options.store ?? agent.store
-    this.#patience = new Patience(context.clock, options.held ?? warn)
+    this.#patience = new StorePatience(context.clock, options.held ?? warn)
     this.#types = new Map(agent.from.map(topic => [topic.name, pipeline.topics.get(topic.name) ?? topic]))
     const replay = replayTopicOf(agent)
     this.#topics = new Map([...this.#types, [replay.name, replay]])

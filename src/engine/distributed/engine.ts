@@ -33,12 +33,12 @@ import { DistributedLease } from './distributed-lease.ts'
 import { Finder } from './finder.ts'
 import { LETTERS, SNAPSHOTS } from './internal-topics.ts'
 import { LetterLog } from './letter-log.ts'
-import { Patience } from './patience.ts'
 import { PatientAppend } from './patient-append.ts'
 import { type PlacedWrite, placedAtOrigin } from './replayed-writes.ts'
 import { Snapshots } from './snapshots.ts'
 import { Standings } from './standings.ts'
 import { SuppliedIds } from './supplied-ids.ts'
+import { TracePatience } from './trace-patience.ts'
 
 export interface DistributedOptions {
   readonly stream: GroupedStream
@@ -63,7 +63,7 @@ export class DistributedEngine implements Engine {
   readonly #stream: GroupedStream
   readonly #trace: SharedTrace
   readonly #clock: Clock
-  readonly #patience: Patience
+  readonly #patience: TracePatience
   readonly #appends: PatientAppend
   readonly #supplied: SuppliedIds
   readonly #snapshots: Snapshots
@@ -82,7 +82,7 @@ export class DistributedEngine implements Engine {
     this.#stream = stream
     this.#trace = trace
     this.#clock = clock
-    this.#patience = new Patience(clock, held)
+    this.#patience = new TracePatience(clock, held)
     this.#appends = new PatientAppend(stream, clock)
     this.#supplied = new SuppliedIds(trace, clock, held)
     this.#snapshots = new Snapshots(stream)

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { FrameCursor } from '../../envelope/frame.ts'
+import { FrameCursor, hasSupplied } from '../../envelope/frame.ts'
 import { isMillraceError, MillraceError } from '../../errors.ts'
 import type { AppendBatch, Appended } from '../../stream/stream.ts'
 import { OTHER_SOURCE, SAME_SOURCE, type SharedTrace, UNKNOWN } from '../../trace/trace.ts'
@@ -20,7 +20,7 @@ export interface Checked extends Pick<Appended, 'duplicates' | 'taken'> {
 
 /**
  * Recognises ids that producers have sent before. It is a courtesy to the producer, not what the guarantee stands on: a copy that gets in
- * (the trace is away or was lost, two send the same at once) is recognised by whoever reads it.
+ * (the trace is away or was lost, two send the same at once) is recognised by its id when it is read, whoever sent it.
  */
 export class SuppliedIds {
   readonly #trace: Pick<SharedTrace, 'known' | 'note'>
@@ -74,12 +74,6 @@ export class SuppliedIds {
     if (!this.#away) this.#held(error)
     this.#away = true
   }
-}
-
-function hasSupplied(frames: Uint8Array): boolean {
-  const cursor = new FrameCursor(frames)
-  while (cursor.next()) if (cursor.supplied) return true
-  return false
 }
 
 function without(batch: AppendBatch, known: Uint8Array): Checked {

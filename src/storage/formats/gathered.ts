@@ -1,3 +1,4 @@
+import { grown } from '../../envelope/grown.ts'
 import { Span } from './span.ts'
 
 /** Bytes being gathered, in a buffer that doubles. Nothing is reserved for one that holds nothing: a roll may have thousands. */
@@ -21,10 +22,7 @@ export class Gathered {
   /** Makes room for `more` bytes behind `length`. */
   reserve(more: number): void {
     const need = this.length + more
-    if (need <= this.bytes.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(need, this.bytes.length * 2, SMALLEST_BYTES))
-    this.bytes.copy(grown, 0, 0, this.length)
-    this.bytes = grown
+    if (need > this.bytes.length) this.bytes = grown(this.bytes, this.length, Math.max(need, SMALLEST_BYTES))
   }
 
   /** What was gathered, as a view; good until the next byte is added. */

@@ -1,4 +1,5 @@
 import { ID_BYTES } from '../../../envelope/data-id.ts'
+import { grown } from '../../../envelope/grown.ts'
 
 /** https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format": signature, flags, no extension. */
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
@@ -159,9 +160,8 @@ export class CopyBuffer {
   #reserve(bytes: number): void {
     const need = this.#at + bytes
     if (need <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(need, this.#bytes.length * 2))
-    this.#bytes.copy(grown, 0, 0, this.#at)
-    this.#bytes = grown
-    this.#view = new DataView(grown.buffer)
+    const larger = grown(this.#bytes, this.#at, need)
+    this.#bytes = larger
+    this.#view = new DataView(larger.buffer)
   }
 }
