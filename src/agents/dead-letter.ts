@@ -21,7 +21,7 @@ export type LetterState = 'dead' | 'replayed' | 'done' | 'discarded'
 
 /** A letter as it is listed: without its datum, which may be large, while a list is long. */
 export interface StoredLetter extends Omit<DeadLetter, 'frame'> {
-  /** Counted from 1 in each data directory; names the letter on the command line. */
+  /** Counted from 1 in each pipeline, with gaps on a shared stream; names the letter on the command line. */
   readonly letter: number
   readonly state: LetterState
   /** How often it was replayed, and when last. */
@@ -42,7 +42,7 @@ export interface LetterFilter {
   readonly limit: number
 }
 
-/** The dead letters of a data directory. */
+/** The dead letters of a pipeline. */
 export interface DeadLetters {
   list(filter: LetterFilter): Promise<StoredLetter[]>
   /** A letter's datum, framed as in {@link DeadLetter}; undefined where there is no such letter. */
@@ -68,7 +68,7 @@ export function isReplayTopic(topic: string): boolean {
   return topic.startsWith(REPLAY_PREFIX)
 }
 
-/** A letter that is replayed is worked on at once or stays `replayed`, to be replayed again; this is far more than it needs. */
+/** A letter that is replayed is worked on as soon as its agent runs; where that comes later than this the letter is `dead` again. */
 const REPLAY_RETENTION_MS = 7 * 86_400_000
 
 export function replayTopicSpec(agent: AgentVersion): TopicSpec {

@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer'
 import { MillraceError } from '../errors.ts'
 import { type DataId, formatId, ID_BYTES } from './data-id.ts'
 import { type Envelope, JSON_TYPE } from './envelope.ts'
+import { grown } from './grown.ts'
 
 /*
  * A frame is one datum as the engines carry it: a fixed header, then its variable parts, then `data` as the producer sent it.
@@ -142,10 +143,7 @@ export class FrameWriter {
 
   #reserve(bytes: number): void {
     const need = this.#length + bytes
-    if (need <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(need, this.#buffer.length * 2))
-    this.#buffer.copy(grown, 0, 0, this.#length)
-    this.#buffer = grown
+    if (need > this.#buffer.length) this.#buffer = grown(this.#buffer, this.#length, need)
   }
 }
 
@@ -286,4 +284,11 @@ function writeShort(target: Buffer, text: string, at: number): number {
 
 function corrupt(at: number, length: number): MillraceError {
   return new MillraceError('FRAME_CORRUPT', `A frame at byte ${at} of ${length} does not end where it says.`)
+}
+
+/** Whether the id of any of the framed data is a producer's own. */
+export function hasSupplied(frames: Uint8Array): boolean {
+  const cursor = new FrameCursor(frames)
+  while (cursor.next()) if (cursor.supplied) return true
+  return false
 }

@@ -3,6 +3,7 @@ import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { MillraceError } from '../errors.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** An API key as it is kept. The secret itself is shown once, when the key is added, and is nowhere afterwards. */
 export interface KeyRecord {
@@ -114,20 +115,11 @@ async function change(file: string, edit: (keys: readonly KeyRecord[]) => readon
       await handle.close()
     }
     await rename(temporary, file)
+    // Without this a power cut could bring a key back that was said to be revoked.
     await syncFolder(dirname(file))
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
-  }
-}
-
-/** Without this a power cut could bring a key back that was said to be revoked. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

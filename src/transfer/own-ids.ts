@@ -3,6 +3,7 @@ import { type DataId, formatId, idTimeMs } from '../envelope/data-id.ts'
 import { FrameCursor } from '../envelope/frame.ts'
 import { IdSet } from '../envelope/id-set.ts'
 import { knownRange } from '../stream/known-range.ts'
+import { offsetSince } from '../stream/since.ts'
 import type { Bounds, TopicPartition } from '../stream/stream.ts'
 
 /** When a datum was appended, against the time in its id: clocks apart, a front end that was held up. */
@@ -44,7 +45,7 @@ export class OwnIds {
     if (held === undefined) return undefined
     const { ids, times } = candidates(frames, held)
     for (const { fromMs, toMs } of clusters(times)) {
-      const first = await this.#since(place, held, fromMs - BEFORE_MS)
+      const first = await offsetSince(this.#engine, place, held, fromMs - BEFORE_MS)
       for await (const batch of knownRange(this.#engine, place, { first, end: held.next }, { readBytes: READ_BYTES })) {
         if (batch.appendedMs > toMs + AFTER_MS) break
         const cursor = new FrameCursor(batch.frames, batch.ascii)
@@ -84,19 +85,6 @@ export class OwnIds {
       firstMs: oldest.count === 0 ? Number.NEGATIVE_INFINITY : oldest.appendedMs,
       lastMs: newest.count === 0 ? Number.POSITIVE_INFINITY : newest.appendedMs,
     }
-  }
-
-  /** An offset before which everything was appended before a time: by halving, as times rise with offsets. */
-  async #since({ topic, partition }: TopicPartition, { first, next }: Bounds, timeMs: number): Promise<number> {
-    let low = first
-    let high = next
-    while (low < high) {
-      const batch = await this.#engine.read(topic, partition, Math.floor((low + high) / 2), 1)
-      if (batch.count === 0) break
-      if (batch.appendedMs < timeMs) low = Math.max(low + 1, batch.first + batch.count)
-      else high = Math.max(low, batch.first)
-    }
-    return Math.min(low, next)
   }
 }
 

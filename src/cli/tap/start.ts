@@ -1,6 +1,7 @@
 import { durationMs } from '../../duration.ts'
 import type { EngineView } from '../../engine/engine.ts'
 import { parseTime } from '../../envelope/time.ts'
+import { offsetSince } from '../../stream/since.ts'
 import type { Start } from '../../stream/stream.ts'
 import { usage } from '../command.ts'
 
@@ -27,25 +28,5 @@ export async function startOffsets(view: EngineView, topic: string, start: Start
   const bounds = await view.bounds(topic)
   if (start === 'earliest') return bounds.map(bound => bound.first)
   if (start === 'latest') return bounds.map(bound => bound.next)
-  return Promise.all(bounds.map((bound, partition) => firstSince(view, topic, partition, bound.first, bound.next, start.timeMs)))
-}
-
-/** Batches are appended in the order of time, so the first one at or after a time is found by halving. */
-async function firstSince(
-  view: EngineView,
-  topic: string,
-  partition: number,
-  first: number,
-  next: number,
-  timeMs: number,
-): Promise<number> {
-  let low = first
-  let high = next
-  while (low < high) {
-    const batch = await view.read(topic, partition, Math.floor((low + high) / 2), 1)
-    if (batch.count === 0) break
-    if (batch.appendedMs < timeMs) low = batch.first + batch.count
-    else high = Math.max(low, batch.first)
-  }
-  return low
+  return Promise.all(bounds.map((bound, partition) => offsetSince(view, { topic, partition }, bound, start.timeMs)))
 }

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import { jsonCodec } from '../../envelope/codecs/json.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import { MillraceError } from '../../errors.ts'
+import { syncFolder } from '../sync-folder.ts'
+import { fileBytes } from './file-bytes.ts'
 import type { Taken } from './spill-log.ts'
 import { bytesText } from './spill-text.ts'
 
@@ -38,16 +40,8 @@ export class RefusedFiles {
     if (!existsSync(this.path)) return 0
     const names = (await readdir(this.path)).filter(name => name.endsWith(EXTENSION))
     this.#count = names.length
-    const sizes = await Promise.all(
-      names.map(name =>
-        stat(join(this.path, name)).then(
-          file => file.size,
-          // Somebody is deleting them.
-          () => 0,
-        ),
-      ),
-    )
-    return sizes.reduce((sum, size) => sum + size, 0)
+    // Somebody may be deleting them.
+    return fileBytes(this.path, names)
   }
 
   /** Resolves with the file's path once it is on disk. @throws DISK_FULL beyond the limit; what the disk throws. */
@@ -83,23 +77,12 @@ export class RefusedFiles {
         await handle.close()
       }
       await rename(temporary, file)
+      // Without this a power cut could take the file away again, after the log has let go of its data.
       await syncFolder(this.path)
       await syncFolder(join(this.path, '..'))
     } catch (error) {
       await rm(temporary, { force: true })
       throw error
     }
-  }
-}
-
-/** Without this a power cut could take the file away again, after the log has let go of its data. */
-async function syncFolder(path: string): Promise<void> {
-  // Windows opens no folder, and writes their entries through.
-  if (process.platform === 'win32') return
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

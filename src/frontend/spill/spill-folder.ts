@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors.ts'
+import { fileBytes } from './file-bytes.ts'
 
 /** With less room than this the disk is full, whatever the limit. */
 const DISK_FULL_BYTES = 32_000_000
@@ -45,16 +46,7 @@ export class SpillFolder {
 
   /** Bytes of the log's files. One that goes away meanwhile counts nothing. */
   async bytes(): Promise<number> {
-    const names = await readdir(this.path)
-    const sizes = await Promise.all(
-      names.map(name =>
-        stat(join(this.path, name)).then(
-          file => file.size,
-          () => 0,
-        ),
-      ),
-    )
-    return sizes.reduce((sum, size) => sum + size, 0)
+    return fileBytes(this.path, await readdir(this.path))
   }
 
   /** Whether it is the disk that is full, rather than what the log may take of it. */

@@ -1,3 +1,4 @@
+import { grown } from '../../../../envelope/grown.ts'
 import type { KafkaClient } from '../client.ts'
 import type { Compression } from '../options.ts'
 import { AT, BATCH_HEADER_BYTES, BATCH_PREFIX_BYTES, MAGIC, writeLong } from './batch.ts'
@@ -91,10 +92,7 @@ export class BatchWriter {
 
   #reserve(bytes: number): void {
     const need = this.#length + bytes
-    if (need <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(need, this.#buffer.length * 2))
-    this.#buffer.copy(grown, 0, 0, this.#length)
-    this.#buffer = grown
+    if (need > this.#buffer.length) this.#buffer = grown(this.#buffer, this.#length, need)
   }
 }
 
