@@ -4,7 +4,8 @@ import { serverFolder } from './folder.ts'
 import { freePort } from './port.ts'
 import { ServerProcess } from './server-process.ts'
 
-const ANSWER_MS = 5_000
+/** A toxic is taken out of one connection after the other, and of each when what it holds back has been written: that takes its time. */
+const ANSWER_MS = 60_000
 
 /** A way to a server that can be disturbed. */
 export interface Proxy {

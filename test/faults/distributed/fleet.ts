@@ -45,6 +45,13 @@ export interface FleetOptions {
   readonly load?: Load
 }
 
+export interface StartOptions {
+  /** `name:N`: it dies there. */
+  readonly failpoint?: string
+  /** The agents that it runs. Default: all of its role. */
+  readonly only?: string
+}
+
 /**
  * Processes of one pipeline, each with a data directory of its own, that share servers; producers that know every front end; and a look
  * at what has come of it, by names that no other test uses.
@@ -98,11 +105,8 @@ export class Fleet {
     return this.producers.reduce((sum, producer) => sum + producer.acknowledged.size, 0)
   }
 
-  /**
-   * Starts a process, the same one again where it has run before.
-   * @param failpoint `name:N`: it dies there. @param only the agents that it runs. Default: all of its role.
-   */
-  start(role: Role, number = 1, { failpoint = '', only }: { readonly failpoint?: string; readonly only?: string } = {}): Millrace {
+  /** Starts a process, the same one again where it has run before. */
+  start(role: Role, number = 1, { failpoint = '', only }: StartOptions = {}): Millrace {
     const { random: _, ...options } = this.#options
     const name = `${role}-${number}`
     const { kafka, redis, postgres, s3 } = { ...this.places, ...options.through }

@@ -1,5 +1,5 @@
 import { until } from '../harness.ts'
-import type { Fleet } from './fleet.ts'
+import type { Fleet, StartOptions } from './fleet.ts'
 import type { Groups } from './groups.ts'
 
 const AGENT = 'total@1'
@@ -13,9 +13,13 @@ export interface Share {
 }
 
 /** Starts a second agents process beside the first. @returns what each of them has once the group is shared out. */
-export async function shareBetweenTwo(fleet: Fleet, groups: Groups): Promise<{ readonly first: Share; readonly second: Share }> {
+export async function shareBetweenTwo(
+  fleet: Fleet,
+  groups: Groups,
+  options: StartOptions = {},
+): Promise<{ readonly first: Share; readonly second: Share }> {
   const [first] = await settled(groups, 1)
-  await fleet.start('agents', 2).ready
+  await fleet.start('agents', 2, options).ready
   const both = await settled(groups, 2)
   const share = (is: (member: string) => boolean) => both.find(({ member }) => is(member))
   const [older, younger] = [share(member => member === first?.member), share(member => member !== first?.member)]
