@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts'
 import { FrameCursor } from '../envelope/frame.ts'
+import { isMillraceError } from '../errors.ts'
 import { knownRange } from '../stream/known-range.ts'
 import type { Assigned } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
@@ -7,6 +8,8 @@ import { decode } from './decode.ts'
 import { Fold, type FoldingAgent } from './fold.ts'
 
 const READ_BYTES = 1024 * 1024
+
+type FoldSource = Pick<Engine, 'read' | 'snapshot' | 'capabilities'>
 
 /**
  * The fold of a partition as it was at the committed offset: the last snapshot, then the log after it. No handler is run. What could not
@@ -18,32 +21,45 @@ export async function rebuildFold(
   topic: Topic,
   place: Assigned,
   group: string,
-  engine: Pick<Engine, 'read' | 'snapshot' | 'capabilities'>,
+  engine: FoldSource,
   signal: AbortSignal,
 ): Promise<Fold> {
-  const fold = new Fold(agent, engine.capabilities.holdsCopies)
-  const { first, offset: end } = place.checkpoint
-  fold.offset = first
+  const { first, foldFrom, offset: end } = place.checkpoint
+  const holdsCopies = engine.capabilities.holdsCopies
+  let fold = new Fold(agent, holdsCopies)
+  fold.offset = foldFrom ?? first
   const snapshot = await engine.snapshot(group, place)
   // A snapshot beyond the committed offset would show a datum that is run again data that come after it.
   if (snapshot !== undefined && snapshot.offset <= end) fold.restore(snapshot.bytes, snapshot.offset)
-  const range = { first: fold.offset, end }
   try {
-    for await (const batch of knownRange(engine, place, range, { readBytes: READ_BYTES, signal })) {
-      if (signal.aborted) break
-      const cursor = new FrameCursor(batch.frames, batch.ascii)
-      while (cursor.next()) {
-        if (fold.isCopy(cursor)) continue
-        const decoded = decode(cursor, topic)
-        foldAgain(fold, cursor, decoded instanceof Promise ? await decoded : decoded)
-      }
-    }
+    await foldUpTo(end, fold, topic, place, engine, signal)
   } catch (error) {
     // The lease has ended while it waited, and nobody will use the fold.
-    if (!signal.aborted) throw error
+    if (signal.aborted) return fold
+    if (foldFrom === undefined || !isMillraceError(error, 'LOG_CORRUPT')) throw error
+    // The offset was set beyond what cannot be read: nobody can tell what the fold before it was.
+    process.emitWarning(
+      `${group} begins ${place.topic}/${place.partition} at offset ${first}, where it was set, with empty windows and states: ${error.message}`,
+    )
+    fold = new Fold(agent, holdsCopies)
+    fold.offset = first
+    await foldUpTo(end, fold, topic, place, engine, signal)
+  }
+  return fold
+}
+
+async function foldUpTo(end: number, fold: Fold, topic: Topic, place: Assigned, engine: FoldSource, signal: AbortSignal): Promise<void> {
+  const range = { first: fold.offset, end }
+  for await (const batch of knownRange(engine, place, range, { readBytes: READ_BYTES, signal })) {
+    if (signal.aborted) break
+    const cursor = new FrameCursor(batch.frames, batch.ascii)
+    while (cursor.next()) {
+      if (fold.isCopy(cursor)) continue
+      const decoded = decode(cursor, topic)
+      foldAgain(fold, cursor, decoded instanceof Promise ? await decoded : decoded)
+    }
   }
   fold.offset = end
-  return fold
 }
 
 function foldAgain(fold: Fold, cursor: FrameCursor, decoded: Awaited<ReturnType<typeof decode>>): void {

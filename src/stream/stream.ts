@@ -150,6 +150,11 @@ export interface Checkpoint {
   readonly intent?: { readonly first: number; readonly end: number }
   /** Where in the group's snapshots the last one of this partition begins, on an engine that keeps them in the stream. */
   readonly snapshot?: number
+  /**
+   * Somebody has set the offset by hand, so that counting began anew at `first`; windows and states are those of all data before it still,
+   * and come from the last snapshot at or below the offset, or else from the data since this offset.
+   */
+  readonly foldFrom?: number
 }
 
 /** A group's place in one partition, as committed. */

@@ -65,7 +65,9 @@ export class DistributedLease implements Lease {
   /** The place's snapshot is of no use, and checkpoints from now on name none until there is another. */
   forgetSnapshot(place: TopicPartition): void {
     const held = this.#places.get(nameOf(place))
-    if (held !== undefined) held.checkpoint = withSnapshot(held.checkpoint, undefined)
+    if (held === undefined) return
+    const { snapshot: _, ...rest } = held.checkpoint
+    held.checkpoint = rest
   }
 
   /**
@@ -127,7 +129,7 @@ export class DistributedLease implements Lease {
       this.#checkStands()
       await effects()
       const changed = moves.flatMap((move, i) => {
-        const checkpoint = withSnapshot(move.checkpoint, snapshot() ?? held[i]!.checkpoint.snapshot)
+        const checkpoint = withFold(move.checkpoint, held[i]!.checkpoint, snapshot())
         return isSame(checkpoint, held[i]!.checkpoint) ? [] : [{ move: { ...move, checkpoint }, place: held[i]! }]
       })
       if (changed.length > 0) await this.#lease.commit(changed.map(({ move }) => move))
@@ -155,9 +157,14 @@ function answered(place: Held): void {
   place.expected = place.checkpoint.offset
 }
 
-/** Whoever moves a place may have the pointer that stood there when its lease began. */
-function withSnapshot({ snapshot: _, ...checkpoint }: Checkpoint, snapshot: number | undefined): Checkpoint {
-  return snapshot === undefined ? checkpoint : { ...checkpoint, snapshot }
+/**
+ * Where the fold is to be found: in a new snapshot, or where it was found until now. Whoever moves a place may have what stood there when its
+ * lease began.
+ */
+function withFold({ snapshot: _, foldFrom: __, ...moved }: Checkpoint, held: Checkpoint, taken: number | undefined): Checkpoint {
+  if (taken !== undefined) return { ...moved, snapshot: taken }
+  const { snapshot, foldFrom } = held
+  return { ...moved, ...(snapshot === undefined ? {} : { snapshot }), ...(foldFrom === undefined ? {} : { foldFrom }) }
 }
 
 function isSame(a: Checkpoint, b: Checkpoint): boolean {
@@ -170,6 +177,7 @@ function isSame(a: Checkpoint, b: Checkpoint): boolean {
     a.lost === b.lost &&
     a.edition === b.edition &&
     a.snapshot === b.snapshot &&
+    a.foldFrom === b.foldFrom &&
     a.intent?.first === b.intent?.first &&
     a.intent?.end === b.intent?.end
   )

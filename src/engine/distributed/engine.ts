@@ -198,7 +198,7 @@ export class DistributedEngine implements Engine {
     this.#checkOpen()
     const lease = this.#leases.get(group)
     const checkpoint = lease?.checkpoint(at) ?? (await this.#committed(group, at))
-    if (checkpoint?.snapshot === undefined) return undefined
+    if (checkpoint?.snapshot === undefined && checkpoint?.foldFrom === undefined) return undefined
     const found = await this.#snapshots.read(group, at, checkpoint.snapshot, checkpoint.offset)
     // It is of the group that this one took the place over from: to look for its own each time would read all snapshots there are.
     if (found === undefined) lease?.forgetSnapshot(at)

@@ -1,4 +1,4 @@
-import { mint } from '../../envelope/data-id.ts'
+import { idTimeMs, mint, parseId } from '../../envelope/data-id.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import { knownRange } from '../../stream/known-range.ts'
 import { notesBatch } from '../../stream/notes.ts'
@@ -19,6 +19,8 @@ const OPEN_COUNT = 8
  * nothing of the last whole one when the topic is compacted.
  */
 const TURNS = 4
+/** How far the clocks of those who append and of those who take snapshots may be apart. */
+const CLOCKS_MS = 60_000
 
 /** What a chunk says of itself, before its bytes. */
 interface ChunkHead {
@@ -32,20 +34,22 @@ interface ChunkHead {
 }
 
 interface Whole {
+  readonly id: string
   readonly offset: number
   readonly turn: number
   readonly bytes: Uint8Array
 }
 
+type SnapshotStream = Pick<GroupedStream, 'append' | 'read' | 'bounds' | 'appendedMs'>
 type Append = (batches: readonly AppendBatch[]) => Promise<readonly Appended[]>
 
 /** Folds' snapshots in the stream, each in chunks, in their order. A checkpoint says where its own begins. */
 export class Snapshots {
-  readonly #stream: Pick<GroupedStream, 'append' | 'read' | 'bounds'>
+  readonly #stream: SnapshotStream
   /** Of each place, the turn that was read or written last. */
   readonly #turns = new Map<string, number>()
 
-  constructor(stream: Pick<GroupedStream, 'append' | 'read' | 'bounds'>) {
+  constructor(stream: SnapshotStream) {
     this.#stream = stream
   }
 
@@ -66,15 +70,17 @@ export class Snapshots {
   }
 
   /**
-   * The snapshot that begins at `pointer`; where compaction has moved it, the last whole one up to `atMost`. None where the pointer came
-   * from a group whose place this one has taken over: its state may be of another kind, and is built again from the log.
+   * The snapshot that begins at `pointer`; where compaction has moved it, or nobody knows where it is, the last whole one up to `atMost`.
+   * None where the pointer came from a group whose place this one has taken over: its state may be of another kind, and is built again from
+   * the log. None either of a topic that was deleted since and made anew.
    * @param atMost the committed offset: what stands for more would show the past data of its future.
    */
-  async read(group: string, at: TopicPartition, pointer: number, atMost: number): Promise<Snapshot | undefined> {
+  async read(group: string, at: TopicPartition, pointer: number | undefined, atMost: number): Promise<Snapshot | undefined> {
     const place = placeKey(group, at)
     const partition = partitionOfKey(place, SNAPSHOTS.partitions)
-    const found = (await this.#at(place, partition, pointer, atMost)) ?? (await this.#last(place, partition, atMost))
-    if (found === undefined) return undefined
+    const pointed = pointer === undefined ? undefined : await this.#at(place, partition, pointer, atMost)
+    const found = pointed ?? (await this.#last(place, partition, atMost))
+    if (found === undefined || (pointer === undefined && !(await this.#isOfThisLog(found, at)))) return undefined
     this.#turns.set(place, found.turn)
     return { group, topic: at.topic, partition: at.partition, offset: found.offset, bytes: found.bytes }
   }
@@ -89,7 +95,7 @@ export class Snapshots {
       if (head.id !== id) continue
       if (head.chunk !== parts.length) return undefined
       parts.push(Uint8Array.from(bytes))
-      if (parts.length === head.chunks) return { offset: head.offset, turn: head.turn, bytes: Buffer.concat(parts) }
+      if (parts.length === head.chunks) return { id, offset: head.offset, turn: head.turn, bytes: Buffer.concat(parts) }
     }
     return undefined
   }
@@ -104,13 +110,20 @@ export class Snapshots {
       parts.push(Uint8Array.from(bytes))
       open.set(head.id, parts)
       if (parts.length === head.chunks) {
-        whole = { offset: head.offset, turn: head.turn, bytes: Buffer.concat(parts) }
+        whole = { id: head.id, offset: head.offset, turn: head.turn, bytes: Buffer.concat(parts) }
         open.delete(head.id)
       }
       const [oldest] = open.keys()
       if (open.size > OPEN_COUNT && oldest !== undefined) open.delete(oldest)
     }
     return whole
+  }
+
+  /** Whether it was taken after its last datum was appended: one of a topic that was made anew since is older than that. */
+  async #isOfThisLog({ id, offset }: Whole, { topic, partition }: TopicPartition): Promise<boolean> {
+    if (offset === 0) return true
+    const appendedMs = await this.#stream.appendedMs(topic, partition, offset - 1)
+    return appendedMs !== undefined && appendedMs <= idTimeMs(parseId(id), 0) + CLOCKS_MS
   }
 
   async *#chunks(partition: number, from: number): AsyncGenerator<[ChunkHead, Uint8Array], void> {

@@ -64,8 +64,54 @@ it('is found although a new leader does not show it at once', async () => {
   const bytes = randomBytes(3_000_000)
   const pointer = await new Snapshots(stream).append(snapshotAt(3, bytes), 0)
   const lagging = new LaggingReader(stream, 1, 2)
-  const shown = { append: stream.append.bind(stream), bounds: stream.bounds.bind(stream), read: lagging.read.bind(lagging) }
+  const shown = {
+    append: stream.append.bind(stream),
+    bounds: stream.bounds.bind(stream),
+    appendedMs: stream.appendedMs.bind(stream),
+    read: lagging.read.bind(lagging),
+  }
   expect(isSame(await new Snapshots(shown).read(GROUP, DEMAND, pointer, 3), bytes)).toBe(true)
+})
+
+it('without a pointer, for the offset was set by hand, the last whole one up to it is taken, unless the topic was made anew since', async () => {
+  const stream = await open()
+  await stream.ensure([spec('demand')])
+  await stream.append([batch('demand', 0, ['a', 'b', 'c'])])
+  const bytes = randomBytes(10)
+  const longAgo = Date.now() - 3_600_000
+  await new Snapshots(stream).append(snapshotAt(1, bytes), Date.now())
+  await new Snapshots(stream).append(snapshotAt(2, randomBytes(10)), longAgo)
+  await new Snapshots(stream).append(snapshotAt(3, randomBytes(10)), Date.now())
+  expect(isSame(await new Snapshots(stream).read(GROUP, DEMAND, undefined, 1), bytes)).toBe(true)
+  expect(await new Snapshots(stream).read(GROUP, DEMAND, undefined, 2)).toBeUndefined()
+})
+
+it('where the offset was set by hand it is looked for until there is a new one, and commits say from where the fold is', async () => {
+  const scene = new Scene()
+  const engine = scene.engine()
+  await engine.ensure([spec('demand')])
+  await engine.append([batch('demand', 0, ['a', 'b', 'c', 'd'])])
+  const members = new Members(engine)
+  const group = { name: GROUP, edition: 2 }
+  const stood = async () => (await scene.broker.connect().places()).find(place => place.group === GROUP)?.checkpoint
+  const first = await members.join(group, ['demand']).lease(1)
+  const bytes = randomBytes(10)
+  await engine.commit(unit(first, { snapshots: [snapshotAt(1, bytes)], checkpoints: [move(first.partitions[0]!.checkpoint, 1)] }))
+  await members.closeAll()
+
+  scene.broker.group(GROUP).setByHand(DEMAND, 2)
+  const second = await members.join(group, ['demand']).lease(1)
+  const { checkpoint } = second.partitions[0]!
+  expect(checkpoint).toMatchObject({ offset: 2, first: 2, foldFrom: 0, done: 0 })
+  expect(isSame(await engine.snapshot(GROUP, DEMAND), bytes)).toBe(true)
+  await engine.commit(unit(second, { checkpoints: [move(checkpoint, 3)] }))
+  expect(await stood()).toMatchObject({ offset: 3, first: 2, foldFrom: 0 })
+  expect(isSame(await engine.snapshot(GROUP, DEMAND), bytes)).toBe(true)
+  await engine.commit(
+    unit(second, { snapshots: [snapshotAt(4, randomBytes(10))], checkpoints: [move({ ...checkpoint, offset: 3, done: 1 }, 4)] }),
+  )
+  expect(Object.keys((await stood())!).toSorted()).toEqual(['dead', 'done', 'duplicate', 'edition', 'first', 'lost', 'offset', 'snapshot'])
+  await members.closeAll()
 })
 
 it('of a group whose place was taken over is not the new group’s, and is looked for once and not at each lease', async () => {

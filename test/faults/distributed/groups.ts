@@ -26,12 +26,15 @@ export class Groups {
     return Math.min(...[...topics.values()].flatMap(({ partitions }) => partitions.map(({ replicas }) => replicas.length)))
   }
 
-  /** Sets every group of the pipeline back to the beginning of its topics, as an operator's tool does; nobody may be in them. */
-  async reset(): Promise<void> {
+  /** Sets every group of the pipeline to an offset in each partition that it reads, as an operator's tool does; nobody may be in them. */
+  async reset(offsetIn: (topic: string, partition: number) => number): Promise<void> {
     for (const [id, { from }] of faults.agents) {
       const topics = from.map(({ name, spec }) => ({
         name: this.#topic(name),
-        partitionOffsets: Array.from({ length: spec.partitions }, (_, partition) => ({ partition, offset: 0n })),
+        partitionOffsets: Array.from({ length: spec.partitions }, (_, partition) => ({
+          partition,
+          offset: BigInt(offsetIn(name, partition)),
+        })),
       }))
       await this.#admin.alterConsumerGroupOffsets({ groupId: this.#group(id), topics })
     }

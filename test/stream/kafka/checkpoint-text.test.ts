@@ -16,6 +16,7 @@ const checkpoint: fc.Arbitrary<Checkpoint> = fc.record(
     edition: count,
     intent: fc.record({ first: count, end: count }),
     snapshot: count,
+    foldFrom: count,
   },
   { requiredKeys: ['offset', 'first', 'done', 'dead', 'duplicate', 'lost', 'edition'] },
 )

@@ -87,6 +87,11 @@ class World {
     this.offsets.delete(this.names.group(name))
   }
 
+  /** As kafka-consumer-groups --reset-offsets does. */
+  setByHand({ name }: Group, partition: number, offset: number): void {
+    this.offsets.get(this.names.group(name))?.set(partition, { offset: BigInt(offset), metadata: '' })
+  }
+
   control(): Promise<Control> {
     this.#control ??= this.#open()
     return this.#control
@@ -144,6 +149,28 @@ describe('a group that starts at the latest', () => {
     expect((await world.begin(V1, [0])).offsets).toEqual([NEXT])
     world.forget(V1)
     expect((await world.begin(V1, [0])).offsets).toEqual([FIRST])
+  })
+})
+
+describe('a group whose offset was set by hand', () => {
+  it('begins counting there, and folds from the first datum that the topic has', async () => {
+    const world = new World()
+    await world.begin(V1, [0, 1])
+    world.setByHand(V1, 0, 50)
+    world.setByHand(V1, 1, FIRST)
+    const { assigned } = await world.begin(V1, [0, 1])
+    expect(assigned.map(({ checkpoint }) => checkpoint)).toEqual([
+      { offset: 50, first: 50, foldFrom: FIRST, done: 0, dead: 0, duplicate: 0, lost: 0, edition: 1 },
+      { offset: FIRST, first: FIRST, done: 0, dead: 0, duplicate: 0, lost: 0, edition: 1 },
+    ])
+  })
+
+  it('hands that on to the group that replaces it', async () => {
+    const world = new World()
+    await world.begin(V1, [0])
+    world.setByHand(V1, 0, 50)
+    await world.begin(V2, [0])
+    expect((await world.begin(V2, [0])).assigned[0]?.checkpoint).toMatchObject({ offset: 50, first: 50, foldFrom: FIRST })
   })
 })
 

@@ -70,6 +70,12 @@ export class MemoryGroup implements LeaseGroup {
     for (const { topic, partition, checkpoint } of moves) this.#set({ topic, partition }, checkpoint)
   }
 
+  /** As a tool beside Millrace sets an offset: nothing is counted yet, and of what came before nobody says where its fold is. */
+  setByHand(place: TopicPartition, offset: number): void {
+    const { first } = this.log(place).bounds
+    this.#set(place, { ...begun(offset, this.#edition!), ...(first < offset ? { foldFrom: first } : {}) })
+  }
+
   #set({ topic, partition }: TopicPartition, checkpoint: Checkpoint): void {
     this.#checkpoints.set(`${topic}/${partition}`, { group: this.name, topic, partition, checkpoint })
   }
@@ -98,8 +104,12 @@ export class MemoryGroup implements LeaseGroup {
     if (known !== undefined) return { ...place, checkpoint: known.checkpoint }
     const log = this.log(place)
     const offset = start === 'earliest' ? log.bounds.first : start === 'latest' ? log.bounds.next : log.since(start.timeMs)
-    const checkpoint = { offset, first: offset, done: 0, dead: 0, duplicate: 0, lost: 0, edition: this.#edition! }
+    const checkpoint = begun(offset, this.#edition!)
     this.#set(place, checkpoint)
     return { ...place, checkpoint }
   }
+}
+
+function begun(offset: number, edition: number): Checkpoint {
+  return { offset, first: offset, done: 0, dead: 0, duplicate: 0, lost: 0, edition }
 }

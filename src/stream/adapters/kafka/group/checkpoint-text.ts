@@ -15,6 +15,7 @@ interface CheckpointText {
   readonly edition: number
   readonly intent?: readonly [number, number]
   readonly snapshot?: number
+  readonly fold_from?: number
 }
 
 /** A checkpoint, and of which topic it is; neither the topic nor counts are known of an offset that another tool has set. */
@@ -25,7 +26,10 @@ export interface Committed {
 
 const COUNTS = ['first', 'done', 'dead', 'duplicate', 'lost', 'edition'] as const
 
-export function checkpointText({ first, done, dead, duplicate, lost, edition, intent, snapshot }: Checkpoint, topicId: string): string {
+export function checkpointText(
+  { first, done, dead, duplicate, lost, edition, intent, snapshot, foldFrom }: Checkpoint,
+  topicId: string,
+): string {
   const text: CheckpointText = {
     topic_id: topicId,
     first,
@@ -36,6 +40,7 @@ export function checkpointText({ first, done, dead, duplicate, lost, edition, in
     edition,
     ...(intent === undefined ? {} : { intent: [intent.first, intent.end] }),
     ...(snapshot === undefined ? {} : { snapshot }),
+    ...(foldFrom === undefined ? {} : { fold_from: foldFrom }),
   }
   return JSON.stringify(text)
 }
@@ -47,7 +52,7 @@ export function checkpointText({ first, done, dead, duplicate, lost, edition, in
 export function readCommitted(offset: number, metadata: string | null | undefined, edition: number): Committed {
   const text = parsed(metadata)
   if (text === undefined) return { checkpoint: begun(offset, edition), topicId: undefined }
-  const { topic_id: topicId, intent, snapshot, first, done, dead, duplicate, lost } = text
+  const { topic_id: topicId, intent, snapshot, fold_from: foldFrom, first, done, dead, duplicate, lost } = text
   return {
     topicId,
     checkpoint: {
@@ -60,6 +65,7 @@ export function readCommitted(offset: number, metadata: string | null | undefine
       edition: text.edition,
       ...(intent === undefined ? {} : { intent: { first: intent[0], end: intent[1] } }),
       ...(snapshot === undefined ? {} : { snapshot }),
+      ...(foldFrom === undefined ? {} : { foldFrom }),
     },
   }
 }
@@ -83,10 +89,11 @@ function parsed(metadata: string | null | undefined): CheckpointText | undefined
     // Another tool's.
     return undefined
   }
-  const { topic_id: topicId, intent, snapshot } = text
+  const { topic_id: topicId, intent, snapshot, fold_from: foldFrom } = text
   const counted = COUNTS.every(name => Number.isSafeInteger(text[name]))
   const opened = intent === undefined || (Array.isArray(intent) && intent.length === 2 && intent.every(Number.isSafeInteger))
-  if (typeof topicId !== 'string' || !counted || !opened || (snapshot !== undefined && !Number.isSafeInteger(snapshot))) return undefined
+  const pointers = [snapshot, foldFrom].every(offset => offset === undefined || Number.isSafeInteger(offset))
+  if (typeof topicId !== 'string' || !counted || !opened || !pointers) return undefined
   // Its fields were looked at just now.
   return text as unknown as CheckpointText
 }

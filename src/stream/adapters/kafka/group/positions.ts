@@ -52,16 +52,13 @@ export async function readPositions(
   }
   // All of them: whoever committed one may have died before it was noted.
   await control.addBegun(asked.group, edition, places, partitions)
-  const assigned = places.map(place => {
+  const assigned = places.map(async place => {
     const { topic, partition } = place
     const committed = find(own, place)
-    return {
-      topic,
-      partition,
-      checkpoint: committed === undefined ? begins.get(place)! : checkpointOf(committed, place, asked.group, edition),
-    }
+    const checkpoint = committed === undefined ? begins.get(place)! : await checkpointOf(cluster, committed, place, asked.group, edition)
+    return { topic, partition, checkpoint }
   })
-  return { edition, line, assigned }
+  return { edition, line, assigned: await Promise.all(assigned) }
 }
 
 /** A checkpoint as it is committed. */
@@ -102,7 +99,7 @@ async function beginnings(
   const [again, anew]: [FetchedPlace[], FetchedPlace[]] = [[], []]
   for (const place of fresh) {
     const taken = noted.has(group, place) ? undefined : find(old, place)
-    if (taken !== undefined) begins.set(place, { ...checkpointOf(taken, place, group, edition), edition })
+    if (taken !== undefined) begins.set(place, { ...(await checkpointOf(cluster, taken, place, group, edition)), edition })
     else if (groups.some(one => noted.has(one, place) || noted.isLater(one, place))) again.push(place)
     else anew.push(place)
   }
@@ -117,9 +114,19 @@ async function beginnings(
   return begins
 }
 
-function checkpointOf({ offset, metadata }: CommittedOffset, place: FetchedPlace, group: string, edition: number): Checkpoint {
+async function checkpointOf(
+  cluster: Cluster,
+  { offset, metadata }: CommittedOffset,
+  place: FetchedPlace,
+  group: string,
+  edition: number,
+): Promise<Checkpoint> {
   const { checkpoint, topicId } = readCommitted(offset, metadata, edition)
-  if (topicId !== undefined && topicId !== place.topicId) {
+  if (topicId === undefined) {
+    const [first] = await logOffsets(cluster, [place], 'first')
+    return first! < offset ? { ...checkpoint, foldFrom: first! } : checkpoint
+  }
+  if (topicId !== place.topicId) {
     throw new MillraceError(
       'TOPIC_MISMATCH',
       `The group ${group} stands at offset ${offset} of a topic ${place.topic} that was deleted since: ${place.kafkaTopic} has been made anew, and the offset means nothing in it.`,
