@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { resolveConfig } from '../runtime/config.ts'
 import { shownUrl } from '../runtime/connections.ts'
@@ -23,6 +24,7 @@ export async function run(file: string, dev: boolean, command: Command): Promise
   const name = running.pipeline().name
   const { connections } = config
   const kept = connections === undefined ? config.data : `${shownUrl(connections.stream.url)} and ${shownUrl(connections.trace.url)}`
+  const spills = connections !== undefined && urls.listen !== undefined && config.spillBytes > 0
   output.answer(
     {
       pipeline: name,
@@ -33,10 +35,11 @@ export async function run(file: string, dev: boolean, command: Command): Promise
     },
     () =>
       [
-        `${name} is running.`,
+        `${name} is running, as process ${process.pid}.`,
         ...(urls.listen === undefined ? [] : [`  send data to   ${urls.listen}`]),
         `  look at it on  ${urls.ops}`,
         `  it is kept in  ${kept}`,
+        ...(spills ? [`  it spills to   ${join(config.data, 'spill')}`] : []),
       ].join('\n'),
   )
   const stopped = new Promise<undefined>(settle => {

@@ -56,7 +56,7 @@ describe('send, to a running pipeline', () => {
   it('says where it runs, and finds the running process by its data directory', async () => {
     const said = await running.until(/kept in/)
     expect(said).toMatch(
-      /^grid is running\.\n {2}send data to {3}http:\/\/127\.0\.0\.1:\d+\n {2}look at it on {2}http:\/\/127\.0\.0\.1:\d+\n {2}it is kept in {2}/,
+      /^grid is running, as process \d+\.\n {2}send data to {3}http:\/\/127\.0\.0\.1:\d+\n {2}look at it on {2}http:\/\/127\.0\.0\.1:\d+\n {2}it is kept in {2}/,
     )
     expect(await run(['send', '--topic', 'demand', '{"station":"CE","megawatts":1}'])).toMatchObject({ code: 0 })
   })

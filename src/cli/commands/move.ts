@@ -75,8 +75,8 @@ async function moveCommand(file: string, command: Command): Promise<void> {
   const to = shownUrl(connections.stream.url)
   output.notice(
     report.already
-      ? `${pipeline.name} was moved to ${to} before.`
-      : `${pipeline.name} has moved to ${to}. Start it there with the same --stream and --trace.`,
+      ? `${pipeline.name} was moved before: it is in ${to}`
+      : `${pipeline.name} has moved to ${to}\nStart it there, with the same --stream and --trace.`,
   )
   output.notice(`${config.data} is as it was. Do not start the pipeline on it again: both would go on from here, each by itself.`)
 }

@@ -1,7 +1,7 @@
 import { isMillraceError, MillraceError } from '../../../errors.ts'
 
 const AWAY = /^(OOM|LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|MISCONF|NOREPLICAS|UNKILLABLE|NOGOODSLAVE|NOQUORUM)\b/
-const DENIED = /^(WRONGPASS|NOAUTH|NOPERM|DENIED)\b|invalid password|invalid username-password|AUTH.*called without any password/i
+const DENIED = /^(WRONGPASS|NOPERM|DENIED)\b|invalid password|invalid username-password|AUTH.*called without any password/i
 const DENIED_INSIDE = /\bNOPERM\b|ACL failure in script|can't run this command or subcommand|no permissions to (access|run)/i
 const AWAY_INSIDE = /\b(OOM|READONLY|CLUSTERDOWN|MASTERDOWN|MISCONF|LOADING|NOREPLICAS)\b|command not allowed when used memory/
 const CERTIFICATE = /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|CERT_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA)/
@@ -24,6 +24,12 @@ export function traceError(error: unknown, where: string): Error {
   const code = codeOf(cause)
   // Redis ends some sentences and not others, and ours end by themselves.
   const text = cause.message.replace(/[.?]+$/, '')
+  if (/^NOAUTH\b/.test(text)) {
+    return new MillraceError('TRACE_DENIED', `The trace at ${where} asks for a password, and none was given: ${text}.`, {
+      fix: 'Give it in MILLRACE_TRACE_PASSWORD, or name its file in MILLRACE_TRACE_PASSWORD_FILE.',
+      cause,
+    })
+  }
   if (DENIED.test(text) || DENIED_INSIDE.test(text)) {
     return new MillraceError('TRACE_DENIED', `The trace at ${where} refuses us: ${text}.`, {
       fix: 'Check the user and the password, and that the user may run EVAL, EVALSHA and the commands of hashes and strings on the trace’s keys (docs/redis.md).',
