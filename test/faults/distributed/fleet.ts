@@ -18,7 +18,8 @@ import { Rows } from './rows.ts'
 
 const PIPELINE = fileURLToPath(new URL('./pipeline.ts', import.meta.url))
 const PRODUCERS = 3
-const LOAD: Load = { lines: 12, pauseMs: 100 }
+/** Some 200 data a second in batches that each touch every partition: something is under way at any moment, and two cores are not worn out by it. */
+const LOAD: Load = { lines: 30, pauseMs: 500 }
 /** Several start at once, on two cores. */
 const READY_MS = 180_000
 const COMPILE_CACHE = join(tmpdir(), 'millrace-test-compile-cache')

@@ -47,13 +47,11 @@ export async function offsetsOf(fleet: Fleet, partitions: readonly number[]): Pr
   )
 }
 
-/** Resolves when every one of these partitions has moved beyond where it stands now. @returns how long that took, in milliseconds. */
-export async function untilMoved(fleet: Fleet, partitions: readonly number[], deadlineMs: number): Promise<number> {
-  const startedMs = performance.now()
+/** Resolves when every one of these partitions has moved beyond where it stands now. */
+export async function untilMoved(fleet: Fleet, partitions: readonly number[], deadlineMs: number): Promise<void> {
   const before = await offsetsOf(fleet, partitions)
   await until('somebody goes on with its partitions', deadlineMs, async () => {
     const now = await offsetsOf(fleet, partitions)
     return now.every((offset, i) => offset > before[i]!)
   })
-  return Math.round(performance.now() - startedMs)
 }
