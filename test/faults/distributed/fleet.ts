@@ -22,7 +22,6 @@ const PRODUCERS = 3
 const LOAD: Load = { lines: 30, pauseMs: 500 }
 /** Several start at once, on two cores. */
 const READY_MS = 180_000
-const COMPILE_CACHE = join(tmpdir(), 'millrace-test-compile-cache')
 const LOOK_MS = 250
 
 export type Role = 'frontend' | 'agents' | 'storage'
@@ -122,8 +121,6 @@ export class Fleet {
       readyMs: READY_MS,
       env: {
         MILLRACE_FAILPOINT: failpoint,
-        // One that is killed writes no cache of its own: they would compile the same code again and again.
-        NODE_COMPILE_CACHE: COMPILE_CACHE,
         FAULT_POSTGRES: postgres,
         FAULT_SCHEMA: this.rows.schema,
         FAULT_S3: s3,

@@ -9,19 +9,19 @@ import { ROUNDS } from './rounds.ts'
 
 /** Each step that a role passes, and at which of its passes the process dies: early, and with work behind and before it. */
 const STEPS: Readonly<Record<Role, readonly (readonly [Failpoint, readonly number[]])[]>> = {
-  frontend: [['after-append', [1, 8, 20]]],
+  frontend: [['after-append', [1, 8]]],
   agents: [
-    ['after-claim', [1, 5]],
-    ['after-handler', [1, 5]],
-    ['after-journal', [1, 4]],
-    ['in-commit', [1, 6]],
-    ['after-commit', [1, 6]],
+    ['after-claim', [5]],
+    ['after-handler', [5]],
+    ['after-journal', [4]],
+    ['in-commit', [1]],
+    ['after-commit', [6]],
     ['in-snapshot', [1]],
   ],
   storage: [
-    ['after-intent', [1, 3]],
-    ['in-roll', [1, 3]],
-    ['after-roll', [1, 3]],
+    ['after-intent', [2]],
+    ['in-roll', [1]],
+    ['after-roll', [3]],
   ],
 }
 /** Agents that pass the step, fewer than all: each takes its time to load. */

@@ -8,7 +8,7 @@ import { z } from 'zod'
  * log; of a guess it can be seen whether two runs were mixed. Where to store is in the environment.
  */
 const station = z.string()
-const keyed = { key: (datum: { station: string }) => datum.station, partitions: 4 }
+const keyed = { key: (datum: { station: string }) => datum.station, partitions: 2 }
 
 const readings = topic('readings', z.object({ station, n: z.number(), value: z.number() }), keyed)
 const totals = topic('totals', z.object({ station, count: z.number(), sum: z.number() }), keyed)

@@ -141,7 +141,7 @@ describe('an operator', () => {
     await commitRaw(streams, GROUP.name, 0, 2)
     const again = await leaseOf(stream, { ...GROUP, edition: 9 }, ['demand'], 2)
     const reset = again.lease.partitions.find(assigned => assigned.partition === 0)!
-    expect(reset.checkpoint).toEqual({ offset: 2, first: 2, done: 0, dead: 0, duplicate: 0, lost: 0, edition: 2 })
+    expect(reset.checkpoint).toEqual({ offset: 2, first: 2, done: 0, dead: 0, duplicate: 0, lost: 0, edition: 2, foldFrom: 0 })
     await again.lease.commit([{ ...reset, from: 2, checkpoint: { ...reset.checkpoint, offset: 3, done: 1 } }])
     await again.close()
     expect((await stream.places()).find(one => one.partition === 0)?.checkpoint).toMatchObject({ offset: 3, first: 2, done: 1, edition: 2 })
