@@ -96,7 +96,8 @@ export class Journal {
         const counts = this.#runs.offsetOf(run.id, run.idAt)
         if (counts === undefined) throw lost(this.#topic, first)
         // Of two runs of one datum in this very append the second does not count, either.
-        return counts === first + fresh.indexOf(run) ? run.outputs : this.#at(counts)
+        const own = fresh.indexOf(run)
+        return own >= 0 && counts === first + own ? run.outputs : this.#at(counts)
       }),
     )
   }

@@ -80,6 +80,10 @@ describe('the journal of an agent', () => {
     const journal = await open(0)
     const counted = await journal.record([run(0, 'first'), run(3, 'second')])
     expect(counted.map(outputs => outputs[0]?.data)).toEqual(['first', 'first'])
+    // A copy that was handled before the first was marked: its run comes when the other is noted already.
+    const other = { ...run(5, 'its own'), id: Buffer.alloc(16, 6) }
+    expect(await journal.record([other])).toEqual([other.outputs])
+    expect(await journal.record([{ ...run(6, 'another'), id: other.id }])).toEqual([other.outputs])
     expect((await (await open(REMEMBERED)).recorded(id, 0))?.[0]?.data).toBe('first')
     expect((await open(REMEMBERED + 1)).recorded(id, 0)).not.toBe(undefined)
     expect((await open(REMEMBERED + 4)).recorded(id, 0)).toBe(undefined)
