@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { Harness } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-const KILLS = 14
+const KILLS = 10
 const LONGEST_MS = 900
 
 it.each(['first', 'second'])(

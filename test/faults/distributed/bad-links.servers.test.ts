@@ -14,59 +14,56 @@ const SLOW_MS = 5_000
 const FAULT_MS = 8_000
 
 type Fault = (link: Link) => Promise<void>
-const FAULTS: readonly (readonly [string, Fault])[] = [
-  ['slow', link => link.latency(SLOW_MS)],
-  ['cut', link => link.cut()],
-  ['silent', link => link.hang()],
-]
+const slow: Fault = link => link.latency(SLOW_MS)
+const cut: Fault = link => link.cut()
+const silent: Fault = link => link.hang()
 
-it.each(FAULTS)(
-  'links to Kafka, to Redis, to the stores, and all at once, that are %s lose and double nothing',
-  {
-    timeout: 900_000 * ROUNDS,
-  },
-  async (name, fault) => {
-    const { redis, postgres, s3 } = servers()
-    await using toxiproxy = await startToxiproxy()
-    const links: Link[] = []
-    const through = async (address: string) => {
-      const link = await toxiproxy.proxy(address)
-      links.push(link)
-      return link.address
-    }
-    await using kafka = await startKafka({ listener: { through } })
-    const throughUrl = async (address: string) => {
-      const { host } = new URL(address)
-      return address.replace(host, await through(host))
-    }
-    await using fleet = await Fleet.open({
-      fault: `${name} links`,
-      random: seeded(seedOf(`${name} links`)),
-      places: { kafka: kafka.address },
-      through: {
-        kafka: kafka.clientAddress,
-        redis: await throughUrl(redis),
-        postgres: await throughUrl(postgres),
-        s3: await throughUrl(s3.endpoint),
-      },
-    })
-    await fleet.startAll({ frontend: 2, agents: 2, storage: 1 })
-    fleet.send()
-    const underWay = async () => {
-      const before = fleet.acknowledged
-      await until('data are accepted', UNDER_WAY_MS, () => fleet.acknowledged > before + 400)
-    }
-    for (const disturbed of Array.from({ length: ROUNDS }, () => [links.slice(0, 1), links.slice(1, 2), links.slice(2), links]).flat()) {
-      await underWay()
-      await Promise.all(disturbed.map(fault))
-      await sleep(FAULT_MS)
-      await Promise.all(disturbed.map(link => link.mend()))
-    }
+it('links to Kafka, to Redis, to the stores, and all at once, that are slow, cut or silent lose and double nothing', {
+  timeout: 900_000 * ROUNDS,
+}, async () => {
+  const { redis, postgres, s3 } = servers()
+  await using toxiproxy = await startToxiproxy()
+  const links: Link[] = []
+  const through = async (address: string) => {
+    const link = await toxiproxy.proxy(address)
+    links.push(link)
+    return link.address
+  }
+  await using kafka = await startKafka({ listener: { through } })
+  const throughUrl = async (address: string) => {
+    const { host } = new URL(address)
+    return address.replace(host, await through(host))
+  }
+  await using fleet = await Fleet.open({
+    fault: 'bad-links',
+    random: seeded(seedOf('bad-links')),
+    places: { kafka: kafka.address },
+    through: {
+      kafka: kafka.clientAddress,
+      redis: await throughUrl(redis),
+      postgres: await throughUrl(postgres),
+      s3: await throughUrl(s3.endpoint),
+    },
+  })
+  await fleet.startAll({ frontend: 2, agents: 2, storage: 1 })
+  fleet.send()
+  const underWay = async () => {
+    const before = fleet.acknowledged
+    await until('data are accepted', UNDER_WAY_MS, () => fleet.acknowledged > before + 400)
+  }
+  const [toKafka, toRedis, toStores] = [links.slice(0, 1), links.slice(1, 2), links.slice(2)]
+  const each = [slow, cut].flatMap(fault => [toKafka, toRedis, toStores].map(disturbed => ({ fault, disturbed })))
+  const all = [slow, cut, silent].map(fault => ({ fault, disturbed: links }))
+  for (const { fault, disturbed } of Array.from({ length: ROUNDS }, () => [...each, ...all]).flat()) {
     await underWay()
-    await fleet.finish()
-    await fleet.rest(240_000)
-    const audited = await fleet.audit()
-    fleet.say(audited)
-    expect(audited.findings).toEqual([])
-  },
-)
+    await Promise.all(disturbed.map(fault))
+    await sleep(FAULT_MS)
+    await Promise.all(disturbed.map(link => link.mend()))
+  }
+  await underWay()
+  await fleet.finish()
+  await fleet.rest(240_000)
+  const audited = await fleet.audit()
+  fleet.say(audited)
+  expect(audited.findings).toEqual([])
+})

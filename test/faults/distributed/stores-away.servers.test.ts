@@ -23,7 +23,7 @@ it('a PostgreSQL that is killed in the middle of rolls stores each datum once', 
   await using fleet = await Fleet.open({ fault: 'postgres-restart', random, places: { postgres: postgres.address } })
   await fleet.startAll({ frontend: 1, agents: 1, storage: 2 })
   fleet.send()
-  for (let round = 1; round <= 5 * ROUNDS; round++) {
+  for (let round = 1; round <= 3 * ROUNDS; round++) {
     await underWay(fleet)
     await sleep(random() * LONGEST_MS)
     await postgres.kill()

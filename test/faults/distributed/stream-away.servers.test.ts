@@ -7,8 +7,8 @@ import { Fleet } from './fleet.ts'
 import { spilledBy } from './rest.ts'
 import { ROUNDS } from './rounds.ts'
 
-/** FAULT_ROUNDS=12 makes it two minutes. */
-const AWAY_MS = 10_000 * ROUNDS
+/** FAULT_ROUNDS=24 makes it two minutes. */
+const AWAY_MS = 5_000 * ROUNDS
 /** Of each of 3 producers: about 1,000 data a second in all, with the time that answers take. */
 const LOAD = { lines: 60, pauseMs: 100 }
 
