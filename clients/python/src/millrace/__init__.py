@@ -1,0 +1,13 @@
+"""Agents for Millrace data pipelines: a handler and one call.
+
+    import millrace
+
+    def mood(feedback, context):
+        return {"mood": score(feedback["text"])}
+
+    millrace.run(mood)
+"""
+
+from ._program import Context, NotRetryable, out, run, run_batches
+
+__all__ = ["Context", "NotRetryable", "out", "run", "run_batches"]
