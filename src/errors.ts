@@ -47,7 +47,8 @@ const CATALOG = {
   HANDLER_TIMEOUT: { status: 500, retryable: true, title: 'The handler ran out of time' },
   OUTPUT_INVALID: { status: 500, retryable: false, title: 'An output does not match its topic' },
   AGENT_UNKNOWN: { status: 404, retryable: false, title: 'No such agent' },
-  AGENT_CRASHED: { status: 500, retryable: true, title: 'The agent’s thread ended' },
+  AGENT_CRASHED: { status: 500, retryable: true, title: 'The agent’s thread or program ended' },
+  REMOTE_BROKEN: { status: 500, retryable: true, title: 'The agent’s program broke the protocol' },
   CLIENT_MISSING: { status: 500, retryable: false, title: 'A package is not installed' },
   LETTER_UNKNOWN: { status: 404, retryable: false, title: 'No such dead letter' },
   // Storage

@@ -22,6 +22,7 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/trace/trace.ts',
       'src/engine/engine.ts',
       'src/agents/agent.ts',
+      'src/agents/remote.ts',
       'src/agents/cache.ts',
       'src/agents/dead-letter.ts',
       'src/agents/running.ts',

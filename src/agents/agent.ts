@@ -3,6 +3,7 @@ import type { Envelope } from '../envelope/envelope.ts'
 import type { Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
 import type { Cache } from './cache.ts'
+import type { Remote } from './remote.ts'
 
 /** Where an agent's outputs may go. */
 export type Target = Topic | Cache
@@ -123,7 +124,30 @@ export interface Agent {
   readonly journal: boolean
   readonly replaces: number | undefined
   readonly start: Start
-  readonly handler: (datum: unknown, context: Context<unknown, number, unknown>) => unknown
+  /** Undefined where it is a remote agent. */
+  readonly handler: Handler | undefined
+  /** What works on its data in place of a handler. */
+  readonly remote: Remote | undefined
+}
+
+export type Handler = (datum: unknown, context: HandedContext) => unknown
+
+/** What the runner hands over beside the datum, whoever handles it. */
+export interface HandedContext extends Context<unknown, number, unknown> {
+  /** Whether its signal has aborted, without one being made for it. */
+  readonly aborted: boolean
+}
+
+export interface RemoteAgentOptions<
+  From extends OneOrMany<Topic>,
+  To extends OneOrMany<Target> | undefined,
+  Window extends number | undefined,
+  S,
+> extends AgentOptions<From, To, Window, S> {
+  /** What works on its data: `command('python3 mood.py')` of `millrace/remote`. */
+  readonly run: Remote
+  /** How long it may answer none of the data that it has in hand. Default `'30s'`. */
+  readonly timeout?: Duration
 }
 
 /**
@@ -143,9 +167,37 @@ export function agent<
   handler: (datum: DatumOf<From>, context: Context<DatumOf<From>, Window, S>) => R | Promise<R> | Iterable<Y> | AsyncIterable<Y>,
 ): Agent {
   const say = `agent('${name}')`
+  if (typeof handler !== 'function') throw new TypeError(`${say} needs a handler as its third argument.`)
+  // The types that the runner cannot know were checked above.
+  return { ...declared(say, name, options, 1), handler: handler as unknown as Handler, remote: undefined }
+}
+
+/**
+ * Declares an agent whose work is done outside of this process, in any language. It is the same agent in all else: its window and state
+ * are kept for it, what fails is tried again, and its outputs have ids that are the same at every run.
+ */
+export function remoteAgent<
+  const From extends OneOrMany<Topic>,
+  const To extends OneOrMany<Target> | undefined = undefined,
+  Window extends number | undefined = undefined,
+  S = undefined,
+>(name: string, options: RemoteAgentOptions<From, To, Window, S>): Agent {
+  const say = `remoteAgent('${name}')`
+  const { run, ...rest } = options
+  if (run?.kind !== 'remote') {
+    throw new TypeError(`${say} needs what works on its data: run: command('python3 ${name}.py'), of 'millrace/remote'.`)
+  }
+  return { ...declared(say, name, rest, run.concurrency), handler: undefined, remote: run }
+}
+
+function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | undefined, Window extends number | undefined, S>(
+  say: string,
+  name: string,
+  options: AgentOptions<From, To, Window, S>,
+  concurrency: number,
+): Omit<Agent, 'handler' | 'remote'> {
   checkName('agent', name)
   checkVersion(say, options.version)
-  if (typeof handler !== 'function') throw new TypeError(`${say} needs a handler as its third argument.`)
   if ((options.window !== undefined || options.state !== undefined) && options.by === undefined) {
     throw new TypeError(
       `${say} has a ${options.window === undefined ? 'state' : 'window'} but no 'by': say whose it is, such as by: d => d.station.`,
@@ -169,7 +221,7 @@ export function agent<
     by: options.by as Agent['by'],
     window: options.window,
     state: options.state as Agent['state'],
-    concurrency: checkCount(`${say} concurrency`, options.concurrency ?? 1, 10_000),
+    concurrency: checkCount(`${say} concurrency`, options.concurrency ?? concurrency, 10_000),
     timeoutMs: durationMs(options.timeout ?? '30s', `${say} timeout`),
     retry: {
       attempts: checkCount(`${say} retry attempts`, options.retry?.attempts ?? 5, 1_000),
@@ -180,7 +232,6 @@ export function agent<
     journal: options.journal ?? false,
     replaces: options.replaces,
     start: options.start ?? 'earliest',
-    handler: handler as Agent['handler'],
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
-import type { Agent } from './agent.ts'
+import type { Agent, Handler } from './agent.ts'
 import { HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
@@ -13,6 +13,8 @@ const QUEUED_PER_SLOT = 4
 
 export interface HandlingOptions {
   readonly agent: Agent
+  /** The agent's own, or what hands the datum to its remote. */
+  readonly handler: Handler
   readonly outputs: Outputs
   readonly clock: Clock
   readonly random: () => number
@@ -147,14 +149,17 @@ export class Handling {
     const recorded = this.#options.recorded(task)
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
-      staged = recorded ?? this.#stage(this.#agent.handler(task.value, context), context)
+      staged = recorded ?? this.#stage(this.#options.handler(task.value, context), context)
     } catch (error) {
       progress.end(row)
       this.#failed(task, error)
       return
     }
-    if (staged instanceof Promise) this.#await(task, context, staged, progress.wait(row), startedMs, recorded === undefined)
-    else {
+    if (staged instanceof Promise) {
+      // A remote has the timeout in its own hands: only it knows which of them are worked on.
+      const timed = recorded === undefined && this.#agent.remote === undefined
+      this.#await(task, context, staged, progress.wait(row), startedMs, timed)
+    } else {
       progress.end(row)
       this.#succeeded(task, staged)
     }

@@ -7,7 +7,7 @@ import { fromPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import type { Assigned, Lease } from '../stream/stream.ts'
 import type { AgentVersion } from '../trace/trace.ts'
-import type { Agent } from './agent.ts'
+import type { Agent, Handler } from './agent.ts'
 import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { Decoded } from './decode.ts'
@@ -37,6 +37,7 @@ const SNAPSHOT_OVERDUE = 4
 
 export interface PartitionWork {
   readonly agent: Agent
+  readonly handler: Handler
   readonly version: AgentVersion
   readonly engine: Engine
   readonly clock: Clock
@@ -76,7 +77,7 @@ export class PartitionRun {
   #over = false
 
   constructor(work: PartitionWork) {
-    const { agent, clock, engine, lease, place, random } = work
+    const { agent, handler, clock, engine, lease, place, random } = work
     const changed = this.#wake.wake
     this.#work = work
     this.#unit = new Unit(clock.now())
@@ -96,6 +97,7 @@ export class PartitionRun {
     })
     this.#handling = new Handling({
       agent,
+      handler,
       outputs: this.#outputs,
       clock,
       random,

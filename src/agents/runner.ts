@@ -1,8 +1,9 @@
 import type { Subscription } from '../stream/stream.ts'
-import type { Agent } from './agent.ts'
+import type { Agent, Handler } from './agent.ts'
 import { replayTopicSpec } from './dead-letter.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
 import { Progress, progressTopics, type Suspect } from './progress.ts'
+import type { OpenRemote } from './remote.ts'
 import { backoffMs } from './retry.ts'
 import { groupOf, mayRejoin, type RunContext, type RunningAgent } from './running.ts'
 import { placeName } from './source.ts'
@@ -16,6 +17,10 @@ export interface RunOptions {
   readonly suspects?: readonly Suspect[]
   /** Uniform in [0, 1): jitter of waits. Default `Math.random`. */
   readonly random?: () => number
+  /** Told why the data of a remote agent wait, and with undefined when they wait no longer. */
+  readonly held?: (error: Error | undefined) => void
+  /** A line that a remote agent's program has written. */
+  readonly log?: (line: string) => void
 }
 
 /** An agent at work, and how it fares; for tests that wait until nothing more happens by itself. */
@@ -41,6 +46,8 @@ class Runner implements RunningHandler {
   readonly #agent: Agent
   readonly #context: RunContext
   readonly #work: LeaseWork
+  readonly #remote: OpenRemote | undefined
+  #graceMs = 0
   #subscription: Subscription | undefined
   #lease: LeaseRun | undefined
   readonly #stop = new AbortController()
@@ -53,8 +60,10 @@ class Runner implements RunningHandler {
     progress.reset()
     this.#agent = agent
     this.#context = context
+    this.#remote = openRemote(agent, context, options)
     this.#work = {
       agent,
+      handler: this.#remote?.handle.bind(this.#remote) ?? handlerOf(agent),
       version: { name: agent.name, version: agent.version },
       engine: context.engine,
       clock: context.clock,
@@ -72,15 +81,19 @@ class Runner implements RunningHandler {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      try {
-        await this.#member()
-      } catch (error) {
-        if (this.#stop.signal.aborted) return
-        if (!mayRejoin(error)) throw error
-        this.#refusals++
-        if (this.#refusals > 1) await this.#rest()
+    try {
+      while (!this.#stop.signal.aborted) {
+        try {
+          await this.#member()
+        } catch (error) {
+          if (this.#stop.signal.aborted) return
+          if (!mayRejoin(error)) throw error
+          this.#refusals++
+          if (this.#refusals > 1) await this.#rest()
+        }
       }
+    } finally {
+      await this.#remote?.stop(this.#graceMs)
     }
   }
 
@@ -106,7 +119,7 @@ class Runner implements RunningHandler {
       for await (const lease of subscription) {
         if (this.#stop.signal.aborted) return
         this.#lease = new LeaseRun(this.#work, lease)
-        await this.#lease.run()
+        await this.#lease.run().finally(() => this.#remote?.cancel())
         this.#lease = undefined
         this.#refusals = 0
         if (this.#stop.signal.aborted) return
@@ -121,6 +134,7 @@ class Runner implements RunningHandler {
   }
 
   async stop(graceMs: number): Promise<void> {
+    this.#graceMs = graceMs
     this.#stop.abort()
     const cancel = this.#context.clock.after(graceMs, () => this.#lease?.discard(new Error('The agent was stopped.')))
     try {
@@ -152,4 +166,17 @@ class Runner implements RunningHandler {
     if (this.#lease !== undefined) return this.#lease.busy
     return !this.#resting && !this.#stop.signal.aborted
   }
+}
+
+function openRemote(agent: Agent, { clock }: RunContext, { held, log }: RunOptions): OpenRemote | undefined {
+  const { name, version, to, addressed, timeoutMs } = agent
+  return agent.remote?.open(
+    { name, version, to, addressed, timeoutMs, clock },
+    { held: held ?? (() => undefined), log: log ?? (line => process.stderr.write(`${name}@${version}: ${line}\n`)) },
+  )
+}
+
+function handlerOf({ name, handler }: Agent): Handler {
+  if (handler === undefined) throw new TypeError(`The agent ${name} has neither a handler nor a remote.`)
+  return handler
 }

@@ -57,7 +57,12 @@ function agentOf(pipeline: Pipeline): AnyAgent {
 
 function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
   if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: error => hold('store', error) })
-  return runAgent(agent, context, { progress: new Progress(data.progress), suspects: data.suspects })
+  return runAgent(agent, context, {
+    progress: new Progress(data.progress),
+    suspects: data.suspects,
+    held: error => hold('remote', error),
+    log: line => say({ type: 'log', line }),
+  })
 }
 
 /** One agent's reader has found the damage; what the others and the front end do with that file is no safer. */

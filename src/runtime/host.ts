@@ -5,6 +5,7 @@ import type { Recorder } from '../instrumentation/recorder.ts'
 import type { AnyAgent } from '../pipeline.ts'
 import { Backoff } from './backoff.ts'
 import type { ThreadEngine } from './engines.ts'
+import type { Log } from './log.ts'
 import type { AgentStatus, HostState } from './state.ts'
 import { Suspects } from './suspects.ts'
 import { Thread } from './thread.ts'
@@ -18,6 +19,7 @@ export interface HostContext {
   readonly recorder: Recorder
   readonly clock: Clock
   readonly threadBytes: number
+  readonly log: Log
   /** Told of what no restart can mend: the process has to stop. */
   readonly fatal: (error: Error) => void
   /** Told of every change of an agent's state. */
@@ -78,7 +80,7 @@ export class Host {
   }
 
   #spawn(): Thread {
-    const { directory, connect, recorder, threadBytes } = this.#context
+    const { directory, connect, recorder, threadBytes, log } = this.#context
     this.#watchdog = this.#newWatchdog()
     this.#held.clear()
     return new Thread({
@@ -88,6 +90,7 @@ export class Host {
       connect,
       recorder,
       held: (part, reason) => this.#onHeld(part, reason),
+      log: line => log.info(`${this.agent}: ${line}`),
       suspects: this.#suspects.list(),
       progress: this.#watchdog?.progress.shared,
       bytes: threadBytes,

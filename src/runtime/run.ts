@@ -93,6 +93,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
         clock: systemClock,
         threadBytes: config.threadBytes,
         report: reportAgents(health, log),
+        log,
       },
       agent => runsAgent(runs, agent),
     )

@@ -22,12 +22,14 @@ export type ToThread =
   | { readonly type: 'stop'; readonly graceMs: number }
 
 /** What an agent's data can wait for. */
-export type HeldPart = 'trace' | 'store'
+export type HeldPart = 'trace' | 'store' | 'remote'
 
 export type FromThread =
   | { readonly type: 'ready' }
   | { readonly type: 'facts'; readonly facts: Facts }
   /** What its data wait for, or that they wait no longer. */
   | { readonly type: 'held'; readonly part: HeldPart; readonly reason?: string }
+  /** A line of what a remote agent's program has to say. */
+  | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: PortableError }

@@ -30,6 +30,8 @@ export interface ThreadOptions {
   readonly recorder: Recorder
   /** Told what the agent's data wait for, and with undefined when they wait no longer. */
   readonly held: (part: HeldPart, reason: string | undefined) => void
+  /** Told a line that a remote agent's program has written. */
+  readonly log: (line: string) => void
   readonly suspects: readonly Suspect[]
   readonly progress: SharedArrayBuffer | undefined
   /** The most that its heap may hold. */
@@ -71,6 +73,7 @@ export class Thread {
     this.#worker.on('message', (message: FromThread) => {
       if (message.type === 'facts') recordAll(options.recorder, message.facts)
       else if (message.type === 'held') options.held(message.part, message.reason)
+      else if (message.type === 'log') options.log(message.line)
       else if (message.type === 'failed') this.#fail(fromPortable(message.error))
       else if (message.type === 'stopped') this.#end({ kind: 'stopped' })
       else {

@@ -1,4 +1,6 @@
-import { agent, cache, out, pipeline, storageAgent, topic } from 'millrace'
+import { fileURLToPath } from 'node:url'
+import { agent, cache, out, pipeline, remoteAgent, storageAgent, topic } from 'millrace'
+import { command } from 'millrace/remote'
 import { files } from 'millrace/storage/files'
 import { z } from 'zod'
 
@@ -55,6 +57,26 @@ const lake = storageAgent('lake', {
 /** One that comes later and has to read everything from the beginning. */
 const late = agent('late', { version: 1, from: readings }, () => undefined)
 
+/** What `mean` does, done by a process of its own, which notes its pid so that it can be killed. */
+const remoteMeans = topic('remote-means', z.object({ station: z.string(), of: z.array(z.number()) }), { partitions: 3 })
+const PROGRAM = fileURLToPath(new URL('./mean-program.js', import.meta.url))
+const remoteMean = remoteAgent('remote-mean', {
+  version: 1,
+  from: readings,
+  to: remoteMeans,
+  by: datum => datum.station,
+  window: 3,
+  timeout: '1s',
+  run: command([process.execPath, PROGRAM, process.env.FAULT_PIDS ?? ''], { replicas: 2 }),
+})
+
 export default pipeline('faults', {
-  agents: [total, mean, echo, lake, ...(process.env.FAULT_LATE_AGENT === undefined ? [] : [late])],
+  agents: [
+    total,
+    mean,
+    echo,
+    lake,
+    ...(process.env.FAULT_LATE_AGENT === undefined ? [] : [late]),
+    ...(process.env.FAULT_PIDS === undefined ? [] : [remoteMean]),
+  ],
 })

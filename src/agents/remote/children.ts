@@ -1,0 +1,124 @@
+import type { MillraceError } from '../../errors.ts'
+import type { HandedContext } from '../agent.ts'
+import type { OpenRemote, RemoteAgentFacts, RemoteEvents } from '../remote.ts'
+import { backoffMs } from '../retry.ts'
+import { Child, type Program } from './child.ts'
+import type { Job } from './job.ts'
+
+/** One message has at most so many data. */
+const BATCH_DATA = 250
+/** So many a process has in hand at most: the next batch lies there before it has answered the last. */
+const MAX_IN_HAND = 2 * BATCH_DATA
+const RESTART = { backoffMs: 100, maxBackoffMs: 10_000 } as const
+
+/** One replica: its process, and how often in a row it has ended without an answer. */
+interface Replica {
+  child: Child | undefined
+  failures: number
+  cancelStart: () => void
+}
+
+/**
+ * The processes of one program, alike, that share the data. When one of them ends, breaks the protocol or answers nothing for too long, it
+ * is replaced, and what it had in hand is given out again, one datum at a time: the one that was alone when it happens again has done it, and
+ * fails; its neighbours are done once.
+ */
+export class Children implements OpenRemote {
+  readonly #program: Program
+  readonly #agent: RemoteAgentFacts
+  readonly #events: RemoteEvents
+  readonly #replicas: readonly Replica[]
+  #queue: Job[] = []
+  /** Those among which is one that ended a process, perhaps. */
+  #suspects: Job[] = []
+  #dispatching = false
+  #stopping = false
+
+  constructor(program: Program, replicas: number, agent: RemoteAgentFacts, events: RemoteEvents) {
+    this.#program = program
+    this.#agent = agent
+    this.#events = events
+    this.#replicas = Array.from({ length: replicas }, () => ({ child: undefined, failures: 0, cancelStart: () => undefined }))
+    for (const replica of this.#replicas) this.#start(replica)
+  }
+
+  handle(datum: unknown, context: HandedContext): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#queue.push({ datum, context, resolve, reject })
+    this.#dispatchSoon()
+    return promise
+  }
+
+  cancel(): void {
+    const wanted = ({ context }: Job) => !context.aborted
+    this.#queue = this.#queue.filter(wanted)
+    this.#suspects = this.#suspects.filter(wanted)
+    for (const { child } of this.#replicas) child?.cancelAborted()
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    for (const { cancelStart } of this.#replicas) cancelStart()
+    await Promise.all(this.#replicas.map(({ child }) => child?.stop(graceMs)))
+  }
+
+  /** What comes in one turn goes out in one message. */
+  #dispatchSoon(): void {
+    if (this.#dispatching) return
+    this.#dispatching = true
+    queueMicrotask(() => {
+      this.#dispatching = false
+      this.#dispatch()
+    })
+  }
+
+  #dispatch(): void {
+    const ready = this.#replicas.flatMap(({ child }) => (child?.mayGive ? [child] : []))
+    const [surgeon] = ready
+    if (surgeon !== undefined && this.#suspects.length > 0 && surgeon.inHand === 0) {
+      this.#suspects.splice(0, surgeon.give(this.#suspects, 1))
+      surgeon.alone = surgeon.inHand > 0
+    }
+    // As long as there are suspects the first of them has nothing else in hand.
+    const free = ready.filter(child => !(child === surgeon && this.#suspects.length > 0) && !child.alone)
+    for (let given = true; given && this.#queue.length > 0; ) {
+      given = false
+      for (const child of free.toSorted((a, b) => a.inHand - b.inHand)) {
+        const room = Math.min(BATCH_DATA, MAX_IN_HAND - child.inHand)
+        if (room <= 0 || this.#queue.length === 0 || !child.mayGive) continue
+        this.#queue.splice(0, child.give(this.#queue, room))
+        given = true
+      }
+    }
+  }
+
+  #start(replica: Replica): void {
+    const child = new Child(this.#program, this.#agent, {
+      ready: () => {
+        this.#events.held(undefined)
+        this.#dispatchSoon()
+      },
+      free: () => {
+        if (child.inHand === 0) child.alone = false
+        this.#dispatchSoon()
+      },
+      ended: (why, left) => this.#ended(replica, child, why, left),
+      log: this.#events.log,
+    })
+    replica.child = child
+  }
+
+  #ended(replica: Replica, child: Child, why: MillraceError, left: readonly Job[]): void {
+    replica.child = undefined
+    const [only] = left
+    if (only !== undefined && left.length === 1) only.reject(why)
+    else this.#suspects.unshift(...left)
+    if (this.#stopping) return
+    replica.failures = child.hasAnswered || left.length === 1 ? 0 : replica.failures + 1
+    if (left.length === 0) this.#events.log(`${why.message} It is started again.`)
+    if (!this.#replicas.some(other => other.child?.isReady)) this.#events.held(why)
+    const waitMs = replica.failures === 0 ? 0 : backoffMs(RESTART, replica.failures, Math.random)
+    replica.cancelStart = this.#agent.clock.after(waitMs, () => this.#start(replica))
+    this.#dispatchSoon()
+  }
+}

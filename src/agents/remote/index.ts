@@ -1,0 +1,1 @@
+export { type CommandOptions, command } from './command.ts'
