@@ -25,6 +25,7 @@ const benches = positionals.includes(DISTRIBUTED)
   : [
       ingest(directory),
       replay('an agent hop', 'hop', 9, directory),
+      replay('an agent hop in a Python child', 'hop-python', 25, directory, 50),
       replay('files of NDJSON with zstd', 'files-ndjson', 4, directory),
       replay('files of Parquet', 'files-parquet', 20, directory),
       open(directory),
