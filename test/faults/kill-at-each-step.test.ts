@@ -5,14 +5,14 @@ import { seeded, seedOf } from './random.ts'
 
 /** Each step of the protocol, and at which of its passes the process dies: early, and with work behind and before it. */
 const STEPS: readonly (readonly [Failpoint, readonly number[]])[] = [
-  ['after-append', [1, 9, 40]],
-  ['after-claim', [1, 6, 25]],
-  ['after-handler', [2, 7, 30]],
-  ['in-commit', [3, 20, 60]],
-  ['after-commit', [3, 20, 60]],
-  ['after-intent', [1, 2, 4]],
-  ['in-roll', [1, 2, 4]],
-  ['after-roll', [1, 2, 4]],
+  ['after-append', [1, 40]],
+  ['after-claim', [1, 25]],
+  ['after-handler', [2, 30]],
+  ['in-commit', [3, 60]],
+  ['after-commit', [3, 60]],
+  ['after-intent', [1, 4]],
+  ['in-roll', [1, 4]],
+  ['after-roll', [1, 4]],
   ['in-snapshot', [1]],
 ]
 const DIES_WITHIN_MS = 20_000

@@ -114,7 +114,7 @@ export class Children implements OpenRemote {
     if (only !== undefined && left.length === 1) only.reject(why)
     else this.#suspects.unshift(...left)
     if (this.#stopping) return
-    replica.failures = child.hasAnswered || left.length === 1 ? 0 : replica.failures + 1
+    replica.failures = child.hasAnswered ? 0 : replica.failures + 1
     if (left.length === 0) this.#events.log(`${why.message} It is started again.`)
     if (!this.#replicas.some(other => other.child?.isReady)) this.#events.held(why)
     const waitMs = replica.failures === 0 ? 0 : backoffMs(RESTART, replica.failures, Math.random)

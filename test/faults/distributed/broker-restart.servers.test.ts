@@ -17,7 +17,7 @@ it('a broker that is killed and comes back under load loses and doubles nothing'
   })
   await fleet.startAll({ frontend: 2, agents: 2, storage: 1 })
   fleet.send()
-  for (let round = 1; round <= 2 * ROUNDS; round++) {
+  for (let round = 1; round <= ROUNDS; round++) {
     const before = fleet.acknowledged
     await until('the load is under way', UNDER_WAY_MS, () => fleet.acknowledged > before + 600)
     await kafka.kill()
@@ -42,7 +42,8 @@ it('with one of three brokers down everything goes on, and nothing is lost or do
   })
   await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
   fleet.send()
-  for (const node of Array.from({ length: ROUNDS }, () => kafka.nodes).flat()) {
+  // Each of them in turn, where there is time for it.
+  for (const node of ROUNDS > 1 ? kafka.nodes : kafka.nodes.slice(0, 1)) {
     await node.kill()
     fleet.kills++
     const before = fleet.acknowledged

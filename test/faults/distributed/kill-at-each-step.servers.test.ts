@@ -8,22 +8,19 @@ import { shareBetweenTwo, untilMoved } from './hand-over.ts'
 import { ROUNDS } from './rounds.ts'
 
 /** Each step that a role passes, and at which of its passes the process dies: early, and with work behind and before it. */
-const STEPS: Readonly<Record<Role, readonly (readonly [Failpoint, readonly number[]])[]>> = {
-  frontend: [['after-append', [1, 8]]],
-  agents: [
-    ['after-claim', [5]],
-    ['after-handler', [5]],
-    ['after-journal', [4]],
-    ['in-commit', [1]],
-    ['after-commit', [6]],
-    ['in-snapshot', [1]],
-  ],
-  storage: [
-    ['after-intent', [2]],
-    ['in-roll', [1]],
-    ['after-roll', [3]],
-  ],
-}
+const STEPS: readonly { readonly role: Role; readonly step: Failpoint; readonly passes: readonly number[] }[] = [
+  { role: 'frontend', step: 'after-append', passes: [1, 8] },
+  { role: 'agents', step: 'after-claim', passes: [5] },
+  { role: 'agents', step: 'after-handler', passes: [5] },
+  { role: 'agents', step: 'after-journal', passes: [4] },
+  { role: 'agents', step: 'in-commit', passes: [1] },
+  { role: 'agents', step: 'after-commit', passes: [6] },
+  { role: 'agents', step: 'in-snapshot', passes: [1] },
+  { role: 'storage', step: 'after-intent', passes: [2] },
+  { role: 'storage', step: 'in-roll', passes: [1] },
+  { role: 'storage', step: 'after-roll', passes: [3] },
+]
+const ROLES: readonly Role[] = ['frontend', 'agents', 'storage']
 /** Agents that pass the step, fewer than all: each takes its time to load. */
 const VICTIMS: Readonly<Partial<Record<Failpoint, { readonly only: string }>>> = {
   'after-claim': { only: 'echo,judge' },
@@ -37,29 +34,25 @@ const DIES_WITHIN_MS = 300_000
 const REST_MS = 180_000
 const VICTIM = 2
 
-const ROLES: readonly Role[] = ['frontend', 'agents', 'storage']
-it.each(ROLES)(
-  'a process of the role %s, killed at any step beside one that lives, loses and doubles nothing',
-  {
-    timeout: 1_500_000 * ROUNDS,
-  },
-  async role => {
-    const fault = `kill-at-each-step ${role}`
-    await using fleet = await Fleet.open({ fault, random: seeded(seedOf(fault)) })
-    await fleet.startAll({ frontend: 1, agents: 1, storage: 1 })
-    fleet.send()
-    for (const [step, passes] of Array.from({ length: ROUNDS }, () => STEPS[role]).flat()) {
-      // The one that lives does what the others have left.
-      for (const pass of passes) await dieAt(fleet, role, step, pass)
-    }
-    await fleet.start(role, VICTIM).ready
-    await fleet.finish()
-    await fleet.rest(REST_MS)
-    const audited = await fleet.audit()
-    fleet.say(audited)
-    expect(audited.findings, 'at rest').toEqual([])
-  },
-)
+const FAULT = 'kill-at-each-step'
+
+it('a process of any role, killed at any step beside one that lives, loses and doubles nothing', {
+  timeout: 1_500_000 * ROUNDS,
+}, async () => {
+  await using fleet = await Fleet.open({ fault: FAULT, random: seeded(seedOf(FAULT)) })
+  await fleet.startAll({ frontend: 1, agents: 1, storage: 1 })
+  fleet.send()
+  for (const { role, step, passes } of Array.from({ length: ROUNDS }, () => STEPS).flat()) {
+    // The one that lives does what the others have left.
+    for (const pass of passes) await dieAt(fleet, role, step, pass)
+  }
+  await Promise.all(ROLES.map(role => fleet.start(role, VICTIM).ready))
+  await fleet.finish()
+  await fleet.rest(REST_MS)
+  const audited = await fleet.audit()
+  fleet.say(audited)
+  expect(audited.findings).toEqual([])
+})
 
 /** By the failpoint's own hand: a process that lives on was never there. */
 async function dieAt(fleet: Fleet, role: Role, step: Failpoint, pass: number): Promise<void> {

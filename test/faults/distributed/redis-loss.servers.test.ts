@@ -22,7 +22,7 @@ it('a trace that loses everything under load, wiped or killed, costs work and ne
     const before = fleet.acknowledged
     await until('the load is under way', UNDER_WAY_MS, () => fleet.acknowledged > before + more)
   }
-  for (let round = 1; round <= 3 * ROUNDS; round++) {
+  for (let round = 1; round <= 2 * ROUNDS; round++) {
     await underWay(500)
     await wipe(redis.address)
     await underWay(500)

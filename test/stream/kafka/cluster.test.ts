@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import * as kafka from '@platformatic/kafka'
 import { expect, it } from 'vitest'
 import type { KafkaClient } from '../../../src/stream/adapters/kafka/client.ts'
@@ -8,6 +10,7 @@ import { settingsOf } from '../../../src/stream/adapters/kafka/options.ts'
 function clusterOf(up: Set<number>): Cluster {
   const port = (node: number) => 9000 + node
   class Pool {
+    on(): void {}
     async get(broker: { port: number }): Promise<object> {
       if (broker.port === port(0) || [...up].some(node => port(node) === broker.port)) return {}
       throw new kafka.NetworkError(`connect ECONNREFUSED ${broker.port}`)
@@ -45,4 +48,17 @@ it('a leader that went away is not asked for ever: whoever cannot reach it learn
   await cluster.refresh([])
   await expect(cluster.connect(3)).rejects.toThrow('the broker 3 is not among those that are known')
   expect(await leaderOf()).toBe(2)
+})
+
+it('a connection may fail twice, refused and then reset, and nobody is harmed by it', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const cluster = new Cluster(kafka, settingsOf({ brokers: [`127.0.0.1:${port}`], pipeline: 'grid' }))
+  const pool = cluster.newPool()
+  const connection = await pool.get({ host: '127.0.0.1', port })
+  for (const why of ['refused', 'reset']) expect(connection.emit('error', new Error(why))).toBe(true)
+  await connection.close()
+  await pool.close()
+  server.close()
 })

@@ -67,6 +67,8 @@ export class Cluster {
       ...(tls === undefined ? {} : { tls, tlsServerName: brokers.some(({ host }) => isIP(host) === 0) }),
       ...(sasl === undefined || !withLogin ? {} : { sasl }),
     })
+    // The pool listens for one error of a connection; one that is refused, then reset, has two, and a second without a listener ends the process.
+    pool.on('connecting', ({ connection }) => connection.on('error', () => undefined))
     return pool
   }
 
