@@ -167,6 +167,8 @@ export class Handling {
 
   #stage(result: unknown, context: HandlerContext): readonly Staged[] | Promise<readonly Staged[]> {
     const { outputs } = this.#options
+    // A remote answers with all outputs at once: there is no stream of them to wait for.
+    if (this.#agent.remote !== undefined && result instanceof Promise) return result.then(done => outputs.stage(done))
     return isPending(result) ? arrived(result, context).then(done => outputs.stage(done)) : outputs.stage(result)
   }
 
