@@ -1,5 +1,6 @@
 import { replayTopic } from '../../agents/dead-letter.ts'
 import { MillraceError } from '../../errors.ts'
+import { begun } from '../../stream/checkpoint.ts'
 import type { Checkpoint, Group, Start } from '../../stream/stream.ts'
 import { agentOf } from '../engine.ts'
 import { assign, type Shareable } from './assignment.ts'
@@ -179,5 +180,5 @@ function begin(tables: Tables, place: number, start: Start, edition: number): Ch
   const bounds = tables.reader.bounds(place)
   const next = tables.log.next(place)
   const offset = start === 'earliest' ? bounds.first : start === 'latest' ? next : tables.reader.offsetAt(place, start.timeMs)
-  return { offset, first: offset, done: 0, dead: 0, duplicate: 0, lost: 0, edition }
+  return begun(offset, edition)
 }

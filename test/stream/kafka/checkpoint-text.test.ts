@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { begun, checkpointText, editionIn, readCommitted } from '../../../src/stream/adapters/kafka/group/checkpoint-text.ts'
+import { checkpointText, editionIn, readCommitted } from '../../../src/stream/adapters/kafka/group/checkpoint-text.ts'
+import { begun } from '../../../src/stream/checkpoint.ts'
 import type { Checkpoint } from '../../../src/stream/stream.ts'
 
 const TOPIC_ID = 'f47ac10b-58cc-4372-a567-0e02b2c3d479'

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../errors.ts'
+import { begun, begunByHand } from '../../checkpoint.ts'
 import type { LeaseMailbox } from '../../lease-mailbox.ts'
 import type { Assigned, Checkpoint, Group, Moved, Place, Start, TopicPartition } from '../../stream.ts'
 import { type LeaseGroup, MemoryLease } from './memory-lease.ts'
@@ -72,8 +73,7 @@ export class MemoryGroup implements LeaseGroup {
 
   /** As a tool beside Millrace sets an offset: nothing is counted yet, and of what came before nobody says where its fold is. */
   setByHand(place: TopicPartition, offset: number): void {
-    const { first } = this.log(place).bounds
-    this.#set(place, { ...begun(offset, this.#edition!), ...(first < offset ? { foldFrom: first } : {}) })
+    this.#set(place, begunByHand(offset, this.#edition!, this.log(place).bounds.first))
   }
 
   #set({ topic, partition }: TopicPartition, checkpoint: Checkpoint): void {
@@ -108,8 +108,4 @@ export class MemoryGroup implements LeaseGroup {
     this.#set(place, checkpoint)
     return { ...place, checkpoint }
   }
-}
-
-function begun(offset: number, edition: number): Checkpoint {
-  return { offset, first: offset, done: 0, dead: 0, duplicate: 0, lost: 0, edition }
 }

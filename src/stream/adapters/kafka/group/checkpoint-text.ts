@@ -1,3 +1,4 @@
+import { begun } from '../../../checkpoint.ts'
 import type { Checkpoint } from '../../../stream.ts'
 
 /*
@@ -68,11 +69,6 @@ export function readCommitted(offset: number, metadata: string | null | undefine
       ...(foldFrom === undefined ? {} : { foldFrom }),
     },
   }
-}
-
-/** Where a group begins: nothing is counted yet. */
-export function begun(offset: number, edition: number): Checkpoint {
-  return { offset, first: offset, done: 0, dead: 0, duplicate: 0, lost: 0, edition }
 }
 
 /** The edition that a committed offset carries; undefined where somebody else has set it. */

@@ -1,10 +1,11 @@
 import { MillraceError } from '../../../../errors.ts'
+import { begun, begunByHand } from '../../../checkpoint.ts'
 import type { Assigned, Checkpoint, Start } from '../../../stream.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Control, Replaced } from '../control.ts'
 import { logOffsets } from '../log-offsets.ts'
 import type { Names } from '../names.ts'
-import { begun, checkpointText, editionIn, readCommitted } from './checkpoint-text.ts'
+import { checkpointText, editionIn, readCommitted } from './checkpoint-text.ts'
 import { type CommittedOffset, type Committer, commitOffsets, committedOffsets } from './committed-offsets.ts'
 import type { FetchedPlace } from './fetcher.ts'
 
@@ -124,7 +125,7 @@ async function checkpointOf(
   const { checkpoint, topicId } = readCommitted(offset, metadata, edition)
   if (topicId === undefined) {
     const [first] = await logOffsets(cluster, [place], 'first')
-    return first! < offset ? { ...checkpoint, foldFrom: first! } : checkpoint
+    return begunByHand(offset, edition, first!)
   }
   if (topicId !== place.topicId) {
     throw new MillraceError(
