@@ -1,4 +1,5 @@
 export { type Agent, agent, out, remoteAgent } from './agents/agent.ts'
+export { Blocked } from './agents/blocked.ts'
 export { type Cache, cache } from './agents/cache.ts'
 export type { Envelope } from './envelope/envelope.ts'
 export { bytes } from './envelope/schema.ts'

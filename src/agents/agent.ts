@@ -2,6 +2,8 @@ import { type Duration, durationMs } from '../duration.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
+import type { BatchPolicy } from './batches.ts'
+import type { BreakerPolicy } from './breaker.ts'
 import type { Cache } from './cache.ts'
 import type { Remote } from './remote.ts'
 
@@ -58,6 +60,49 @@ export interface Context<Datum, Window extends number | undefined, S> {
   readonly attempt: number
 }
 
+/** Lets the handler take many data at once, as models like them. */
+export interface BatchOptions {
+  /** At most so many data, 2 to 1,000. */
+  readonly size: number
+  /** How long the first of them waits for others, in milliseconds; 0 to 60,000. Default 50. */
+  readonly waitMs?: number
+  /**
+   * `'each'` (the default): the handler returns a list, for each datum its outputs. `'batch'`: it returns the outputs of all of them, whose parents
+   * are all of the batch's data.
+   */
+  readonly outputs?: 'each' | 'batch'
+}
+
+/** What a handler of batches is given beside the data. */
+export interface BatchContext<Datum, Window extends number | undefined, S> {
+  /** For each datum, in the data's order. */
+  readonly each: readonly Context<Datum, Window, S>[]
+  /** Aborts when the timeout passes or the agent stops. */
+  readonly signal: AbortSignal
+  /** 1 the first time. */
+  readonly attempt: number
+}
+
+type Handed<Datum, B> = B extends BatchOptions ? readonly Datum[] : Datum
+type ContextOf<Datum, Window extends number | undefined, S, B> = B extends BatchOptions
+  ? BatchContext<Datum, Window, S>
+  : Context<Datum, Window, S>
+/** Whether a handler's outputs are those of each datum of a batch. */
+type ForEach<B> = B extends { readonly outputs: 'batch' } ? false : B extends BatchOptions ? true : false
+type Returns<To, B> = ForEach<B> extends true ? readonly Accepts<To>[] : Accepts<To>
+/** What may come one by one: nothing, where there is a list to be returned. */
+type Streamed<To, B> = ForEach<B> extends true ? never : Output<To>
+
+/** When the agent is paused because it is the agent that fails and not its data: then one datum is tried now and then, until one is done. */
+export interface BreakerOptions {
+  /** Of the last `of` data that it finished here, the share that went to the dead letters; above 0, at most 1. Default 0.9. */
+  readonly share?: number
+  /** Default 100. */
+  readonly of?: number
+  /** The first pause; it doubles each time that a datum fails, up to 10 minutes. Default `'30s'`. */
+  readonly pause?: Duration
+}
+
 export interface RetryPolicy {
   /** Attempts in all before a datum goes to the dead letters. Default 5. */
   readonly attempts?: number
@@ -72,6 +117,7 @@ export interface AgentOptions<
   To extends OneOrMany<Target> | undefined,
   Window extends number | undefined,
   S,
+  B extends BatchOptions | undefined = undefined,
 > {
   /** A whole number from 1. Versions run side by side, each with its own place in the stream. */
   readonly version: number
@@ -85,8 +131,15 @@ export interface AgentOptions<
   readonly window?: Window
   /** A value kept for each key, folded from its data. Needs `by`. */
   readonly state?: State<DatumOf<From>, S>
-  /** How many data are in hand at once (only a handler that waits gains by it). Those of one key never overlap where there is `by`. Default 1. */
+  /**
+   * How many data are in hand at once (only a handler that waits gains by it), or batches where there is `batch`. Data of one key never overlap where
+   * there is `by`. Default 1.
+   */
   readonly concurrency?: number
+  /** The handler takes a list of data instead of one. A batch that fails is halved until the datum at fault is by itself. */
+  readonly batch?: B
+  /** When the agent is paused instead of moving its whole stream into the dead letters; false: never. */
+  readonly breaker?: BreakerOptions | false
   /** The longest one attempt may take. Default `'30s'`. */
   readonly timeout?: Duration
   /** How a datum that fails is tried again before it is a dead letter. */
@@ -122,15 +175,21 @@ export interface Agent {
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly maxBackoffMs: number }
   readonly ordered: boolean
   readonly journal: boolean
+  readonly batch: BatchPolicy | undefined
+  /** Undefined: it is never paused. */
+  readonly breaker: BreakerPolicy | undefined
   readonly replaces: number | undefined
   readonly start: Start
-  /** Undefined where it is a remote agent. */
+  /** Of these three an agent has one. */
   readonly handler: Handler | undefined
+  /** Takes a list of data. */
+  readonly batchHandler: BatchHandler | undefined
   /** What works on its data in place of a handler. */
   readonly remote: Remote | undefined
 }
 
 export type Handler = (datum: unknown, context: HandedContext) => unknown
+export type BatchHandler = (data: readonly unknown[], context: BatchContext<unknown, number, unknown>) => unknown
 
 /** What the runner hands over beside the datum, whoever handles it. */
 export interface HandedContext extends Context<unknown, number, unknown> {
@@ -143,7 +202,7 @@ export interface RemoteAgentOptions<
   To extends OneOrMany<Target> | undefined,
   Window extends number | undefined,
   S,
-> extends AgentOptions<From, To, Window, S> {
+> extends Omit<AgentOptions<From, To, Window, S>, 'batch'> {
   /** What works on its data: `command('python3 mood.py')` of `millrace/remote`. */
   readonly run: Remote
   /** How long it may answer none of the data that it has in hand. Default `'30s'`. */
@@ -159,17 +218,23 @@ export function agent<
   const To extends OneOrMany<Target> | undefined = undefined,
   Window extends number | undefined = undefined,
   S = undefined,
-  const R extends Accepts<To> = Accepts<To>,
-  const Y extends Output<To> = Output<To>,
+  const B extends BatchOptions | undefined = undefined,
+  const R extends Returns<To, B> = Returns<To, B>,
+  const Y extends Streamed<To, B> = Streamed<To, B>,
 >(
   name: string,
-  options: AgentOptions<From, To, Window, S>,
-  handler: (datum: DatumOf<From>, context: Context<DatumOf<From>, Window, S>) => R | Promise<R> | Iterable<Y> | AsyncIterable<Y>,
+  options: AgentOptions<From, To, Window, S, B>,
+  handler: (
+    datum: Handed<DatumOf<From>, B>,
+    context: ContextOf<DatumOf<From>, Window, S, B>,
+  ) => R | Promise<R> | Iterable<Y> | AsyncIterable<Y>,
 ): Agent {
   const say = `agent('${name}')`
   if (typeof handler !== 'function') throw new TypeError(`${say} needs a handler as its third argument.`)
+  const common = { ...declared(say, name, options, 1), remote: undefined }
   // The types that the runner cannot know were checked above.
-  return { ...declared(say, name, options, 1), handler: handler as unknown as Handler, remote: undefined }
+  if (options.batch === undefined) return { ...common, handler: handler as unknown as Handler, batchHandler: undefined }
+  return { ...common, handler: undefined, batchHandler: handler as unknown as BatchHandler }
 }
 
 /**
@@ -187,15 +252,21 @@ export function remoteAgent<
   if (run?.kind !== 'remote') {
     throw new TypeError(`${say} needs what works on its data: run: command('python3 ${name}.py'), of 'millrace/remote'.`)
   }
-  return { ...declared(say, name, rest, run.concurrency), handler: undefined, remote: run }
+  return { ...declared(say, name, rest, run.concurrency), handler: undefined, batchHandler: undefined, remote: run }
 }
 
-function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | undefined, Window extends number | undefined, S>(
+function declared<
+  From extends OneOrMany<Topic>,
+  To extends OneOrMany<Target> | undefined,
+  Window extends number | undefined,
+  S,
+  B extends BatchOptions | undefined,
+>(
   say: string,
   name: string,
-  options: AgentOptions<From, To, Window, S>,
+  options: AgentOptions<From, To, Window, S, B>,
   concurrency: number,
-): Omit<Agent, 'handler' | 'remote'> {
+): Omit<Agent, 'handler' | 'batchHandler' | 'remote'> {
   checkName('agent', name)
   checkVersion(say, options.version)
   if ((options.window !== undefined || options.state !== undefined) && options.by === undefined) {
@@ -229,10 +300,29 @@ function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | 
       maxBackoffMs: durationMs(options.retry?.maxBackoff ?? '10s', `${say} retry maxBackoff`),
     },
     ordered: options.ordered ?? options.by !== undefined,
-    journal: options.journal ?? false,
+    // What a batch as a whole gives must not be given again by a batch of other data: the first run is made to count.
+    journal: options.journal ?? options.batch?.outputs === 'batch',
+    batch: options.batch === undefined ? undefined : batchPolicy(say, options.batch),
+    breaker: breakerPolicy(say, options.breaker),
     replaces: options.replaces,
     start: options.start ?? 'earliest',
   }
+}
+
+function batchPolicy(say: string, { size, waitMs = 50, outputs = 'each' }: BatchOptions): BatchPolicy {
+  if (size === 1) throw new TypeError(`${say} batch size is 1: leave 'batch' out, and the handler takes one datum.`)
+  if (outputs !== 'each' && outputs !== 'batch')
+    throw new TypeError(`${say} batch outputs is ${JSON.stringify(outputs)}: it must be 'each' or 'batch'.`)
+  if (!Number.isFinite(waitMs) || waitMs < 0 || waitMs > 60_000)
+    throw new TypeError(`${say} batch waitMs is ${JSON.stringify(waitMs)}: it must be milliseconds from 0 to 60000.`)
+  return { size: checkCount(`${say} batch size`, size, 1_000), waitMs, outputs }
+}
+
+function breakerPolicy(say: string, options: BreakerOptions | false | undefined): BreakerPolicy | undefined {
+  if (options === false) return undefined
+  const { share = 0.9, of = 100, pause = '30s' } = options ?? {}
+  if (!(share > 0 && share <= 1)) throw new TypeError(`${say} breaker share is ${JSON.stringify(share)}: it must be above 0 and at most 1.`)
+  return { share, of: checkCount(`${say} breaker of`, of, 10_000), pauseMs: durationMs(pause, `${say} breaker pause`) }
 }
 
 export function list<T>(value: OneOrMany<T> | undefined): readonly T[] {

@@ -56,6 +56,34 @@ export class HandlerContext implements Context<unknown, number, unknown> {
   }
 }
 
+/** What a handler of batches is given beside the data. */
+export class BatchContext {
+  /** For each datum, in their order. */
+  readonly each: readonly HandlerContext[]
+  readonly #controller = new AbortController()
+
+  constructor(each: readonly HandlerContext[]) {
+    this.each = each
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  get attempt(): number {
+    return this.each[0]!.attempt
+  }
+
+  get aborted(): boolean {
+    return this.#controller.signal.aborted
+  }
+
+  abort(reason: Error): void {
+    this.#controller.abort(reason)
+    for (const context of this.each) context.abort(reason)
+  }
+}
+
 /** Where the datum's frame lies. */
 export interface HandledFrame {
   readonly bytes: Uint8Array

@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts'
-import { MillraceError } from '../errors.ts'
 import type { Agent, Handler } from './agent.ts'
-import { HandlerContext } from './handler-context.ts'
+import { Attempts, type StagedBatch } from './attempts.ts'
+import { GatheringBatch } from './batches.ts'
+import { blockedOn } from './blocked.ts'
+import type { Breaker } from './breaker.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
-import { arrived, isPending } from './results.ts'
 import { backoffMs, isFinal } from './retry.ts'
 import type { Task } from './task.ts'
 
@@ -13,32 +14,33 @@ const QUEUED_PER_SLOT = 4
 
 export interface HandlingOptions {
   readonly agent: Agent
-  /** The agent's own, or what hands the datum to its remote. */
-  readonly handler: Handler
+  /** The agent's own, or what hands the datum to its remote; undefined where the agent takes batches. */
+  readonly handler: Handler | undefined
   readonly outputs: Outputs
   readonly clock: Clock
   readonly random: () => number
   readonly progress: Progress
+  readonly breaker: Breaker
   /** What {@link Progress} calls this partition. */
   readonly topicIndex: number
   readonly partition: number
   /** The outputs of an earlier run of the datum, which count in place of another run's; undefined where there was none. */
   readonly recorded: (task: Task) => Promise<readonly Staged[]> | undefined
-  /** A datum's outputs are ready to be written; in the order of offsets where the agent is ordered. */
+  /** The outputs of a datum, and of its members, are ready to be written; in the order of offsets where the agent is ordered. */
   readonly finished: (task: Task) => void
   /** A datum failed for good. */
   readonly dead: (task: Task, error: unknown) => void
+  /** Told what the partition waits for that is no fault of its data, and with undefined when it waits no longer. */
+  readonly blocked: (reason: string | undefined) => void
   /** Something finished that was waited for. */
   readonly changed: () => void
 }
 
-/**
- * The data of one partition in the handler's hands: how many run at once, what runs after what, what is tried again and when. A handler
- * that does not wait is called and done within {@link take}; no promise and no timer is made for it.
- */
+/** The data of one partition in the handler's hands: how many run at once, what runs after what, what is tried again and when. */
 export class Handling {
   readonly #options: HandlingOptions
   readonly #agent: Agent
+  readonly #attempts: Attempts
   /** Data of one key run one after the other. */
   readonly #byKey: boolean
   /** Taken and not finished, in the order of offsets. */
@@ -46,28 +48,48 @@ export class Handling {
   readonly #ready: Task[] = []
   /** The keys in hand, each with those that wait behind. */
   readonly #keys = new Map<string, Task[]>()
-  #running = 0
+  /** Where the handler takes many data at once: the next batch. */
+  readonly #gathering: GatheringBatch | undefined
+  /** Parts of batches that are to be run, among them the halves of those that failed. */
+  readonly #parts: Task[][] = []
   #waiting = 0
   #queued = 0
-  /** Milliseconds in handlers that waited, since the last {@link takeHandlerMs}. */
-  #handlerMs = 0
-  /** When the last attempt began. */
-  startedMs = 0
+  /** Failed because something is away. One of them is tried now and then; until it is done nothing else begins. */
+  #held: Task[] = []
+  #holds = 0
+  #heldProbe: Task | undefined
+  #cancelHold: (() => void) | undefined
+  /** Tried to see whether the agent works again. */
+  #breakerProbe: Task | undefined
+  readonly #unlisten: () => void
 
   constructor(options: HandlingOptions) {
+    const { agent, clock, breaker, changed } = options
     this.#options = options
-    this.#agent = options.agent
-    this.#byKey = options.agent.concurrency > 1 && options.agent.by !== undefined
+    this.#agent = agent
+    this.#attempts = new Attempts({
+      ...options,
+      waits: task => this.#open.set(task.offset, task),
+      succeeded: (task, outputs) => this.#succeeded(task, outputs),
+      failed: (task, error) => this.#failed(task, error),
+      batchSucceeded: (tasks, outputs) => this.#batchSucceeded(tasks, outputs),
+      batchFailed: (tasks, error) => this.#batchFailed(tasks, error),
+    })
+    // The data of a batch are handled together, each with its own window: those of one key among them need not wait for each other.
+    this.#byKey = agent.concurrency > 1 && agent.by !== undefined && agent.batch === undefined
+    this.#gathering = agent.batch === undefined ? undefined : new GatheringBatch(agent.batch, clock, changed)
+    this.#unlisten = breaker.listen(changed)
   }
 
   /** Attempts whose result is awaited. */
   get running(): number {
-    return this.#running
+    return this.#attempts.running
   }
 
-  /** Data that wait to be tried again. */
+  /** What waits for time to pass: data to be tried again, a batch for others, all of it while the agent is paused. */
   get waiting(): number {
-    return this.#waiting
+    const gathers = this.#gathering !== undefined && !this.#gathering.empty && !this.#gathering.ready
+    return this.#waiting + (gathers ? 1 : 0) + (this.#options.breaker.paused ? 1 : 0)
   }
 
   /** Whether everything taken is finished. */
@@ -75,10 +97,18 @@ export class Handling {
     return this.#open.size === 0
   }
 
+  /** When the last attempt began. */
+  get startedMs(): number {
+    return this.#attempts.startedMs
+  }
+
   get mayTake(): boolean {
     return (
-      this.#running < this.#agent.concurrency &&
+      this.#hasSlot &&
+      this.#mayBegin &&
       this.#ready.length === 0 &&
+      this.#parts.length === 0 &&
+      this.#gathering?.ready !== true &&
       this.#queued < this.#agent.concurrency * QUEUED_PER_SLOT &&
       // An ordered agent holds back what follows a failing datum.
       !(this.#agent.ordered && this.#waiting > 0)
@@ -87,26 +117,26 @@ export class Handling {
 
   /** Whether {@link resume} would run something. */
   get mayResume(): boolean {
-    return this.#running < this.#agent.concurrency && this.#ready.some(task => this.#inTurn(task))
+    return this.#hasSlot && (this.#mayRunPart || this.#ready.some(task => this.#mayRun(task)))
   }
 
   takeHandlerMs(): number {
-    const ms = this.#handlerMs
-    this.#handlerMs = 0
-    return ms
+    return this.#attempts.takeHandlerMs()
   }
 
   take(task: Task): void {
-    if (this.#admit(task)) this.#run(task)
+    if (!this.#admit(task)) return
+    if (this.#gathering === undefined) this.#run(task)
+    else this.#gather(task, this.#gathering)
   }
 
-  /** Runs what has waited for its time, its key or a free place. */
+  /** Runs what has waited for its time, its key, its batch or a free place. */
   resume(): void {
-    while (this.#ready.length > 0 && this.#running < this.#agent.concurrency) {
-      const index = this.#ready.findIndex(task => this.#inTurn(task))
-      if (index < 0) return
-      const [task] = this.#ready.splice(index, 1)
-      this.#run(task!)
+    while (this.#hasSlot) {
+      const index = this.#ready.findIndex(task => this.#mayRun(task))
+      if (index >= 0) this.#run(this.#ready.splice(index, 1)[0]!)
+      else if (this.#mayRunPart) this.#runPart()
+      else return
     }
   }
 
@@ -116,11 +146,39 @@ export class Handling {
       task.cancel?.()
       if (task.stage === 'running') task.context?.abort(reason)
     }
+    this.#attempts.forget()
     this.#open.clear()
     this.#ready.length = 0
-    this.#running = 0
+    this.#parts.length = 0
+    this.#gathering?.take()
+    this.#held = []
+    this.#cancelHold?.()
+    this.#options.blocked(undefined)
+    if (this.#breakerProbe !== undefined) this.#options.breaker.letGo()
+    this.#unlisten()
   }
 
+  get #hasSlot(): boolean {
+    return this.#attempts.running < this.#agent.concurrency
+  }
+
+  /** Whether data may begin at all: not while what they need is away, nor while the agent is paused. */
+  get #mayBegin(): boolean {
+    return this.#held.length === 0 && this.#heldProbe === undefined && this.#options.breaker.lets
+  }
+
+  #mayRun(task: Task): boolean {
+    const probes = task === this.#heldProbe || task === this.#breakerProbe
+    return (probes || this.#mayBegin) && this.#inTurn(task)
+  }
+
+  get #mayRunPart(): boolean {
+    if (!this.#mayBegin) return false
+    const [first] = this.#parts[0] ?? (this.#gathering?.ready ? this.#gathering.tasks : [])
+    return first !== undefined && this.#inTurn(first)
+  }
+
+  /** @returns false where another datum of its key is in hand: it waits for that. */
   #admit(task: Task): boolean {
     if (!this.#byKey || task.key === undefined) return true
     const behind = this.#keys.get(task.key)
@@ -138,81 +196,51 @@ export class Handling {
     return false
   }
 
-  #run(task: Task): void {
-    const { clock, progress, topicIndex, partition } = this.#options
-    const context = new HandlerContext(task, task.window, task.state, ++task.attempts)
-    task.context = context
-    task.stage = 'running'
-    const startedMs = clock.now()
-    this.startedMs = startedMs
-    const row = progress.begin(topicIndex, partition, task.offset, task.attempts, startedMs)
-    const recorded = this.#options.recorded(task)
-    let staged: readonly Staged[] | Promise<readonly Staged[]>
-    try {
-      staged = recorded ?? this.#stage(this.#options.handler(task.value, context), context)
-    } catch (error) {
-      progress.end(row)
-      this.#failed(task, error)
-      return
-    }
-    if (staged instanceof Promise) {
-      // A remote has the timeout in its own hands: only it knows which of them are worked on.
-      const timed = recorded === undefined && this.#agent.remote === undefined
-      this.#await(task, context, staged, progress.wait(row), startedMs, timed)
-    } else {
-      progress.end(row)
-      this.#succeeded(task, staged)
-    }
-  }
-
-  #stage(result: unknown, context: HandlerContext): readonly Staged[] | Promise<readonly Staged[]> {
-    const { outputs } = this.#options
-    // A remote answers with all outputs at once: there is no stream of them to wait for.
-    if (this.#agent.remote !== undefined && result instanceof Promise) return result.then(done => outputs.stage(done))
-    return isPending(result) ? arrived(result, context).then(done => outputs.stage(done)) : outputs.stage(result)
-  }
-
-  /** @param timed the handler's time is what passes, not that of the journal's reading. */
-  #await(task: Task, context: HandlerContext, staged: Promise<readonly Staged[]>, row: number, startedMs: number, timed: boolean): void {
-    const { clock, progress, changed } = this.#options
-    this.#running++
-    task.detach()
+  #gather(task: Task, gathering: GatheringBatch): void {
     this.#open.set(task.offset, task)
-    let settled = false
-    const settle = (then: () => void) => {
-      // Timeout and result may both come; the first counts.
-      if (settled) return
-      settled = true
-      cancelTimeout()
-      progress.end(row)
-      this.#running--
-      this.#handlerMs += clock.now() - startedMs
-      then()
-      changed()
+    // What is written down in the journal counts as it is, and what may have ended a thread is tried by itself.
+    if (task.alone || this.#options.recorded(task) !== undefined) {
+      task.detach()
+      if (!gathering.empty) this.#parts.push(gathering.take())
+      this.#parts.push([task])
+    } else {
+      task.stage = 'gathering'
+      gathering.add(task)
     }
-    const late = () => {
-      const error = new MillraceError('HANDLER_TIMEOUT', `The handler was not done after ${this.#agent.timeoutMs} ms.`, {
-        fix: "Hand context.signal to what it waits for, or raise the agent's timeout.",
-      })
-      context.abort(error)
-      settle(() => this.#failed(task, error))
+    this.resume()
+  }
+
+  #runPart(): void {
+    const tasks = this.#parts.shift() ?? this.#gathering!.take()
+    // To see whether the agent works again one datum is enough.
+    const others = this.#options.breaker.tries ? tasks.splice(1) : []
+    if (others.length > 0) this.#parts.unshift(others)
+    if (tasks.length === 1) this.#run(tasks[0]!)
+    else {
+      for (const task of tasks) this.#begin(task)
+      this.#attempts.many(tasks)
     }
-    const cancelTimeout = timed ? clock.after(this.#agent.timeoutMs, late) : () => undefined
-    // Let go of with its lease: nothing of it counts any more, and a watchdog must not take it for one that spins.
-    task.cancel = () => {
-      settled = true
-      cancelTimeout()
-      progress.end(row)
-    }
-    staged.then(
-      outputs => settle(() => this.#succeeded(task, outputs)),
-      error => settle(() => this.#failed(task, error)),
-    )
+  }
+
+  #run(task: Task): void {
+    const recorded = this.#options.recorded(task)
+    this.#begin(task)
+    if (this.#gathering !== undefined && recorded === undefined) this.#attempts.many([task])
+    else this.#attempts.one(task, recorded)
+  }
+
+  #begin(task: Task): void {
+    task.attempts++
+    task.stage = 'running'
+    if (this.#options.breaker.begins()) this.#breakerProbe = task
   }
 
   #succeeded(task: Task, outputs: readonly Staged[]): void {
     task.outputs = outputs
     task.stage = 'finished'
+    this.#options.breaker.done()
+    if (task === this.#breakerProbe) this.#breakerProbe = undefined
+    this.#answers()
     this.#releaseKey(task)
     if (!this.#agent.ordered || this.#open.size === 0) {
       this.#open.delete(task.offset)
@@ -223,25 +251,122 @@ export class Handling {
     this.#finishInOrder()
   }
 
+  #batchSucceeded(tasks: readonly Task[], staged: StagedBatch): void {
+    if ('each' in staged) {
+      tasks.forEach((task, i) => {
+        this.#succeeded(task, staged.each[i]!)
+      })
+      return
+    }
+    const [first, ...members] = tasks
+    // They finish with the first, so that all of them or none are in a unit of work.
+    for (const member of members) this.#open.delete(member.offset)
+    first!.members = members
+    first!.causedBy(first!.memberIds)
+    this.#succeeded(first!, staged.whole)
+  }
+
   #failed(task: Task, error: unknown): void {
     this.#releaseKey(task)
-    if (isFinal(error) || task.attempts >= this.#agent.retry.attempts) {
+    const reason = blockedOn(error)
+    if (reason !== undefined) {
+      this.#hold(task, reason)
+      return
+    }
+    // What was away has answered, even though this datum is none that it likes.
+    if (task === this.#heldProbe) this.#answers()
+    const { breaker } = this.#options
+    if (!isFinal(error) && task.attempts < this.#agent.retry.attempts) {
+      this.#tryAgain(task, backoffMs(this.#agent.retry, task.attempts, this.#options.random))
+    } else if (breaker.buries) {
+      breaker.failed(error)
+      if (task === this.#breakerProbe) this.#breakerProbe = undefined
       this.#open.delete(task.offset)
       this.#options.dead(task, error)
       if (this.#agent.ordered) this.#finishInOrder()
+    } else {
+      // It was in hand when the agent was paused, and has one more attempt when that goes on.
+      task.attempts--
+      task.detach()
+      task.stage = 'ready'
+      this.#open.set(task.offset, task)
+      if (this.#admit(task)) this.#ready.push(task)
+    }
+  }
+
+  /** One of them is at fault and nobody knows which: their halves are tried, until it is by itself. Only there does an attempt count. */
+  #batchFailed(tasks: readonly Task[], error: unknown): void {
+    if (tasks.length === 1) {
+      this.#failed(tasks[0]!, error)
       return
     }
+    const reason = blockedOn(error)
+    for (const task of tasks) {
+      task.detach()
+      task.stage = 'ready'
+      this.#open.set(task.offset, task)
+      if (reason !== undefined) this.#hold(task, reason)
+      else task.attempts--
+    }
+    if (reason !== undefined) return
+    const half = Math.ceil(tasks.length / 2)
+    this.#parts.unshift(tasks.slice(0, half), tasks.slice(half))
+  }
+
+  #tryAgain(task: Task, waitMs: number): void {
+    const { clock, changed } = this.#options
+    this.#wait(task)
+    task.cancel = clock.after(waitMs, () => {
+      this.#makeReady(task)
+      changed()
+    })
+  }
+
+  #wait(task: Task): void {
     task.detach()
     task.stage = 'waiting'
     this.#waiting++
     this.#open.set(task.offset, task)
-    const { clock, random, changed } = this.#options
-    task.cancel = clock.after(backoffMs(this.#agent.retry, task.attempts, random), () => {
-      this.#waiting--
-      task.stage = 'ready'
-      if (this.#admit(task)) this.#ready.push(task)
+  }
+
+  #makeReady(task: Task): void {
+    this.#waiting--
+    task.stage = 'ready'
+    if (this.#admit(task)) this.#ready.push(task)
+  }
+
+  /** The attempt does not count: what the datum needs is away. */
+  #hold(task: Task, reason: string): void {
+    task.attempts--
+    this.#wait(task)
+    this.#held.push(task)
+    if (task === this.#heldProbe) this.#heldProbe = undefined
+    if (this.#cancelHold !== undefined) return
+    const { clock, random, changed, blocked } = this.#options
+    blocked(reason)
+    this.#cancelHold = clock.after(backoffMs(this.#agent.retry, Math.min(++this.#holds, MAX_DOUBLINGS), random), () => {
+      this.#cancelHold = undefined
+      // The first of them: an ordered agent runs nothing else.
+      const probe = this.#held.reduce((first, other) => (other.offset < first.offset ? other : first))
+      this.#held = this.#held.filter(other => other !== probe)
+      this.#heldProbe = probe
+      this.#makeReady(probe)
       changed()
     })
+  }
+
+  /** What was away is there: all that waited for it go on. */
+  #answers(): void {
+    if (this.#held.length === 0 && this.#heldProbe === undefined) return
+    this.#cancelHold?.()
+    this.#cancelHold = undefined
+    this.#heldProbe = undefined
+    this.#holds = 0
+    const held = this.#held.toSorted((a, b) => a.offset - b.offset)
+    this.#held = []
+    for (const task of held) this.#makeReady(task)
+    this.#options.blocked(undefined)
+    this.#options.changed()
   }
 
   #finishInOrder(): void {
@@ -271,3 +396,6 @@ export class Handling {
     return true
   }
 }
+
+/** Of the backoff: beyond it a number would overflow before the longest wait bounds it. */
+const MAX_DOUBLINGS = 16

@@ -1,4 +1,4 @@
-import type { Journal } from './journal.ts'
+import type { Journal, JournalRun } from './journal.ts'
 import type { Staged } from './outputs.ts'
 import type { Task } from './task.ts'
 
@@ -58,7 +58,7 @@ export class JournalQueue {
     while (this.#waiting.length > 0) {
       const tasks = this.#waiting.splice(0, MAX_RUNS)
       try {
-        const counting = await this.#journal.record(tasks.map(({ id, idAt, offset, outputs }) => ({ id, idAt, offset, outputs })))
+        const counting = await this.#journal.record(tasks.map(runOf))
         if (this.#over) return
         tasks.forEach((task, i) => {
           this.#finished(task, counting[i]!)
@@ -72,4 +72,9 @@ export class JournalQueue {
     this.#recording = false
     this.#changed()
   }
+}
+
+function runOf(task: Task): JournalRun {
+  const { id, idAt, offset, outputs, members } = task
+  return { id, idAt, offset, outputs, ...(members.length === 0 ? {} : { members: task.memberIds }) }
 }

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts'
 import { failpoint } from '../engine/failpoint.ts'
+import { ID_BYTES } from '../envelope/data-id.ts'
 import { FrameCursor, FrameWriter } from '../envelope/frame.ts'
 import { IdSet } from '../envelope/id-set.ts'
 import { MillraceError } from '../errors.ts'
@@ -17,7 +18,7 @@ const FEW = 1_000
 /** More than an agent goes on past a datum that waits. */
 const SLACK = 20_000
 const SOURCE = Buffer.from('millrace')
-const NO_PARENTS = new Uint8Array(0)
+const NO_MEMBERS = new Uint8Array(0)
 
 /** A datum's id and place, and the outputs of one run of it. */
 export interface JournalRun {
@@ -25,6 +26,15 @@ export interface JournalRun {
   readonly idAt: number
   readonly offset: number
   readonly outputs: readonly Staged[]
+  /** Ids of the data that were handled with it as a whole: the outputs are theirs, too, and they have none of their own. */
+  readonly members?: Uint8Array
+}
+
+/** What was written down of a datum's first run. */
+export interface Recorded {
+  readonly outputs: readonly Staged[]
+  /** As in {@link JournalRun}; empty where it was run by itself. */
+  readonly members: Uint8Array
 }
 
 /** An output as it is written down: text, or bytes in base64. */
@@ -79,13 +89,16 @@ export class Journal {
     return journal
   }
 
-  /** The outputs of the datum's first run; undefined where there was none. */
-  recorded(id: Uint8Array, idAt: number): Promise<readonly Staged[]> | undefined {
+  /** The outputs of the datum's first run, none where it was a member of another's; undefined where there was no run. */
+  recorded(id: Uint8Array, idAt: number): Promise<Recorded> | undefined {
     const offset = this.#runs.offsetOf(id, idAt)
-    return offset === undefined ? undefined : this.#at(offset)
+    return offset === undefined ? undefined : this.#at(offset, id, idAt)
   }
 
-  /** Makes runs durable. @returns for each the outputs that count: its own, or those of a run that was before it. */
+  /**
+   * Makes runs durable. @returns for each the outputs that count: its own, or those of a run that was before it.
+   * @throws LEASE_LOST where a run of several data does not count, for another has run some of them: who has the next lease handles the rest.
+   */
   async record(runs: readonly JournalRun[]): Promise<readonly (readonly Staged[])[]> {
     const fresh = runs.filter(({ id, idAt }) => this.#runs.offsetOf(id, idAt) === undefined)
     const first = await this.#append(fresh)
@@ -94,10 +107,12 @@ export class Journal {
     return Promise.all(
       runs.map(run => {
         const counts = this.#runs.offsetOf(run.id, run.idAt)
-        if (counts === undefined) throw lost(this.#topic, first)
         // Of two runs of one datum in this very append the second does not count, either.
         const own = fresh.indexOf(run)
-        return own >= 0 && counts === first + own ? run.outputs : this.#at(counts)
+        if (own >= 0 && counts === first + own) return run.outputs
+        if (run.members !== undefined) throw outrun(this.#key)
+        if (counts === undefined) throw lost(this.#topic, first)
+        return this.#at(counts, run.id, run.idAt).then(({ outputs }) => outputs)
       }),
     )
   }
@@ -106,10 +121,10 @@ export class Journal {
   async #append(runs: readonly JournalRun[]): Promise<number> {
     if (runs.length === 0) return this.#next
     const writer = new FrameWriter()
-    for (const { id, idAt, offset, outputs } of runs) {
+    for (const { id, idAt, offset, outputs, members = NO_MEMBERS } of runs) {
       writer.add({
         ...{ id, idAt, supplied: false, source: SOURCE, createdMs: 0, contentType: 'application/json' },
-        ...{ type: '', key: `${this.#key}/${offset}`, parents: NO_PARENTS, data: JSON.stringify(outputs.map(written)) },
+        ...{ type: '', key: `${this.#key}/${offset}`, parents: members, data: JSON.stringify(outputs.map(written)) },
       })
     }
     const { partition } = this.#place
@@ -156,13 +171,13 @@ export class Journal {
       while (cursor.next()) {
         const offset = batch.first + cursor.index
         const source = offset < this.#next ? undefined : this.#sourceOffset(cursor)
-        if (source !== undefined && source >= this.#floor) this.#runs.add(cursor.bytes, cursor.idAt, offset)
+        if (source !== undefined && source >= this.#floor) this.#runs.add(cursor.bytes, cursor.idAt, cursor.parents, offset)
       }
       this.#next = batch.first + batch.count
     }
   }
 
-  async #at(offset: number): Promise<readonly Staged[]> {
+  async #at(offset: number, id: Uint8Array, idAt: number): Promise<Recorded> {
     const held = this.#held
     const batch =
       held !== undefined && offset >= held.first && offset < held.first + held.count
@@ -171,8 +186,11 @@ export class Journal {
     this.#held = batch
     const cursor = new FrameCursor(batch.frames)
     while (cursor.next()) {
+      if (batch.first + cursor.index !== offset) continue
+      const own = id.subarray(idAt, idAt + ID_BYTES)
+      if (own.some((byte, i) => byte !== cursor.bytes[cursor.idAt + i])) return { outputs: [], members: NO_MEMBERS }
       // Only record() writes these.
-      if (batch.first + cursor.index === offset) return (JSON.parse(cursor.dataText) as Written[]).map(staged)
+      return { outputs: (JSON.parse(cursor.dataText) as Written[]).map(staged), members: Buffer.from(cursor.parents) }
     }
     throw lost(this.#topic, offset)
   }
@@ -191,14 +209,29 @@ class JournalIndex {
     return undefined
   }
 
-  /** Where there is one already it stays. */
-  add(id: Uint8Array, at: number, offset: number): void {
-    if (this.#older.ids.has(id, at) || !this.#younger.ids.add(id, at)) return
+  /** Where there is one of any of its data already, the run does not count. */
+  add(id: Uint8Array, at: number, members: Uint8Array, offset: number): void {
+    if (this.#has(id, at)) return
+    for (let m = 0; m < members.length; m += ID_BYTES) if (this.#has(members, m)) return
+    this.#put(id, at, offset)
+    for (let m = 0; m < members.length; m += ID_BYTES) this.#put(members, m, offset)
+  }
+
+  #has(id: Uint8Array, at: number): boolean {
+    return this.#older.ids.has(id, at) || this.#younger.ids.has(id, at)
+  }
+
+  #put(id: Uint8Array, at: number, offset: number): void {
+    this.#younger.ids.add(id, at)
     this.#younger.offsets.push(offset)
     if (this.#younger.ids.count < REMEMBERED + SLACK) return
     this.#older = this.#younger
     this.#younger = { ids: new IdSet(), offsets: [] }
   }
+}
+
+function outrun(place: string): MillraceError {
+  return new MillraceError('LEASE_LOST', `Another process has handled data of ${place} that were in hand here.`)
 }
 
 /** It may be there a moment later, or retention has passed it: whoever has the next lease looks again. */

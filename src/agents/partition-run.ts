@@ -5,9 +5,10 @@ import { formatId } from '../envelope/data-id.ts'
 import type { FrameCursor } from '../envelope/frame.ts'
 import { fromPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
-import type { Assigned, Lease } from '../stream/stream.ts'
+import type { Assigned, Lease, TopicPartition } from '../stream/stream.ts'
 import type { AgentVersion } from '../trace/trace.ts'
 import type { Agent, Handler } from './agent.ts'
+import type { Breaker } from './breaker.ts'
 import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { Decoded } from './decode.ts'
@@ -37,13 +38,16 @@ const SNAPSHOT_OVERDUE = 4
 
 export interface PartitionWork {
   readonly agent: Agent
-  readonly handler: Handler
+  readonly handler: Handler | undefined
   readonly version: AgentVersion
   readonly engine: Engine
   readonly clock: Clock
   readonly recorder: Recorder
   readonly random: () => number
   readonly progress: Progress
+  readonly breaker: Breaker
+  /** Told what a partition's data wait for, and with undefined when they wait no longer. */
+  readonly blocked: (place: TopicPartition, reason: string | undefined) => void
   /** By {@link placeName} and offset. */
   readonly suspects: ReadonlyMap<string, Suspect>
   readonly lease: Lease
@@ -102,11 +106,13 @@ export class PartitionRun {
       clock,
       random,
       progress: work.progress,
+      breaker: work.breaker,
       topicIndex: work.topicIndex,
       partition: place.partition,
       recorded: task => this.#recorded(task),
       finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
       dead: (task, error) => this.#dead(task, error, task.attempts),
+      blocked: reason => work.blocked(place, reason),
       changed,
     })
     this.#commits = new CommitQueue({ engine, clock, random, changed, lost: error => this.#fail(error) })
@@ -275,7 +281,10 @@ export class PartitionRun {
   #handle(task: Task): void {
     const { agent, place, suspects } = this.#work
     const suspect = suspects.size === 0 ? undefined : suspects.get(`${placeName(place.topic, place.partition)}/${task.offset}`)
-    if (suspect !== undefined) task.attempts = suspect.attempts
+    if (suspect !== undefined) {
+      task.attempts = suspect.attempts
+      task.alone = true
+    }
     if (suspect !== undefined && suspect.attempts >= agent.retry.attempts) this.#dead(task, fromPortable(suspect.reason), suspect.attempts)
     else this.#handling.take(task)
   }
@@ -288,11 +297,17 @@ export class PartitionRun {
   /** A journal that cannot be read ends the lease: it is not the datum that has failed. */
   #recorded(task: Task): Promise<readonly Staged[]> | undefined {
     const recorded = this.#work.journal?.recorded(task.id, task.idAt)
-    return recorded?.catch(error => {
-      this.#fail(error)
-      // Nothing of this lease is waited for any more.
-      return new Promise<never>(() => undefined)
-    })
+    return recorded?.then(
+      ({ outputs, members }) => {
+        if (members.length > 0) task.causedBy(members)
+        return outputs
+      },
+      error => {
+        this.#fail(error)
+        // Nothing of this lease is waited for any more.
+        return new Promise<never>(() => undefined)
+      },
+    )
   }
 
   #finished(task: Task, outputs: readonly Staged[]): void {
@@ -300,8 +315,10 @@ export class PartitionRun {
     this.#outputs.write(outputs, task, clock.now(), (cache, key, value) =>
       this.#unit.cached(cache, { cache: cache.name, key, value, topic: place.topic, partition: place.partition, offset: task.offset + 1 }),
     )
-    this.#unit.markDone(task.offset, task.id, task.idAt)
-    this.#count(task.offset, task.attempts, 'done')
+    for (const { offset, id, idAt, attempts } of [task, ...task.members]) {
+      this.#unit.markDone(offset, id, idAt)
+      this.#count(offset, attempts, 'done')
+    }
   }
 
   #dead(datum: Pick<Task, 'offset' | 'id' | 'idAt' | 'frame'>, error: unknown, attempts: number): void {

@@ -6,11 +6,11 @@ import { replayTopic } from './dead-letter.ts'
  * What an agent's thread has in hand, in memory that another thread can read while a handler spins and no message gets through.
  * The runner writes one row for each attempt in progress; the supervisor reads.
  *
- * A row is five float64 (topic index, partition, offset, attempt, started ms). `CURRENT` names the row whose handler is on the
+ * A row is six float64 (topic index, partition, offset, attempt, started ms, end: one beyond the last offset of a batch). `CURRENT` names the row whose handler is on the
  * stack right now, so a spinning one is told from those that merely wait.
  */
 const ROWS = 64
-const ROW_NUMBERS = 5
+const ROW_NUMBERS = 6
 const HEADER_INTS = 2 + ROWS
 const CURRENT = 0
 const NOBODY = -1
@@ -24,18 +24,20 @@ export interface InHand {
   readonly topic: number
   readonly partition: number
   readonly offset: number
+  /** Beyond the last offset that is in hand with it. */
+  readonly end: number
   readonly attempt: number
   readonly startedMs: number
   /** Its handler is on the stack: the thread does nothing else until it returns. */
   readonly current: boolean
 }
 
-/** A datum that was in hand when its thread had to be ended. The runner counts the attempts as used. */
+/** A datum that was in hand when its thread had to be ended. The runner counts the attempts as used, and runs it by itself. */
 export interface Suspect {
   readonly topic: string
   readonly partition: number
   readonly offset: number
-  /** Attempts used so far. Where they are all used, the datum is dead with `reason` and is not run again. */
+  /** Attempts used so far. Where they are all used, the datum is dead with `reason` and is not run again. None is used of a datum that was one of many. */
   readonly attempts: number
   readonly reason: PortableError
 }
@@ -66,7 +68,7 @@ export class Progress {
   }
 
   /** A handler is about to be called. @returns the row to give to {@link wait} or {@link end}. */
-  begin(topic: number, partition: number, offset: number, attempt: number, startedMs: number): number {
+  begin(topic: number, partition: number, offset: number, attempt: number, startedMs: number, end: number = offset + 1): number {
     const row = this.#free.pop() ?? STACK_ROW
     const at = row * ROW_NUMBERS
     const rows = this.#rows
@@ -75,6 +77,7 @@ export class Progress {
     rows[at + 2] = offset
     rows[at + 3] = attempt
     rows[at + 4] = startedMs
+    rows[at + 5] = end
     // The row is published after its numbers, so that a reader never takes those of the attempt before for this one's.
     Atomics.store(this.#states, 2 + row, 1)
     Atomics.store(this.#states, CURRENT, row)
@@ -102,11 +105,12 @@ export class Progress {
     const found: InHand[] = []
     for (let row = 0; row < ROWS; row++) {
       if (Atomics.load(this.#states, 2 + row) === 0) continue
-      const [topic, partition, offset, attempt, startedMs] = this.#rows.subarray(row * ROW_NUMBERS, (row + 1) * ROW_NUMBERS)
+      const [topic, partition, offset, attempt, startedMs, end] = this.#rows.subarray(row * ROW_NUMBERS, (row + 1) * ROW_NUMBERS)
       const inHand = {
         topic: topic!,
         partition: partition!,
         offset: offset!,
+        end: end!,
         attempt: attempt!,
         startedMs: startedMs!,
         current: row === current,

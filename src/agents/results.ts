@@ -1,5 +1,4 @@
 import { MillraceError } from '../errors.ts'
-import type { HandlerContext } from './handler-context.ts'
 
 /** One datum's outputs are held until all are checked: a generator without an end must not take the memory. */
 const MAX_OUTPUTS_PER_DATUM = 100_000
@@ -11,7 +10,10 @@ export function isPending(result: unknown): result is PromiseLike<unknown> | Asy
 }
 
 /** Waits for the result and, where it is a stream of outputs, for all of them; gives up between two when the attempt has ended. */
-export async function arrived(result: PromiseLike<unknown> | AsyncIterable<unknown>, context: HandlerContext): Promise<unknown> {
+export async function arrived(
+  result: PromiseLike<unknown> | AsyncIterable<unknown>,
+  context: { readonly aborted: boolean },
+): Promise<unknown> {
   const settled = Symbol.asyncIterator in result ? result : await result
   if (typeof settled !== 'object' || settled === null || !(Symbol.asyncIterator in settled)) return settled
   const outputs: unknown[] = []

@@ -1,6 +1,8 @@
 import type { Subscription } from '../stream/stream.ts'
-import type { Agent, Handler } from './agent.ts'
+import type { Agent } from './agent.ts'
+import { Breaker } from './breaker.ts'
 import { replayTopicSpec } from './dead-letter.ts'
+import { Holds } from './holds.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
 import { Progress, progressTopics, type Suspect } from './progress.ts'
 import type { OpenRemote } from './remote.ts'
@@ -17,8 +19,8 @@ export interface RunOptions {
   readonly suspects?: readonly Suspect[]
   /** Uniform in [0, 1): jitter of waits. Default `Math.random`. */
   readonly random?: () => number
-  /** Told why the data of a remote agent wait, and with undefined when they wait no longer. */
-  readonly held?: (error: Error | undefined) => void
+  /** Told why data wait that are not at fault: by a `remote` that is not there, as the `handler` says. Undefined when they wait no longer. */
+  readonly held?: (part: 'remote' | 'handler', reason: string | undefined) => void
   /** A line that a remote agent's program has written. */
   readonly log?: (line: string) => void
 }
@@ -47,6 +49,7 @@ class Runner implements RunningHandler {
   readonly #context: RunContext
   readonly #work: LeaseWork
   readonly #remote: OpenRemote | undefined
+  readonly #breaker: Breaker
   #graceMs = 0
   #subscription: Subscription | undefined
   #lease: LeaseRun | undefined
@@ -58,18 +61,22 @@ class Runner implements RunningHandler {
   constructor(agent: Agent, context: RunContext, options: RunOptions) {
     const progress = options.progress ?? new Progress()
     progress.reset()
+    const holds = new Holds(reason => options.held?.('handler', reason))
     this.#agent = agent
     this.#context = context
     this.#remote = openRemote(agent, context, options)
+    this.#breaker = new Breaker(agent.breaker, context.clock, reason => holds.set('breaker', reason))
     this.#work = {
       agent,
-      handler: this.#remote?.handle.bind(this.#remote) ?? handlerOf(agent),
+      handler: this.#remote?.handle.bind(this.#remote) ?? agent.handler,
       version: { name: agent.name, version: agent.version },
       engine: context.engine,
       clock: context.clock,
       recorder: context.recorder,
       random: options.random ?? Math.random,
       progress,
+      breaker: this.#breaker,
+      blocked: (place, reason) => holds.set(placeName(place.topic, place.partition), reason),
       suspects: new Map(
         (options.suspects ?? []).map(suspect => [`${placeName(suspect.topic, suspect.partition)}/${suspect.offset}`, suspect]),
       ),
@@ -93,6 +100,7 @@ class Runner implements RunningHandler {
         }
       }
     } finally {
+      this.#breaker.stop()
       await this.#remote?.stop(this.#graceMs)
     }
   }
@@ -172,11 +180,6 @@ function openRemote(agent: Agent, { clock }: RunContext, { held, log }: RunOptio
   const { name, version, to, addressed, timeoutMs } = agent
   return agent.remote?.open(
     { name, version, to, addressed, timeoutMs, clock },
-    { held: held ?? (() => undefined), log: log ?? (line => process.stderr.write(`${name}@${version}: ${line}\n`)) },
+    { held: error => held?.('remote', error?.message), log: log ?? (line => process.stderr.write(`${name}@${version}: ${line}\n`)) },
   )
-}
-
-function handlerOf({ name, handler }: Agent): Handler {
-  if (handler === undefined) throw new TypeError(`The agent ${name} has neither a handler nor a remote.`)
-  return handler
 }

@@ -1,4 +1,5 @@
-import type { HandledFrame, HandlerContext } from './handler-context.ts'
+import { ID_BYTES } from '../envelope/data-id.ts'
+import type { HandledFrame } from './handler-context.ts'
 import type { Staged } from './outputs.ts'
 
 /** Where the id lies in a frame (envelope/frame.ts). */
@@ -8,12 +9,13 @@ const ID_IN_FRAME = 20
  * A datum in the runner's hands.
  *
  *   ready → running → finished          the usual way; a handler that does not wait passes through within one call
- *   running → waiting → ready           it failed and is tried again after a while
+ *   running → waiting → ready           it failed, or what it needs is away, and is tried again after a while
+ *   ready → gathering → running         it waits for others that are handled with it
  *   queued → ready                      another datum of its key was running
  *
  * `finished` with outputs: done, to be written in its turn. A datum that fails for good leaves at once.
  */
-export type TaskStage = 'queued' | 'ready' | 'running' | 'waiting' | 'finished'
+export type TaskStage = 'queued' | 'ready' | 'gathering' | 'running' | 'waiting' | 'finished'
 
 export class Task implements HandledFrame {
   readonly offset: number
@@ -32,7 +34,11 @@ export class Task implements HandledFrame {
   stage: TaskStage = 'ready'
   attempts = 0
   outputs: readonly Staged[] = []
-  context: HandlerContext | undefined
+  /** Data that were handled with this one as a whole: the outputs are of all of them, and they finish with it. */
+  members: readonly Task[] = NO_MEMBERS
+  /** It may be what ended a thread before: it runs by itself, so that it alone is blamed. */
+  alone = false
+  context: { abort(reason: Error): void } | undefined
   /** Cancels the wait before the next attempt. */
   cancel: (() => void) | undefined
   #detached = false
@@ -68,6 +74,16 @@ export class Task implements HandledFrame {
     return this.bytes.subarray(this.start, this.end)
   }
 
+  /** Its outputs come of it and of the data whose ids these are, in place of its window. */
+  causedBy(others: Uint8Array): void {
+    this.parents = Buffer.concat([this.bytes.subarray(this.idAt, this.idAt + ID_BYTES), others])
+  }
+
+  /** Of {@link members}. */
+  get memberIds(): Uint8Array {
+    return Buffer.concat(this.members.map(({ bytes, idAt }) => bytes.subarray(idAt, idAt + ID_BYTES)))
+  }
+
   /** Takes copies of what it needs, for it outlives this turn: else one waiting datum would keep its whole batch in memory. */
   detach(): void {
     if (this.#detached) return
@@ -78,3 +94,5 @@ export class Task implements HandledFrame {
     this.parents = Buffer.from(this.parents)
   }
 }
+
+const NO_MEMBERS: readonly Task[] = []

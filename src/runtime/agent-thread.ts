@@ -27,7 +27,7 @@ main.on('message', (message: ToThread) => {
 try {
   const pipeline = await loadPipeline(data.file)
   const agent = agentOf(pipeline)
-  const engine = await openInThread(data.engine, systemClock, error => hold('trace', error))
+  const engine = await openInThread(data.engine, systemClock, error => hold('trace', error?.message))
   say({ type: 'ready' })
   const stop = await Promise.race([begun.promise, told.promise])
   if (stop === undefined) {
@@ -43,8 +43,8 @@ try {
   say({ type: 'failed', error: toPortable(isDamaged(error) ? engineFailed(error) : error) })
 }
 
-function hold(part: HeldPart, error: Error | undefined): void {
-  say(error === undefined ? { type: 'held', part } : { type: 'held', part, reason: error.message })
+function hold(part: HeldPart, reason: string | undefined): void {
+  say(reason === undefined ? { type: 'held', part } : { type: 'held', part, reason })
 }
 
 function agentOf(pipeline: Pipeline): AnyAgent {
@@ -56,11 +56,11 @@ function agentOf(pipeline: Pipeline): AnyAgent {
 }
 
 function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
-  if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: error => hold('store', error) })
+  if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: error => hold('store', error?.message) })
   return runAgent(agent, context, {
     progress: new Progress(data.progress),
     suspects: data.suspects,
-    held: error => hold('remote', error),
+    held: hold,
     log: line => say({ type: 'log', line }),
   })
 }

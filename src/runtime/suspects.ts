@@ -23,9 +23,13 @@ export class Suspects {
     for (const held of blamed) {
       const topic = this.#topics[held.topic]
       if (topic === undefined) continue
-      const place = `${topic}/${held.partition}/${held.offset}`
-      this.#byPlace.delete(place)
-      this.#byPlace.set(place, { topic, partition: held.partition, offset: held.offset, attempts: held.attempt, reason })
+      // Of a batch one is at fault and nobody knows which: each is run by itself next, and only then does an attempt count.
+      const attempts = held.end - held.offset > 1 ? held.attempt - 1 : held.attempt
+      for (let offset = held.offset; offset < held.end; offset++) {
+        const place = `${topic}/${held.partition}/${offset}`
+        this.#byPlace.delete(place)
+        this.#byPlace.set(place, { topic, partition: held.partition, offset, attempts, reason })
+      }
     }
     for (const oldest of this.#byPlace.keys()) {
       if (this.#byPlace.size <= MOST) break

@@ -22,7 +22,7 @@ export type ToThread =
   | { readonly type: 'stop'; readonly graceMs: number }
 
 /** What an agent's data can wait for. */
-export type HeldPart = 'trace' | 'store' | 'remote'
+export type HeldPart = 'trace' | 'store' | 'remote' | 'handler'
 
 export type FromThread =
   | { readonly type: 'ready' }

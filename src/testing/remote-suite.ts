@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { HandedContext } from '../agents/agent.ts'
+import { blockedOn } from '../agents/blocked.ts'
 import type { OpenRemote, Remote } from '../agents/remote.ts'
 import { systemClock } from '../clock.ts'
 import { mint } from '../envelope/data-id.ts'
@@ -17,6 +18,8 @@ export type RemoteOrder =
   | { readonly do: 'fail'; readonly message: string }
   /** Fail on it, with this message; trying again cannot help. */
   | { readonly do: 'final'; readonly message: string }
+  /** Say that what it needs, named by `on`, is away. */
+  | { readonly do: 'block'; readonly on: string }
   /** End the process. */
   | { readonly do: 'die' }
   /** Never answer anything again. */
@@ -97,6 +100,12 @@ export function remoteSuite({ describe, it }: TestFramework, name: string, make:
         assert.match(final.message, /not to be had/)
         assert.equal((final as { retryable?: unknown }).retryable, false)
         assert.equal(good[0]?.n, 1)
+      }))
+
+    it('tells what is away from a failure of the datum', () =>
+      over(async ask => {
+        const blocked = await failureOf(ask({ do: 'block', on: 'the price service' }))
+        assert.match(blockedOn(blocked) ?? String(blocked), /^blocked on the price service/)
       }))
 
     for (const poison of [{ do: 'die' }, { do: 'hang' }] as const) {

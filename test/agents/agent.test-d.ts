@@ -1,4 +1,5 @@
-import { type Agent, agent, bytes, cache, out, type Topic, topic } from 'millrace'
+import { type Agent, agent, bytes, cache, out, remoteAgent, type Topic, topic } from 'millrace'
+import { command } from 'millrace/remote'
 import * as v from 'valibot'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
@@ -194,5 +195,29 @@ describe('outputs to several targets', () => {
     agent('bare', to, d => ({ station: d.station, mean: 1 }))
     // @ts-expect-error: demand is not among its targets
     agent('elsewhere', to, d => out(demand, { station: d.station, megawatts: 1 }))
+  })
+})
+
+describe('a handler of batches', () => {
+  it('gets a list of data, and for each what a handler is given beside it', () => {
+    agent('m', { version: 1, from: demand, to: alert, by: d => d.station, window: 3, batch: { size: 10 } }, (data, { each }) => {
+      expectTypeOf(data).toEqualTypeOf<readonly { station: string; megawatts: number }[]>()
+      expectTypeOf(each[0]!.window).toEqualTypeOf<readonly { station: string; megawatts: number }[]>()
+      return data.map(({ station }) => ({ station, level: 'warn' as const }))
+    })
+    agent('lists', { version: 1, from: demand, to: alert, batch: { size: 10 } }, async data =>
+      data.map(({ station, megawatts }) => (megawatts > 3 ? [{ station, level: 'page' as const }] : undefined)),
+    )
+  })
+
+  it('returns outputs for each datum, or for all of them where it says so', () => {
+    const to = { version: 1, from: demand, to: average } as const
+    agent('whole', { ...to, batch: { size: 10, outputs: 'batch' } }, data => ({ station: 'all', mean: data.length }))
+    // @ts-expect-error: a list with the outputs of each is wanted
+    agent('one', { ...to, batch: { size: 10 } }, data => ({ station: 'all', mean: data.length }))
+    // @ts-expect-error: no mean
+    agent('wrong', { ...to, batch: { size: 10 } }, data => data.map(({ station }) => ({ station })))
+    // @ts-expect-error: a remote agent's program is given batches as it is
+    remoteAgent('remote', { ...to, run: command('true'), batch: { size: 10 } })
   })
 })

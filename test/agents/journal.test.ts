@@ -84,7 +84,7 @@ describe('the journal of an agent', () => {
     const other = { ...run(5, 'its own'), id: Buffer.alloc(16, 6) }
     expect(await journal.record([other])).toEqual([other.outputs])
     expect(await journal.record([{ ...run(6, 'another'), id: other.id }])).toEqual([other.outputs])
-    expect((await (await open(REMEMBERED)).recorded(id, 0))?.[0]?.data).toBe('first')
+    expect((await (await open(REMEMBERED)).recorded(id, 0))?.outputs[0]?.data).toBe('first')
     expect((await open(REMEMBERED + 1)).recorded(id, 0)).not.toBe(undefined)
     expect((await open(REMEMBERED + 4)).recorded(id, 0)).toBe(undefined)
     await engine.close()
@@ -112,8 +112,48 @@ describe('the journal of an agent', () => {
     ])
     expect(counted[0]).toEqual(output('zombie'))
     const later = await Journal.open(engine, journalTopic(declared, 1), place, 0, never)
-    expect(await later.recorded(ids[0]!, 0)).toEqual(output('zombie'))
-    expect(await later.recorded(ids[1]!, 0)).toEqual([{ target: 1, key: '', data: Buffer.from([0, 255]) }])
+    expect((await later.recorded(ids[0]!, 0))?.outputs).toEqual(output('zombie'))
+    expect((await later.recorded(ids[1]!, 0))?.outputs).toEqual([{ target: 1, key: '', data: Buffer.from([0, 255]) }])
     await engine.close()
   })
+
+  it.each([true, false])(
+    'lets every datum of a batch as a whole count once, though a later run finds more of them there (journal: %s)',
+    async journal => {
+      const broker = new MemoryBroker()
+      const trace = openMemoryTrace()
+      const engine = new DistributedEngine({ stream: broker.connect(), trace, clock: systemClock })
+      const one = topic('one', z.object({ n: z.number() }), { partitions: 1 })
+      const total = topic('total', z.object({ n: z.array(z.number()) }), { partitions: 1 })
+      await engine.ensure([one.spec])
+      let sent = 0
+      const sendThree = () => send(engine, one, [{ n: sent++ }, { n: sent++ }, { n: sent++ }], 0, {})
+      let cuts = 2
+      const mark = trace.mark.bind(trace)
+      trace.mark = async (...given) => {
+        if (cuts-- > 0) {
+          await sendThree()
+          throw new MillraceError('LEASE_LOST', 'cut off')
+        }
+        await mark(...given)
+      }
+      const batch = { size: 5, waitMs: 5, outputs: 'batch' } as const
+      const totals = agent('totals', { version: 1, from: one, to: total, journal, batch }, data => ({ n: data.map(({ n }) => n) }))
+      await sendThree()
+      const running = runAgent(totals, { engine, clock: systemClock, recorder: silentRecorder })
+      await eventually('everything is committed', async () => {
+        const at = (await engine.standings()).find(place => place.topic === 'one')
+        return at?.checkpoint.offset === 9 || undefined
+      })
+      await running.stop(1_000)
+      // Of several outputs with one id readers take the first.
+      const counted = new Map<string, number[]>()
+      for (const { id, text } of dataOf(await engine.read('total', 0, 0, 1_000_000)))
+        if (!counted.has(id)) counted.set(id, JSON.parse(text).n)
+      await engine.close()
+      const numbers = [...counted.values()].flat().toSorted((a, b) => a - b)
+      if (journal) expect(numbers).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+      else expect(numbers).not.toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    },
+  )
 })

@@ -9,8 +9,8 @@ test('another thread sees what is in hand, and the one on the stack first', () =
   writer.wait(writer.begin(0, 3, 17, 1, 1_000))
   writer.begin(1, 0, 2 ** 40, 2, 2_000)
   expect(reader.inHand()).toEqual([
-    { topic: 1, partition: 0, offset: 2 ** 40, attempt: 2, startedMs: 2_000, current: true },
-    { topic: 0, partition: 3, offset: 17, attempt: 1, startedMs: 1_000, current: false },
+    { topic: 1, partition: 0, offset: 2 ** 40, end: 2 ** 40 + 1, attempt: 2, startedMs: 2_000, current: true },
+    { topic: 0, partition: 3, offset: 17, end: 18, attempt: 1, startedMs: 1_000, current: false },
   ])
 })
 

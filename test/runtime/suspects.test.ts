@@ -7,6 +7,7 @@ const held = (offset: number, attempt: number, current = false): InHand => ({
   topic: 0,
   partition: 2,
   offset,
+  end: offset + 1,
   attempt,
   startedMs: 0,
   current,
@@ -36,4 +37,10 @@ it('remembers a thousand at most, the latest', () => {
   for (let offset = 0; offset < 1_200; offset++) suspects.blame([held(offset, 1, true)], reason)
   expect(suspects.list()).toHaveLength(1_000)
   expect(suspects.list()[0]!.offset).toBe(200)
+})
+
+it('blames no datum of a batch, but has each of them run by itself next', () => {
+  const suspects = new Suspects(['demand'])
+  suspects.blame([{ ...held(7, 1, true), end: 10 }], reason)
+  expect(suspects.list()).toEqual([7, 8, 9].map(offset => ({ topic: 'demand', partition: 2, offset, attempts: 0, reason })))
 })

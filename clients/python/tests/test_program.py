@@ -71,6 +71,7 @@ ECHO = """
         if datum == "stream": return (n for n in range(3))
         if datum == "wrong": raise ValueError("no such word")
         if datum == "final": raise millrace.NotRetryable("not to be had")
+        if datum == "away": raise millrace.Blocked("the database") from OSError("refused")
         if datum == "nan": return float("nan")
         if datum == "print": print("said to nobody")
         return {"datum": datum, "context": context._asdict()}
@@ -96,6 +97,10 @@ class RunTest(unittest.TestCase):
             self.assertFalse(results[2]["error"]["retryable"])
             self.assertIn("cannot be written as JSON", results[3]["error"]["message"])
             self.assertEqual(results[4]["outputs"][0]["datum"], "good")
+
+    def test_what_is_away_is_told_from_a_failure(self) -> None:
+        with Program(ECHO).greet() as program:
+            self.assertEqual(program.results([item(1, "away")])[1]["error"], {"message": "refused", "blocked_on": "the database"})
 
     def test_bytes_are_bytes(self) -> None:
         code = "import millrace\nmillrace.run(lambda datum, context: len(datum))"

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.ts'
 import type { Target } from '../agent.ts'
+import { Blocked } from '../blocked.ts'
 
 /** The version of docs/protocol.md that is spoken. */
 export const PROTOCOL = 1
@@ -42,7 +43,9 @@ export type ToProgram =
   | { readonly type: 'drain' }
 
 /** What became of one datum. */
-export type Answer = { readonly n: number; readonly outputs: readonly unknown[] } | { readonly n: number; readonly error: RemoteError }
+export type Answer =
+  | { readonly n: number; readonly outputs: readonly unknown[] }
+  | { readonly n: number; readonly error: RemoteError | Blocked }
 
 export type FromProgram =
   | { readonly type: 'hello'; readonly name: string }
@@ -118,9 +121,10 @@ function readAddressed(output: unknown, index: number, targets: ReadonlyMap<stri
   )
 }
 
-function readError(error: unknown): RemoteError {
+function readError(error: unknown): RemoteError | Blocked {
   if (!isObject(error)) return new RemoteError('Error', shown(error), undefined, true)
-  const { name, message, stack, retryable } = error
+  const { name, message, stack, retryable, blocked_on: on } = error
+  if (typeof on === 'string') return new Blocked(on, typeof message === 'string' && message !== '' ? { cause: message } : {})
   return new RemoteError(
     typeof name === 'string' ? name : 'Error',
     typeof message === 'string' ? message : shown(error),

@@ -21,6 +21,8 @@ def orders(datum, context):
         raise ValueError(datum["message"])
     if do == "final":
         raise millrace.NotRetryable(datum["message"])
+    if do == "block":
+        raise millrace.Blocked(datum["on"])
     if do == "die":
         os._exit(7)
     if do == "hang":

@@ -33,6 +33,7 @@ function resultOf({ n, data, data_base64, attempt, window, state, data_id, topic
   if (data.do === 'stray') return { n: n + 1_000, outputs: [] }
   if (data.do === 'fail') return { n, error: { name: 'ValueError', message: data.message } }
   if (data.do === 'final') return { n, error: { name: 'ValueError', message: data.message, retryable: false } }
+  if (data.do === 'block') return { n, error: { message: 'refused', blocked_on: data.on } }
   if (data.do === 'none') return { n, outputs: [] }
   if (data.do === 'many') return { n, outputs: Array.from({ length: data.count }, (_, i) => ({ n: i })) }
   if (data.do === 'echo') return { n, outputs: [{ n: data.n, attempt, window, state }] }

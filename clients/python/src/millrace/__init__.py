@@ -8,6 +8,6 @@
     millrace.run(mood)
 """
 
-from ._program import Context, NotRetryable, out, run, run_batches
+from ._program import Blocked, Context, NotRetryable, out, run, run_batches
 
-__all__ = ["Context", "NotRetryable", "out", "run", "run_batches"]
+__all__ = ["Blocked", "Context", "NotRetryable", "out", "run", "run_batches"]

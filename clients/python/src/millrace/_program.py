@@ -36,6 +36,17 @@ class NotRetryable(Exception):
     """Raised by a handler where trying again cannot help: the datum goes to the dead letters at once."""
 
 
+class Blocked(Exception):
+    """Raised by a handler where not the datum is at fault but something that the handler needs is away, such as a database.
+
+    The datum waits and is given again, with no attempt counted, for as long as that takes. ``on`` names what is away: ``Blocked("the database")``.
+    """
+
+    def __init__(self, on: str) -> None:
+        super().__init__(on)
+        self.on = on
+
+
 Handler = Callable[[Any, Context], Any]
 BatchHandler = Callable[[List[Any], List[Context]], Sequence[Any]]
 
@@ -77,8 +88,10 @@ def _together(handler: BatchHandler, items: Sequence[Item]) -> Iterator[Result]:
             raise NotRetryable(f"The handler returned {len(results)} entries for {len(items)} data: it must return one for each.")
         answers = [{"n": item["n"], "outputs": _outputs(result)} for item, result in zip(items, results)]
     except Exception as error:
-        if len(items) == 1:
-            yield {"n": items[0]["n"], "error": _error(error)}
+        # What is away is away for all of them.
+        if len(items) == 1 or isinstance(error, Blocked):
+            for item in items:
+                yield {"n": item["n"], "error": _error(error)}
             return
         for item in items:
             yield from _together(handler, [item])
@@ -106,6 +119,10 @@ def _outputs(result: Any) -> List[Any]:
 
 
 def _error(error: BaseException) -> Dict[str, Any]:
+    if isinstance(error, Blocked):
+        # What was caught when it was raised says what happened.
+        cause = error.__cause__ or error.__context__
+        return {"message": "" if cause is None else str(cause), "blocked_on": error.on}
     return {
         "name": type(error).__name__,
         "message": str(error) or type(error).__name__,

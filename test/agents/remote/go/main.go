@@ -13,6 +13,7 @@ type order struct {
 	N       int    `json:"n"`
 	Count   int    `json:"count"`
 	Message string `json:"message"`
+	On      string `json:"on"`
 }
 
 type datum struct {
@@ -38,6 +39,7 @@ type echo struct {
 type failure struct {
 	Message   string `json:"message"`
 	Retryable bool   `json:"retryable"`
+	BlockedOn string `json:"blocked_on,omitempty"`
 }
 
 type result struct {
@@ -89,6 +91,8 @@ func follow(one datum) result {
 		return result{N: one.N, Error: &failure{Message: one.Data.Message, Retryable: true}}
 	case "final":
 		return result{N: one.N, Error: &failure{Message: one.Data.Message}}
+	case "block":
+		return result{N: one.N, Error: &failure{BlockedOn: one.Data.On}}
 	case "die":
 		os.Exit(7)
 	case "hang":

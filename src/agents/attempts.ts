@@ -1,0 +1,198 @@
+import type { Clock } from '../clock.ts'
+import { MillraceError } from '../errors.ts'
+import type { Agent, Handler } from './agent.ts'
+import { resultsOfEach } from './batches.ts'
+import { BatchContext, HandlerContext } from './handler-context.ts'
+import type { Outputs, Staged } from './outputs.ts'
+import type { Progress } from './progress.ts'
+import { arrived, isPending } from './results.ts'
+import type { Task } from './task.ts'
+
+/** The outputs of each datum of a batch, or those of the batch as a whole. */
+export type StagedBatch = { readonly each: readonly (readonly Staged[])[] } | { readonly whole: readonly Staged[] }
+
+export interface AttemptsOptions {
+  readonly agent: Agent
+  /** The agent's own, or what hands the datum to its remote; undefined where the agent takes batches. */
+  readonly handler: Handler | undefined
+  readonly outputs: Outputs
+  readonly clock: Clock
+  readonly progress: Progress
+  /** What {@link Progress} calls this partition. */
+  readonly topicIndex: number
+  readonly partition: number
+  /** The handler has not ended: its result is waited for. */
+  readonly waits: (task: Task) => void
+  /** An attempt that was waited for has ended; told after what became of it. */
+  readonly changed: () => void
+  readonly succeeded: (task: Task, outputs: readonly Staged[]) => void
+  readonly failed: (task: Task, error: unknown) => void
+  readonly batchSucceeded: (tasks: readonly Task[], outputs: StagedBatch) => void
+  readonly batchFailed: (tasks: readonly Task[], error: unknown) => void
+}
+
+/** What is told once, of a result or of its lateness. */
+interface Awaited<T> {
+  readonly done: (result: T) => void
+  readonly failed: (error: unknown) => void
+  /** The handler's time is what passes, not that of the journal's reading nor a remote's, which has its timeout in its own hands. */
+  readonly timed: boolean
+  readonly row: number
+  readonly startedMs: number
+}
+
+/**
+ * Calls the handler, with one datum or with many, and waits for it where it waits. A handler that does not wait is called and done within
+ * one call; no promise and no timer is made for it.
+ */
+export class Attempts {
+  readonly #options: AttemptsOptions
+  #running = 0
+  /** Milliseconds in handlers that waited, since the last {@link takeHandlerMs}. */
+  #handlerMs = 0
+  /** When the last attempt began. */
+  startedMs = 0
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options
+  }
+
+  /** Attempts whose result is awaited; one for each batch. */
+  get running(): number {
+    return this.#running
+  }
+
+  takeHandlerMs(): number {
+    const ms = this.#handlerMs
+    this.#handlerMs = 0
+    return ms
+  }
+
+  /** Nothing that comes back counts any more. */
+  forget(): void {
+    this.#running = 0
+  }
+
+  /** @param recorded the outputs of an earlier run, which count in place of another's. */
+  one(task: Task, recorded: Promise<readonly Staged[]> | undefined): void {
+    const { agent, clock, handler, progress, topicIndex, partition, succeeded, failed } = this.#options
+    const context = new HandlerContext(task, task.window, task.state, task.attempts)
+    task.context = context
+    const startedMs = clock.now()
+    this.startedMs = startedMs
+    const row = progress.begin(topicIndex, partition, task.offset, task.attempts, startedMs)
+    let staged: readonly Staged[] | Promise<readonly Staged[]>
+    try {
+      // Without a handler only what is recorded comes here.
+      staged = recorded ?? this.#stage(handler!(task.value, context), context)
+    } catch (error) {
+      progress.end(row)
+      failed(task, error)
+      return
+    }
+    if (!(staged instanceof Promise)) {
+      progress.end(row)
+      succeeded(task, staged)
+      return
+    }
+    this.#await([task], context, staged, {
+      done: outputs => succeeded(task, outputs),
+      failed: error => failed(task, error),
+      timed: recorded === undefined && agent.remote === undefined,
+      row: progress.wait(row),
+      startedMs,
+    })
+  }
+
+  many(tasks: readonly Task[]): void {
+    const { agent, clock, progress, topicIndex, partition, batchSucceeded, batchFailed } = this.#options
+    const context = new BatchContext(tasks.map(task => new HandlerContext(task, task.window, task.state, task.attempts)))
+    for (const task of tasks) task.context = context
+    const startedMs = clock.now()
+    this.startedMs = startedMs
+    const [first, last] = [tasks[0]!, tasks.at(-1)!]
+    const row = progress.begin(topicIndex, partition, first.offset, first.attempts, startedMs, last.offset + 1)
+    const values = tasks.map(task => task.value)
+    let staged: StagedBatch | Promise<StagedBatch>
+    try {
+      const result = agent.batchHandler!(values, context)
+      staged = isPending(result) ? arrived(result, context).then(done => this.#stageBatch(done, tasks)) : this.#stageBatch(result, tasks)
+    } catch (error) {
+      progress.end(row)
+      batchFailed(tasks, error)
+      return
+    }
+    if (!(staged instanceof Promise)) {
+      progress.end(row)
+      batchSucceeded(tasks, staged)
+      return
+    }
+    this.#await(tasks, context, staged, {
+      done: outputs => batchSucceeded(tasks, outputs),
+      failed: error => batchFailed(tasks, error),
+      timed: true,
+      row: progress.wait(row),
+      startedMs,
+    })
+  }
+
+  #stage(result: unknown, context: HandlerContext): readonly Staged[] | Promise<readonly Staged[]> {
+    const { agent, outputs } = this.#options
+    // A remote answers with all outputs at once: there is no stream of them to wait for.
+    if (agent.remote !== undefined && result instanceof Promise) return result.then(done => outputs.stage(done))
+    return isPending(result) ? arrived(result, context).then(done => outputs.stage(done)) : outputs.stage(result)
+  }
+
+  #stageBatch(result: unknown, tasks: readonly Task[]): StagedBatch | Promise<StagedBatch> {
+    const { agent, outputs } = this.#options
+    if (agent.batch?.outputs === 'batch') {
+      const whole = outputs.stage(result)
+      return whole instanceof Promise ? whole.then(staged => ({ whole: staged })) : { whole }
+    }
+    const each = resultsOfEach(result, tasks.length).map(own => outputs.stage(own))
+    if (each.some(staged => staged instanceof Promise)) return Promise.all(each).then(staged => ({ each: staged }))
+    // Without a promise among them they are what the type says.
+    return { each: each as (readonly Staged[])[] }
+  }
+
+  #await<T>(tasks: readonly Task[], context: { abort(reason: Error): void }, result: Promise<T>, then: Awaited<T>): void {
+    const { agent, clock, progress, changed, waits } = this.#options
+    const { row, startedMs } = then
+    this.#running++
+    let settled = false
+    const settle = (next: () => void) => {
+      // Timeout and result may both come; the first counts.
+      if (settled) return
+      settled = true
+      cancelTimeout()
+      progress.end(row)
+      this.#running--
+      this.#handlerMs += clock.now() - startedMs
+      next()
+      changed()
+    }
+    const late = () => {
+      const error = new MillraceError('HANDLER_TIMEOUT', `The handler was not done after ${agent.timeoutMs} ms.`, {
+        fix: "Hand context.signal to what it waits for, or raise the agent's timeout.",
+      })
+      context.abort(error)
+      settle(() => then.failed(error))
+    }
+    const cancelTimeout = then.timed ? clock.after(agent.timeoutMs, late) : () => undefined
+    for (const task of tasks) {
+      task.detach()
+      waits(task)
+      // Let go of with its lease: nothing of it counts any more, and a watchdog must not take it for one that spins.
+      task.cancel = () => {
+        if (settled) return
+        settled = true
+        cancelTimeout()
+        progress.end(row)
+      }
+    }
+    result.then(
+      done => settle(() => then.done(done)),
+      error => settle(() => then.failed(error)),
+    )
+  }
+}
