@@ -4,6 +4,7 @@ import { Attempts, type StagedBatch } from './attempts.ts'
 import { GatheringBatch } from './batches.ts'
 import { blockedOn } from './blocked.ts'
 import type { Breaker } from './breaker.ts'
+import { KeyOrder } from './key-order.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
 import { backoffMs, isFinal } from './retry.ts'
@@ -41,19 +42,16 @@ export class Handling {
   readonly #options: HandlingOptions
   readonly #agent: Agent
   readonly #attempts: Attempts
-  /** Data of one key run one after the other. */
-  readonly #byKey: boolean
+  /** Where data of one key run one after the other. */
+  readonly #keyOrder: KeyOrder | undefined
   /** Taken and not finished, in the order of offsets. */
   readonly #open = new Map<number, Task>()
   readonly #ready: Task[] = []
-  /** The keys in hand, each with those that wait behind. */
-  readonly #keys = new Map<string, Task[]>()
   /** Where the handler takes many data at once: the next batch. */
   readonly #gathering: GatheringBatch | undefined
   /** Parts of batches that are to be run, among them the halves of those that failed. */
   readonly #parts: Task[][] = []
   #waiting = 0
-  #queued = 0
   /** Failed because something is away. One of them is tried now and then; until it is done nothing else begins. */
   #held: Task[] = []
   #holds = 0
@@ -76,7 +74,7 @@ export class Handling {
       batchFailed: (tasks, error) => this.#batchFailed(tasks, error),
     })
     // The data of a batch are handled together, each with its own window: those of one key among them need not wait for each other.
-    this.#byKey = agent.concurrency > 1 && agent.by !== undefined && agent.batch === undefined
+    this.#keyOrder = agent.concurrency > 1 && agent.by !== undefined && agent.batch === undefined ? new KeyOrder() : undefined
     this.#gathering = agent.batch === undefined ? undefined : new GatheringBatch(agent.batch, clock, changed)
     this.#unlisten = breaker.listen(changed)
   }
@@ -109,7 +107,7 @@ export class Handling {
       this.#ready.length === 0 &&
       this.#parts.length === 0 &&
       this.#gathering?.ready !== true &&
-      this.#queued < this.#agent.concurrency * QUEUED_PER_SLOT &&
+      (this.#keyOrder === undefined || this.#keyOrder.queued < this.#agent.concurrency * QUEUED_PER_SLOT) &&
       // An ordered agent holds back what follows a failing datum.
       !(this.#agent.ordered && this.#waiting > 0)
     )
@@ -180,19 +178,8 @@ export class Handling {
 
   /** @returns false where another datum of its key is in hand: it waits for that. */
   #admit(task: Task): boolean {
-    if (!this.#byKey || task.key === undefined) return true
-    const behind = this.#keys.get(task.key)
-    if (behind === undefined) {
-      this.#keys.set(task.key, [])
-      return true
-    }
-    task.detach()
-    task.stage = 'queued'
-    this.#queued++
+    if (this.#keyOrder === undefined || this.#keyOrder.enter(task)) return true
     this.#open.set(task.offset, task)
-    // One that is tried again comes before those that have not begun.
-    if (task.attempts > 0) behind.unshift(task)
-    else behind.push(task)
     return false
   }
 
@@ -378,13 +365,8 @@ export class Handling {
   }
 
   #releaseKey(task: Task): void {
-    if (!this.#byKey || task.key === undefined) return
-    const next = this.#keys.get(task.key)?.shift()
-    if (next === undefined) {
-      this.#keys.delete(task.key)
-      return
-    }
-    this.#queued--
+    const next = this.#keyOrder?.leave(task)
+    if (next === undefined) return
     next.stage = 'ready'
     this.#ready.push(next)
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Engine, Snapshot } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
 import { failpoint } from '../engine/failpoint.ts'
 import { formatId } from '../envelope/data-id.ts'
 import type { FrameCursor } from '../envelope/frame.ts'
@@ -13,6 +13,7 @@ import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { Decoded } from './decode.ts'
 import type { Fold } from './fold.ts'
+import { FoldSnapshots } from './fold-snapshots.ts'
 import { Handling } from './handling.ts'
 import { Intake } from './intake.ts'
 import type { Journal } from './journal.ts'
@@ -20,7 +21,6 @@ import { JournalQueue } from './journal-queue.ts'
 import { letterOf } from './letter.ts'
 import { Outputs, type Staged } from './outputs.ts'
 import type { Progress, Suspect } from './progress.ts'
-import { SnapshotTimer } from './snapshot-timer.ts'
 import { type Past, placeName, type Source } from './source.ts'
 import { Task } from './task.ts'
 import { Unit } from './unit.ts'
@@ -33,8 +33,6 @@ const MAX_UNIT_BYTES = 4 * 1024 * 1024
 const MAX_UNIT_MS = 50
 /** How far an unordered agent goes on past a datum that waits to be tried again. */
 const MAX_BEYOND_DATA = 10_000
-/** From here on a snapshot is waited for: nothing new is begun until everything in hand is finished. */
-const SNAPSHOT_OVERDUE = 4
 
 export interface PartitionWork {
   readonly agent: Agent
@@ -72,7 +70,7 @@ export class PartitionRun {
   readonly #commits: CommitQueue
   readonly #journaled: JournalQueue | undefined
   /** Where there is a fold. */
-  readonly #snapshotTimer: SnapshotTimer | undefined
+  readonly #snapshots: FoldSnapshots | undefined
   #unit: Unit
   /** The offset that the last unit sent stands on. */
   #sentOffset: number
@@ -121,8 +119,17 @@ export class PartitionRun {
       this.#journaled = new JournalQueue(work.journal, { finished, changed, failed: error => this.#fail(error) })
     }
     const topic = agent.from.find(own => own.name === place.topic)
-    this.#snapshotTimer =
-      work.fold === undefined || topic === undefined ? undefined : new SnapshotTimer(clock, topic.spec.retentionMs, changed)
+    if (work.fold !== undefined && topic !== undefined) {
+      const of = {
+        agent: `${agent.name}@${agent.version}`,
+        group: lease.group.name,
+        place,
+        clock,
+        retentionMs: topic.spec.retentionMs,
+        changed,
+      }
+      this.#snapshots = new FoldSnapshots(work.fold, of)
+    }
   }
 
   /** Resolves when it was stopped and everything in hand is committed, or when it was told that the lease is over. */
@@ -130,7 +137,7 @@ export class PartitionRun {
     while (!this.#over && !(this.#stopping && this.#handling.running === 0 && !this.#decoding && this.#journaled?.idle !== false)) {
       if (!this.#stopping && this.#commits.hasRoom) this.#intake.want()
       if (!this.#stopping) this.#handling.resume()
-      if (this.#work.fold?.changed) this.#snapshotTimer?.start()
+      this.#snapshots?.watch()
       if (this.#shouldCommit()) this.#commit()
       else if (this.#mayTake()) this.#takeSome()
       else await this.#wake.wait()
@@ -150,7 +157,7 @@ export class PartitionRun {
     this.#handling.abort(reason)
     this.#commits.discard()
     this.#journaled?.discard()
-    this.#snapshotTimer?.stop()
+    this.#snapshots?.stop()
     this.#wake.wake()
   }
 
@@ -180,17 +187,6 @@ export class PartitionRun {
     return this.#unit.size >= MAX_UNIT_DATA || this.#outputs.bytes + this.#unit.letterBytes >= MAX_UNIT_BYTES
   }
 
-  get #snapshotOverdue(): boolean {
-    const { fold } = this.#work
-    return fold !== undefined && (fold.snapshotDue >= SNAPSHOT_OVERDUE || this.#snapshotTimer?.late === true)
-  }
-
-  /** Whether everything folded is finished: a snapshot must not be ahead of the committed offset. */
-  get #maySnapshot(): boolean {
-    const { fold } = this.#work
-    return fold?.changed === true && fold.offset === this.#tracker.offset
-  }
-
   #mayTake(): boolean {
     return (
       this.#intake.ready &&
@@ -200,7 +196,7 @@ export class PartitionRun {
       this.#handling.mayTake &&
       this.#journaled?.isFull !== true &&
       this.#intake.position - this.#tracker.offset < MAX_BEYOND_DATA &&
-      ((this.#handling.clear && this.#journaled?.idle !== false) || !this.#snapshotOverdue)
+      ((this.#handling.clear && this.#journaled?.idle !== false) || this.#snapshots?.overdue !== true)
     )
   }
 
@@ -209,7 +205,7 @@ export class PartitionRun {
    * time: what finishes meanwhile gathers for the next instead of making one each.
    */
   #shouldCommit(): boolean {
-    if (this.#unit.empty && !(this.#snapshotTimer?.late && this.#maySnapshot)) return false
+    if (this.#unit.empty && !(this.#snapshots?.late && this.#snapshots.mayGoWith(this.#tracker.offset))) return false
     if (this.#handling.running > 0 ? !this.#commits.idle : !this.#commits.hasRoom) return false
     if (!this.#mayTake()) return true
     return this.#work.clock.now() - this.#unit.startedMs >= MAX_UNIT_MS
@@ -363,7 +359,7 @@ export class PartitionRun {
         letters: unit.letters,
         marks: marked ? [{ topic, partition, done, dead, claimedMs, finishedMs, attempts, ids: unit.ids }] : [],
         cache: unit.cache,
-        snapshots: this.#snapshots(this.#stopping || this.#snapshotTimer?.late ? 0 : 1),
+        snapshots: this.#snapshots?.take(checkpoint.offset, this.#stopping) ?? [],
         checkpoints: [{ topic, partition, from: this.#sentOffset, checkpoint }],
       },
       commitMs =>
@@ -385,27 +381,11 @@ export class PartitionRun {
     this.#unit = new Unit(finishedMs)
   }
 
-  /** A snapshot of the fold, where one is due and may be taken. */
-  #snapshots(due: number): Snapshot[] {
-    const { fold, agent, place, lease } = this.#work
-    if (fold === undefined || fold.snapshotDue < due || !this.#maySnapshot) return []
-    let bytes: Uint8Array
-    try {
-      bytes = fold.snapshot()
-    } catch (cause) {
-      throw new TypeError(`agent '${agent.name}@${agent.version}': ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-    }
-    fold.snapshotTaken()
-    this.#snapshotTimer?.stop()
-    failpoint('in-snapshot')
-    return [{ group: lease.group.name, topic: place.topic, partition: place.partition, offset: fold.offset, bytes }]
-  }
-
   /** Stopped: commits what is finished, with a snapshot, and waits until all of it has landed. */
   async #drain(): Promise<void> {
     while (!this.#over && !this.#commits.hasRoom) await this.#wake.wait()
-    if (!this.#over && (!this.#unit.empty || this.#maySnapshot)) this.#commit()
-    this.#snapshotTimer?.stop()
+    if (!this.#over && (!this.#unit.empty || this.#snapshots?.mayGoWith(this.#tracker.offset))) this.#commit()
+    this.#snapshots?.stop()
     while (!this.#over && !this.#commits.idle) await this.#wake.wait()
   }
 
