@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
 import type { Agent, Handler } from './agent.ts'
 import { resultsOfEach } from './batches.ts'
+import type { CrashNote } from './crash-note.ts'
 import { BatchContext, HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
@@ -18,7 +19,10 @@ export interface AttemptsOptions {
   readonly outputs: Outputs
   readonly clock: Clock
   readonly progress: Progress
-  /** What {@link Progress} calls this partition. */
+  /** Undefined where a handler that ends the process has others in hand, too. */
+  readonly crashNote: CrashNote | undefined
+  readonly topic: string
+  /** What {@link Progress} calls the topic. */
   readonly topicIndex: number
   readonly partition: number
   /** The handler has not ended: its result is waited for. */
@@ -75,12 +79,14 @@ export class Attempts {
 
   /** @param recorded the outputs of an earlier run, which count in place of another's. */
   one(task: Task, recorded: Promise<readonly Staged[]> | undefined): void {
-    const { agent, clock, handler, progress, topicIndex, partition, succeeded, failed } = this.#options
+    const { agent, clock, handler, progress, crashNote, topic, topicIndex, partition, succeeded, failed } = this.#options
     const context = new HandlerContext(task, task.window, task.state, task.attempts)
     task.context = context
     const startedMs = clock.now()
     this.startedMs = startedMs
     const row = progress.begin(topicIndex, partition, task.offset, task.attempts, startedMs)
+    if (task.noted) crashNote?.begin(topic, partition, task.offset)
+    else crashNote?.clear()
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
       // Without a handler only what is recorded comes here.

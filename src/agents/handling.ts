@@ -4,6 +4,7 @@ import { Attempts, type StagedBatch } from './attempts.ts'
 import { GatheringBatch } from './batches.ts'
 import { blockedOn } from './blocked.ts'
 import type { Breaker } from './breaker.ts'
+import type { CrashNote } from './crash-note.ts'
 import { KeyOrder } from './key-order.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
@@ -21,8 +22,10 @@ export interface HandlingOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly progress: Progress
+  readonly crashNote: CrashNote | undefined
   readonly breaker: Breaker
-  /** What {@link Progress} calls this partition. */
+  readonly topic: string
+  /** What {@link Progress} calls the topic. */
   readonly topicIndex: number
   readonly partition: number
   /** The outputs of an earlier run of the datum, which count in place of another run's; undefined where there was none. */

@@ -11,6 +11,7 @@ import type { Agent, Handler } from './agent.ts'
 import type { Breaker } from './breaker.ts'
 import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
 import { CommitQueue } from './commit-queue.ts'
+import type { CrashNote } from './crash-note.ts'
 import type { Decoded } from './decode.ts'
 import type { Fold } from './fold.ts'
 import { FoldSnapshots } from './fold-snapshots.ts'
@@ -43,6 +44,7 @@ export interface PartitionWork {
   readonly recorder: Recorder
   readonly random: () => number
   readonly progress: Progress
+  readonly crashNote: CrashNote | undefined
   readonly breaker: Breaker
   /** Told what a partition's data wait for, and with undefined when they wait no longer. */
   readonly blocked: (place: TopicPartition, reason: string | undefined) => void
@@ -104,7 +106,9 @@ export class PartitionRun {
       clock,
       random,
       progress: work.progress,
+      crashNote: work.crashNote,
       breaker: work.breaker,
+      topic: place.topic,
       topicIndex: work.topicIndex,
       partition: place.partition,
       recorded: task => this.#recorded(task),
@@ -275,7 +279,8 @@ export class PartitionRun {
   }
 
   #handle(task: Task): void {
-    const { agent, place, suspects } = this.#work
+    const { agent, place, suspects, crashNote } = this.#work
+    task.noted = crashNote?.isWanted === true && task.offset < place.checkpoint.offset + MAX_BEYOND_DATA
     const suspect = suspects.size === 0 ? undefined : suspects.get(`${placeName(place.topic, place.partition)}/${task.offset}`)
     if (suspect !== undefined) {
       task.attempts = suspect.attempts

@@ -1,6 +1,7 @@
 import type { Subscription } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
 import { Breaker } from './breaker.ts'
+import { CrashNote } from './crash-note.ts'
 import { replayTopicSpec } from './dead-letter.ts'
 import { Holds } from './holds.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly progress?: Progress
   /** What was in hand when the thread before had to be ended. */
   readonly suspects?: readonly Suspect[]
+  /** A file where it writes which datum it has in hand that has been in hand before, for the process that follows one that this datum ends. */
+  readonly crashNote?: string
   /** Uniform in [0, 1): jitter of waits. Default `Math.random`. */
   readonly random?: () => number
   /** Told why data wait that are not at fault: by a `remote` that is not there, as the `handler` says. Undefined when they wait no longer. */
@@ -50,6 +53,7 @@ class Runner implements RunningHandler {
   readonly #work: LeaseWork
   readonly #remote: OpenRemote | undefined
   readonly #breaker: Breaker
+  readonly #crashNote: CrashNote | undefined
   #graceMs = 0
   #subscription: Subscription | undefined
   #lease: LeaseRun | undefined
@@ -65,6 +69,9 @@ class Runner implements RunningHandler {
     this.#agent = agent
     this.#context = context
     this.#remote = openRemote(agent, context, options)
+    // With others in hand nobody could tell which of them it was; and a program's end is not ours.
+    const alone = agent.concurrency === 1 && agent.batch === undefined && agent.remote === undefined
+    this.#crashNote = alone && options.crashNote !== undefined ? new CrashNote(options.crashNote) : undefined
     this.#breaker = new Breaker(agent.breaker, context.clock, reason => holds.set('breaker', reason))
     this.#work = {
       agent,
@@ -75,6 +82,7 @@ class Runner implements RunningHandler {
       recorder: context.recorder,
       random: options.random ?? Math.random,
       progress,
+      crashNote: this.#crashNote,
       breaker: this.#breaker,
       blocked: (place, reason) => holds.set(placeName(place.topic, place.partition), reason),
       suspects: new Map(
@@ -101,6 +109,7 @@ class Runner implements RunningHandler {
       }
     } finally {
       this.#breaker.stop()
+      this.#crashNote?.close()
       await this.#remote?.stop(this.#graceMs)
     }
   }

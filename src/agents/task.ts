@@ -36,6 +36,8 @@ export class Task implements HandledFrame {
   outputs: readonly Staged[] = []
   /** Data that were handled with this one as a whole: the outputs are of all of them, and they finish with it. */
   members: readonly Task[] = NO_MEMBERS
+  /** A process before this one may have ended with it in hand. */
+  noted = false
   /** It may be what ended a thread before: it runs by itself, so that it alone is blamed. */
   alone = false
   context: { abort(reason: Error): void } | undefined

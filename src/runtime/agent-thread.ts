@@ -60,6 +60,7 @@ function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningA
   return runAgent(agent, context, {
     progress: new Progress(data.progress),
     suspects: data.suspects,
+    crashNote: data.crashNote,
     held: hold,
     log: line => say({ type: 'log', line }),
   })

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { suspectNotedIn } from '../agents/crash-note.ts'
 import { progressTopics } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
 import { isMillraceError, MillraceError, toPortable } from '../errors.ts'
@@ -11,6 +13,9 @@ import { Suspects } from './suspects.ts'
 import { Thread } from './thread.ts'
 import type { HeldPart } from './thread-messages.ts'
 import { Watchdog } from './watchdog.ts'
+
+/** The folder of the data directory where agents note what may have ended the process. */
+const IN_HAND = 'in-hand'
 
 /** What every agent's thread is run with. */
 export interface HostContext {
@@ -37,6 +42,7 @@ export class Host {
   readonly #context: HostContext
   readonly #backoff = new Backoff()
   readonly #suspects: Suspects
+  readonly #crashNote: string
   #state: HostState = 'loading'
   #restarts = 0
   #lastError: string | undefined
@@ -55,6 +61,8 @@ export class Host {
     this.#declared = declared
     this.#context = context
     this.#suspects = new Suspects(declared.kind === 'agent' ? progressTopics(declared).map(topic => topic.name) : [])
+    this.#crashNote = join(context.directory, IN_HAND, this.agent)
+    if (declared.kind === 'agent') this.#suspects.add(suspectNotedIn(this.#crashNote, this.agent, declared.retry.attempts))
     this.#thread = this.#spawn()
   }
 
@@ -92,6 +100,7 @@ export class Host {
       held: (part, reason) => this.#onHeld(part, reason),
       log: line => log.info(`${this.agent}: ${line}`),
       suspects: this.#suspects.list(),
+      crashNote: this.#crashNote,
       progress: this.#watchdog?.progress.shared,
       bytes: threadBytes,
     })

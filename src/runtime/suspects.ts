@@ -37,6 +37,11 @@ export class Suspects {
     }
   }
 
+  /** What the process before had in hand. */
+  add(suspect: Suspect | undefined): void {
+    if (suspect !== undefined) this.#byPlace.set(`${suspect.topic}/${suspect.partition}/${suspect.offset}`, suspect)
+  }
+
   list(): readonly Suspect[] {
     return [...this.#byPlace.values()]
   }

@@ -13,6 +13,8 @@ export interface ThreadData {
   /** Where the thread says which data it has in hand; a storage agent has none. */
   readonly progress: SharedArrayBuffer | undefined
   readonly suspects: readonly Suspect[]
+  /** The file of `agents/crash-note.ts`. */
+  readonly crashNote: string
 }
 
 export type ToThread =

@@ -33,6 +33,7 @@ export interface ThreadOptions {
   /** Told a line that a remote agent's program has written. */
   readonly log: (line: string) => void
   readonly suspects: readonly Suspect[]
+  readonly crashNote: string
   readonly progress: SharedArrayBuffer | undefined
   /** The most that its heap may hold. */
   readonly bytes: number
@@ -53,10 +54,10 @@ export class Thread {
 
   constructor(options: ThreadOptions) {
     const engine = options.connect()
-    const { file, agent, directory, progress, suspects } = options
+    const { file, agent, directory, progress, suspects, crashNote } = options
     this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './agent-thread.ts' : './agent-thread.js', import.meta.url), {
       name: agent,
-      workerData: { file, agent, progress, suspects, engine } satisfies ThreadData,
+      workerData: { file, agent, progress, suspects, crashNote, engine } satisfies ThreadData,
       transferList: transfersOf(engine),
       env: { NODE_COMPILE_CACHE: join(directory, COMPILE_CACHE), ...process.env },
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.bytes / 1e6), maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
