@@ -19,7 +19,7 @@ import { Rows } from './rows.ts'
 const PIPELINE = fileURLToPath(new URL('./pipeline.ts', import.meta.url))
 const PRODUCERS = 3
 /** Some 200 data a second in batches that each touch every partition: something is under way at any moment, and two cores are not worn out by it. */
-const LOAD: Load = { lines: 30, pauseMs: 500 }
+const LOAD: Load = { lines: 60, pauseMs: 900 }
 /** Several start at once, on two cores. */
 const READY_MS = 180_000
 const LOOK_MS = 250

@@ -7,9 +7,9 @@ import { Groups } from './groups.ts'
 import { shareBetweenTwo, untilMoved } from './hand-over.ts'
 import { ROUNDS } from './rounds.ts'
 
-/** Each step that a role passes, and at which of its passes the process dies: early, and with work behind and before it. */
+/** Each step that a role passes, and at which of its passes the process dies, with work behind and before it. */
 const STEPS: readonly { readonly role: Role; readonly step: Failpoint; readonly passes: readonly number[] }[] = [
-  { role: 'frontend', step: 'after-append', passes: [1, 8] },
+  { role: 'frontend', step: 'after-append', passes: [4] },
   { role: 'agents', step: 'after-claim', passes: [5] },
   { role: 'agents', step: 'after-handler', passes: [5] },
   { role: 'agents', step: 'after-journal', passes: [4] },
