@@ -1,5 +1,8 @@
 export { type Agent, agent, out, remoteAgent } from './agents/agent.ts'
 export { type Cache, cache } from './agents/cache.ts'
+export { type Join, join, type Pair } from './agents/windows/join.ts'
+export { hopping, session, type TimeWindow, tumbling } from './agents/windows/time-window.ts'
+export type { WindowOfData, WindowOfState } from './agents/windows/windowed.ts'
 export type { Envelope } from './envelope/envelope.ts'
 export { bytes } from './envelope/schema.ts'
 export { type ErrorCode, type Issue, MillraceError } from './errors.ts'

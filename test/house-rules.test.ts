@@ -24,6 +24,8 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/agents/agent.ts',
       'src/agents/remote.ts',
       'src/agents/cache.ts',
+      'src/agents/ready-outputs.ts',
+      'src/agents/windows/',
       'src/agents/dead-letter.ts',
       'src/agents/running.ts',
       'src/storage/storage.ts',

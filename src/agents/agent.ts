@@ -4,15 +4,25 @@ import type { Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
 import type { Cache } from './cache.ts'
 import type { Remote } from './remote.ts'
+import type { Join, Pair } from './windows/join.ts'
+import type { TimeWindow } from './windows/time-window.ts'
+import type { WindowOfData, WindowOfState } from './windows/windowed.ts'
 
 /** Where an agent's outputs may go. */
 export type Target = Topic | Cache
 type OneOrMany<T> = T | readonly T[]
+/** What an agent reads: a topic, several, or two joined. */
+export type Input = OneOrMany<Topic> | Join
 
 type OutOf<T> = T extends Topic<infer _In, infer Out> ? Out : never
 
-/** What a handler of these topics gets: the schemas' output types. */
-export type DatumOf<From extends OneOrMany<Topic>> = From extends readonly (infer T)[] ? OutOf<T> : OutOf<From>
+/** What these topics hold: the schemas' output types; of a join the pairs. */
+export type DatumOf<From extends Input> =
+  From extends Join<infer Left, infer Right> ? Pair<Left, Right> : From extends readonly (infer T)[] ? OutOf<T> : OutOf<From>
+/** What a handler gets: a datum, or a time window with its data, or with the state that was folded from them. */
+type Handled<Datum, Window, S> = Window extends TimeWindow ? ([S] extends [undefined] ? WindowOfData<Datum> : WindowOfState<S>) : Datum
+/** What may be a window: the last n data of the key, or a window of time that can take the data. */
+type WindowFor<Datum> = number | TimeWindow<Datum> | undefined
 /** What may be returned for one target: its schema's input type. */
 type InputFor<T> = T extends { readonly schema: { readonly '~standard': { readonly types?: { readonly input: infer In } | undefined } } }
   ? In
@@ -44,12 +54,32 @@ export interface State<Datum, S> {
   readonly update: (state: S, datum: Datum) => S
 }
 
+/** What a fold is told of a datum beside its value. Overwritten by the next. */
+export interface FoldedAt {
+  readonly id: Uint8Array
+  readonly idAt: number
+  readonly createdMs: number
+}
+
+/** The fold as it is run. A user's has the first two; the others are for states that are kept for a whole partition. */
+export interface FoldState {
+  readonly init: () => unknown
+  readonly update: (state: unknown, datum: unknown, at: FoldedAt) => unknown
+  /** What the handler sees with a datum that is put again: it is not folded. */
+  readonly again?: (state: unknown) => unknown
+  /** How many data it holds. */
+  readonly size?: (state: unknown) => number
+  /** What a snapshot keeps of it, structured-cloneable. */
+  readonly save?: (state: unknown) => unknown
+  readonly load?: (saved: unknown) => unknown
+}
+
 /** What a handler is given beside the datum. */
-export interface Context<Datum, Window extends number | undefined, S> {
+export interface Context<Datum, Window, S> {
   /** The last `window` data of the datum's key, oldest first, the datum itself last. Fewer at first. */
   readonly window: Window extends number ? readonly Datum[] : never
-  /** The key's state with this datum folded in. */
-  readonly state: S
+  /** The key's state with this datum folded in. A time window's is in the window. */
+  readonly state: Window extends TimeWindow ? undefined : S
   /** The datum's id, source, time, topic and bytes. */
   readonly envelope: Envelope
   /** Aborts when the timeout passes or the agent stops: hand it to whatever waits. */
@@ -67,23 +97,21 @@ export interface RetryPolicy {
   readonly maxBackoff?: Duration
 }
 
-export interface AgentOptions<
-  From extends OneOrMany<Topic>,
-  To extends OneOrMany<Target> | undefined,
-  Window extends number | undefined,
-  S,
-> {
+export interface AgentOptions<From extends Input, To extends OneOrMany<Target> | undefined, Window extends WindowFor<DatumOf<From>>, S> {
   /** A whole number from 1. Versions run side by side, each with its own place in the stream. */
   readonly version: number
-  /** The topic or topics that it reads. */
+  /** The topic or topics that it reads, or two that are joined. */
   readonly from: From
   /** Where its outputs go: a topic, a cache, or several, each output then addressed by {@link out}. Without it the handler returns nothing. */
   readonly to?: To
   /** The key of `window` and `state`, and what stays in order. It must be constant within a partition's key: give the topic the same key. */
   readonly by?: (datum: DatumOf<From>) => string
-  /** How many of a key's last data the handler sees, 1 to 100,000. Needs `by`. */
+  /**
+   * How many of a key's last data the handler sees, 1 to 100,000; or windows of time, such as `tumbling('1h')`, of which the handler gets each
+   * when it has closed, in place of its data. Needs `by`.
+   */
   readonly window?: Window
-  /** A value kept for each key, folded from its data. Needs `by`. */
+  /** A value kept for each key, folded from its data; for each window where those are of time, in place of its data. Needs `by`. */
   readonly state?: State<DatumOf<From>, S>
   /** How many data are in hand at once (only a handler that waits gains by it). Those of one key never overlap where there is `by`. Default 1. */
   readonly concurrency?: number
@@ -116,7 +144,11 @@ export interface Agent {
   readonly addressed: boolean
   readonly by: ((datum: unknown) => string) | undefined
   readonly window: number | undefined
-  readonly state: State<unknown, unknown> | undefined
+  readonly state: FoldState | undefined
+  /** What its data are gathered into before it sees them: the pipeline puts in the agents that do it. */
+  readonly gather: TimeWindow | Join | undefined
+  /** Of an agent of Millrace's own, the name of the agent that it gathers for. */
+  readonly partOf: string | undefined
   readonly concurrency: number
   readonly timeoutMs: number
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly maxBackoffMs: number }
@@ -139,9 +171,9 @@ export interface HandedContext extends Context<unknown, number, unknown> {
 }
 
 export interface RemoteAgentOptions<
-  From extends OneOrMany<Topic>,
+  From extends Input,
   To extends OneOrMany<Target> | undefined,
-  Window extends number | undefined,
+  Window extends WindowFor<DatumOf<From>>,
   S,
 > extends AgentOptions<From, To, Window, S> {
   /** What works on its data: `command('python3 mood.py')` of `millrace/remote`. */
@@ -155,16 +187,19 @@ export interface RemoteAgentOptions<
  * keeps nothing of its own, so that it can be stopped, replaced and run again at any moment.
  */
 export function agent<
-  const From extends OneOrMany<Topic>,
+  const From extends Input,
   const To extends OneOrMany<Target> | undefined = undefined,
-  Window extends number | undefined = undefined,
+  Window extends WindowFor<DatumOf<From>> = undefined,
   S = undefined,
   const R extends Accepts<To> = Accepts<To>,
   const Y extends Output<To> = Output<To>,
 >(
   name: string,
   options: AgentOptions<From, To, Window, S>,
-  handler: (datum: DatumOf<From>, context: Context<DatumOf<From>, Window, S>) => R | Promise<R> | Iterable<Y> | AsyncIterable<Y>,
+  handler: (
+    datum: Handled<DatumOf<From>, Window, S>,
+    context: Context<DatumOf<From>, Window, S>,
+  ) => R | Promise<R> | Iterable<Y> | AsyncIterable<Y>,
 ): Agent {
   const say = `agent('${name}')`
   if (typeof handler !== 'function') throw new TypeError(`${say} needs a handler as its third argument.`)
@@ -177,9 +212,9 @@ export function agent<
  * are kept for it, what fails is tried again, and its outputs have ids that are the same at every run.
  */
 export function remoteAgent<
-  const From extends OneOrMany<Topic>,
+  const From extends Input,
   const To extends OneOrMany<Target> | undefined = undefined,
-  Window extends number | undefined = undefined,
+  Window extends WindowFor<DatumOf<From>> = undefined,
   S = undefined,
 >(name: string, options: RemoteAgentOptions<From, To, Window, S>): Agent {
   const say = `remoteAgent('${name}')`
@@ -190,7 +225,7 @@ export function remoteAgent<
   return { ...declared(say, name, rest, run.concurrency), handler: undefined, remote: run }
 }
 
-function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | undefined, Window extends number | undefined, S>(
+function declared<From extends Input, To extends OneOrMany<Target> | undefined, Window extends WindowFor<DatumOf<From>>, S>(
   say: string,
   name: string,
   options: AgentOptions<From, To, Window, S>,
@@ -203,7 +238,7 @@ function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | 
       `${say} has a ${options.window === undefined ? 'state' : 'window'} but no 'by': say whose it is, such as by: d => d.station.`,
     )
   }
-  if (options.window !== undefined) checkCount(`${say} window`, options.window, 100_000)
+  const { window, gather } = gatheredBy(say, options.from, options.window, options.state !== undefined)
   if (options.replaces !== undefined) {
     checkVersion(`${say} replaces`, options.replaces)
     if (options.replaces === options.version)
@@ -214,13 +249,15 @@ function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | 
     kind: 'agent',
     name,
     version: options.version,
-    from: list<Topic>(options.from),
+    from: isJoin(options.from) ? [options.from.left, options.from.right] : list<Topic>(options.from as OneOrMany<Topic>),
     to,
     addressed: Array.isArray(options.to),
     // The runner handles data of every type through one shape; `agent` above is where the types were checked.
     by: options.by as Agent['by'],
-    window: options.window,
+    window,
     state: options.state as Agent['state'],
+    gather,
+    partOf: undefined,
     concurrency: checkCount(`${say} concurrency`, options.concurrency ?? concurrency, 10_000),
     timeoutMs: durationMs(options.timeout ?? '30s', `${say} timeout`),
     retry: {
@@ -233,6 +270,27 @@ function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | 
     replaces: options.replaces,
     start: options.start ?? 'earliest',
   }
+}
+
+/** Tells a window of time from one that counts, and both from a join. @throws TypeError */
+function gatheredBy(say: string, from: Input, window: unknown, hasState: boolean): Pick<Agent, 'window' | 'gather'> {
+  const join = isJoin(from) ? from : undefined
+  if (typeof window !== 'object' || window === null) {
+    if (window === undefined) return { window, gather: join }
+    // What is no number is said to be none.
+    return { window: checkCount(`${say} window`, window as number, 100_000), gather: join }
+  }
+  const time = window as TimeWindow
+  if (time.kind !== 'time-window') throw new TypeError(`${say} window is neither a number nor tumbling(…), hopping(…) or session(…).`)
+  if (join !== undefined)
+    throw new TypeError(`${say} has a window of time over a join: write the pairs to a topic, and let another agent have the window.`)
+  if (time.shape === 'session' && hasState)
+    throw new TypeError(`${say} has a state in session windows, of which two can become one: leave it out, the window has its data.`)
+  return { window: undefined, gather: time }
+}
+
+function isJoin(from: unknown): from is Join {
+  return typeof from === 'object' && from !== null && 'kind' in from && from.kind === 'join'
 }
 
 export function list<T>(value: OneOrMany<T> | undefined): readonly T[] {

@@ -9,9 +9,12 @@ import type { Topic } from '../stream/topic.ts'
 import type { Agent, Target } from './agent.ts'
 import type { Cache } from './cache.ts'
 import { sayIssues } from './decode.ts'
+import { ReadyOutputs } from './ready-outputs.ts'
 import { outputsOf } from './results.ts'
 
 const BYTES_TYPE = 'application/octet-stream'
+/** A batch is appended whole, and a stream takes no larger one than it takes data: Kafka 1 MB unless it is told otherwise, a third more as JSON. */
+const MAX_APPEND_BYTES = 512 * 1024
 const MAX_KEY_BYTES = 1_024
 /** What a frame can name; of a longer window the newest are named. */
 const MAX_PARENTS_BYTES = 65_535 * ID_BYTES
@@ -51,6 +54,8 @@ export class Outputs {
   readonly #indexes: ReadonlyMap<Target, number>
   readonly #id = Buffer.allocUnsafe(ID_BYTES)
   readonly #parts: FrameParts
+  /** Batches that hold as much as one should: the windows that one datum closes may be many megabytes. */
+  #full: AppendBatch[] = []
   #count = 0
   #bytes = 0
 
@@ -90,6 +95,7 @@ export class Outputs {
 
   /** Checks and encodes what a handler returned. A promise only where a target's schema is asynchronous. @throws OUTPUT_INVALID with the path */
   stage(result: unknown): readonly Staged[] | Promise<readonly Staged[]> {
+    if (result instanceof ReadyOutputs) return result.outputs.map(({ text, ...output }) => ({ ...output, target: 0, data: text }))
     const outputs = outputsOf(result)
     const staged: (Staged | Promise<Staged>)[] = []
     let waits = false
@@ -125,14 +131,18 @@ export class Outputs {
       parts.data = data
       parts.contentType = typeof data === 'string' ? JSON_TYPE : BYTES_TYPE
       to.writers[partition] ??= new FrameWriter()
-      to.writers[partition].add(parts)
+      const writer = to.writers[partition]
+      if (writer.count > 0 && writer.byteLength + data.length + parts.parents.length > MAX_APPEND_BYTES)
+        this.#full.push({ topic: to.topic.name, partition, ...writer.take() })
+      writer.add(parts)
       this.#count++
       this.#bytes += data.length + parts.parents.length
     }
   }
 
   take(): AppendBatch[] {
-    const batches: AppendBatch[] = []
+    const batches = this.#full
+    this.#full = []
     for (const { topic, writers } of this.#targets) {
       writers.forEach((writer, partition) => {
         if (topic !== undefined && writer.count > 0) batches.push({ topic: topic.name, partition, ...writer.take() })
