@@ -46,6 +46,9 @@ const CATALOG = {
   // Agents
   HANDLER_TIMEOUT: { status: 500, retryable: true, title: 'The handler ran out of time' },
   OUTPUT_INVALID: { status: 500, retryable: false, title: 'An output does not match its topic' },
+  WINDOW_CLOSED: { status: 422, retryable: false, title: 'The datum came after its window had closed' },
+  WINDOW_FULL: { status: 422, retryable: false, title: 'The window has no room for the datum' },
+  CREATED_AHEAD: { status: 422, retryable: false, title: 'The datum was created in the future' },
   AGENT_UNKNOWN: { status: 404, retryable: false, title: 'No such agent' },
   AGENT_CRASHED: { status: 500, retryable: true, title: 'The agent’s thread or program ended' },
   REMOTE_BROKEN: { status: 500, retryable: true, title: 'The agent’s program broke the protocol' },

@@ -1,5 +1,6 @@
 import type { Agent } from './agents/agent.ts'
 import type { Cache } from './agents/cache.ts'
+import { withOwnAgents } from './agents/windows/own-agents.ts'
 import { MillraceError } from './errors.ts'
 import type { StorageAgent } from './storage/storage.ts'
 import { checkName, type Topic } from './stream/topic.ts'
@@ -33,7 +34,7 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
   if (!Array.isArray(options?.agents))
     throw invalid(`pipeline('${name}') has no list of agents.`, 'Give it one: { agents: [forecast, lake] }.')
   for (const declared of options.topics ?? []) addTopic(topics, declared, `pipeline('${name}')`)
-  for (const agent of options.agents) {
+  for (const agent of withOwnAgents(options.agents)) {
     addAgent(agents, agent, name)
     const say = describe(agent)
     if (agent.from.length === 0) throw invalid(`${say} has no input.`, 'Give it the topic that it reads: from: demand.')

@@ -13,7 +13,11 @@ const OPTIONAL_CLIENTS = /^(@platformatic\/kafka|redis|pg|pg-copy-streams|cassan
  * floor or one below it. Beside each other on one floor stand parts that never import each other, unless they are one `together`.
  */
 const FLOORS: readonly { readonly name: string; readonly together: boolean; readonly files: readonly string[] }[] = [
-  { name: 'ground', together: true, files: ['src/errors.ts', 'src/clock.ts', 'src/duration.ts', 'src/patience.ts', 'src/envelope/'] },
+  {
+    name: 'ground',
+    together: true,
+    files: ['src/errors.ts', 'src/clock.ts', 'src/count.ts', 'src/duration.ts', 'src/patience.ts', 'src/envelope/'],
+  },
   {
     name: 'contracts and declarations',
     together: true,
@@ -22,8 +26,11 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/trace/trace.ts',
       'src/engine/engine.ts',
       'src/agents/agent.ts',
+      'src/agents/policies.ts',
       'src/agents/remote.ts',
       'src/agents/cache.ts',
+      'src/agents/ready-outputs.ts',
+      'src/agents/windows/',
       'src/agents/dead-letter.ts',
       'src/agents/running.ts',
       'src/storage/storage.ts',

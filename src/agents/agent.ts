@@ -1,20 +1,30 @@
+import { checkCount } from '../count.ts'
 import { type Duration, durationMs } from '../duration.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
-import type { BatchPolicy } from './batches.ts'
-import type { BreakerPolicy } from './breaker.ts'
 import type { Cache } from './cache.ts'
+import { type BatchOptions, type BatchPolicy, type BreakerOptions, type BreakerPolicy, batchPolicy, breakerPolicy } from './policies.ts'
 import type { Remote } from './remote.ts'
+import type { Join, Pair } from './windows/join.ts'
+import type { TimeWindow } from './windows/time-window.ts'
+import type { WindowOfData, WindowOfState } from './windows/windowed.ts'
 
 /** Where an agent's outputs may go. */
 export type Target = Topic | Cache
 type OneOrMany<T> = T | readonly T[]
+/** What an agent reads: a topic, several, or two joined. */
+export type Input = OneOrMany<Topic> | Join
 
 type OutOf<T> = T extends Topic<infer _In, infer Out> ? Out : never
 
-/** What a handler of these topics gets: the schemas' output types. */
-export type DatumOf<From extends OneOrMany<Topic>> = From extends readonly (infer T)[] ? OutOf<T> : OutOf<From>
+/** What these topics hold: the schemas' output types; of a join the pairs. */
+export type DatumOf<From extends Input> =
+  From extends Join<infer Left, infer Right> ? Pair<Left, Right> : From extends readonly (infer T)[] ? OutOf<T> : OutOf<From>
+/** What a handler gets: a datum, or a time window with its data, or with the state that was folded from them. */
+type Handled<Datum, Window, S> = Window extends TimeWindow ? ([S] extends [undefined] ? WindowOfData<Datum> : WindowOfState<S>) : Datum
+/** What may be a window: the last n data of the key, or a window of time that can take the data. */
+type WindowFor<Datum> = number | TimeWindow<Datum> | undefined
 /** What may be returned for one target: its schema's input type. */
 type InputFor<T> = T extends { readonly schema: { readonly '~standard': { readonly types?: { readonly input: infer In } | undefined } } }
   ? In
@@ -46,12 +56,32 @@ export interface State<Datum, S> {
   readonly update: (state: S, datum: Datum) => S
 }
 
+/** What a fold is told of a datum beside its value. Overwritten by the next. */
+export interface FoldedAt {
+  readonly id: Uint8Array
+  readonly idAt: number
+  readonly createdMs: number
+}
+
+/** The fold as it is run. A user's has the first two; the others are for states that are kept for a whole partition. */
+export interface FoldState {
+  readonly init: () => unknown
+  readonly update: (state: unknown, datum: unknown, at: FoldedAt) => unknown
+  /** What the handler sees with a datum that is put again: it is not folded. */
+  readonly again?: (state: unknown) => unknown
+  /** How many data it holds. */
+  readonly size?: (state: unknown) => number
+  /** What a snapshot keeps of it, structured-cloneable. */
+  readonly save?: (state: unknown) => unknown
+  readonly load?: (saved: unknown) => unknown
+}
+
 /** What a handler is given beside the datum. */
-export interface Context<Datum, Window extends number | undefined, S> {
+export interface Context<Datum, Window, S> {
   /** The last `window` data of the datum's key, oldest first, the datum itself last. Fewer at first. */
   readonly window: Window extends number ? readonly Datum[] : never
-  /** The key's state with this datum folded in. */
-  readonly state: S
+  /** The key's state with this datum folded in. A time window's is in the window. */
+  readonly state: Window extends TimeWindow ? undefined : S
   /** The datum's id, source, time, topic and bytes. */
   readonly envelope: Envelope
   /** Aborts when the timeout passes or the agent stops: hand it to whatever waits. */
@@ -60,21 +90,8 @@ export interface Context<Datum, Window extends number | undefined, S> {
   readonly attempt: number
 }
 
-/** Lets the handler take many data at once, as models like them. */
-export interface BatchOptions {
-  /** At most so many data, 2 to 1,000. */
-  readonly size: number
-  /** How long the first of them waits for others, in milliseconds; 0 to 60,000. Default 50. */
-  readonly waitMs?: number
-  /**
-   * `'each'` (the default): the handler returns a list, for each datum its outputs. `'batch'`: it returns the outputs of all of them, whose parents
-   * are all of the batch's data.
-   */
-  readonly outputs?: 'each' | 'batch'
-}
-
 /** What a handler of batches is given beside the data. */
-export interface BatchContext<Datum, Window extends number | undefined, S> {
+export interface BatchContext<Datum, Window, S> {
   /** For each datum, in the data's order. */
   readonly each: readonly Context<Datum, Window, S>[]
   /** Aborts when the timeout passes or the agent stops. */
@@ -84,24 +101,12 @@ export interface BatchContext<Datum, Window extends number | undefined, S> {
 }
 
 type Handed<Datum, B> = B extends BatchOptions ? readonly Datum[] : Datum
-type ContextOf<Datum, Window extends number | undefined, S, B> = B extends BatchOptions
-  ? BatchContext<Datum, Window, S>
-  : Context<Datum, Window, S>
+type ContextOf<Datum, Window, S, B> = B extends BatchOptions ? BatchContext<Datum, Window, S> : Context<Datum, Window, S>
 /** Whether a handler's outputs are those of each datum of a batch. */
 type ForEach<B> = B extends { readonly outputs: 'batch' } ? false : B extends BatchOptions ? true : false
 type Returns<To, B> = ForEach<B> extends true ? readonly Accepts<To>[] : Accepts<To>
 /** What may come one by one: nothing, where there is a list to be returned. */
 type Streamed<To, B> = ForEach<B> extends true ? never : Output<To>
-
-/** When the agent is paused because it is the agent that fails and not its data: then one datum is tried now and then, until one is done. */
-export interface BreakerOptions {
-  /** Of the last `of` data that it finished here, the share that went to the dead letters; above 0, at most 1. Default 0.9. */
-  readonly share?: number
-  /** Default 100. */
-  readonly of?: number
-  /** The first pause; it doubles each time that a datum fails, up to 10 minutes. Default `'30s'`. */
-  readonly pause?: Duration
-}
 
 export interface RetryPolicy {
   /** Attempts in all before a datum goes to the dead letters. Default 5. */
@@ -113,23 +118,26 @@ export interface RetryPolicy {
 }
 
 export interface AgentOptions<
-  From extends OneOrMany<Topic>,
+  From extends Input,
   To extends OneOrMany<Target> | undefined,
-  Window extends number | undefined,
+  Window extends WindowFor<DatumOf<From>>,
   S,
   B extends BatchOptions | undefined = undefined,
 > {
   /** A whole number from 1. Versions run side by side, each with its own place in the stream. */
   readonly version: number
-  /** The topic or topics that it reads. */
+  /** The topic or topics that it reads, or two that are joined. */
   readonly from: From
   /** Where its outputs go: a topic, a cache, or several, each output then addressed by {@link out}. Without it the handler returns nothing. */
   readonly to?: To
   /** The key of `window` and `state`, and what stays in order. It must be constant within a partition's key: give the topic the same key. */
   readonly by?: (datum: DatumOf<From>) => string
-  /** How many of a key's last data the handler sees, 1 to 100,000. Needs `by`. */
+  /**
+   * How many of a key's last data the handler sees, 1 to 100,000; or windows of time, such as `tumbling('1h')`, of which the handler gets each
+   * when it has closed, in place of its data. Needs `by`.
+   */
   readonly window?: Window
-  /** A value kept for each key, folded from its data. Needs `by`. */
+  /** A value kept for each key, folded from its data; for each window where those are of time, in place of its data. Needs `by`. */
   readonly state?: State<DatumOf<From>, S>
   /**
    * How many data are in hand at once (only a handler that waits gains by it), or batches where there is `batch`. Data of one key never overlap where
@@ -169,7 +177,11 @@ export interface Agent {
   readonly addressed: boolean
   readonly by: ((datum: unknown) => string) | undefined
   readonly window: number | undefined
-  readonly state: State<unknown, unknown> | undefined
+  readonly state: FoldState | undefined
+  /** What its data are gathered into before it sees them: the pipeline puts in the agents that do it. */
+  readonly gather: TimeWindow | Join | undefined
+  /** Of an agent of Millrace's own, the name of the agent that it gathers for. */
+  readonly partOf: string | undefined
   readonly concurrency: number
   readonly timeoutMs: number
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly maxBackoffMs: number }
@@ -198,9 +210,9 @@ export interface HandedContext extends Context<unknown, number, unknown> {
 }
 
 export interface RemoteAgentOptions<
-  From extends OneOrMany<Topic>,
+  From extends Input,
   To extends OneOrMany<Target> | undefined,
-  Window extends number | undefined,
+  Window extends WindowFor<DatumOf<From>>,
   S,
 > extends Omit<AgentOptions<From, To, Window, S>, 'batch'> {
   /** What works on its data: `command('python3 mood.py')` of `millrace/remote`. */
@@ -214,9 +226,9 @@ export interface RemoteAgentOptions<
  * keeps nothing of its own, so that it can be stopped, replaced and run again at any moment.
  */
 export function agent<
-  const From extends OneOrMany<Topic>,
+  const From extends Input,
   const To extends OneOrMany<Target> | undefined = undefined,
-  Window extends number | undefined = undefined,
+  Window extends WindowFor<DatumOf<From>> = undefined,
   S = undefined,
   const B extends BatchOptions | undefined = undefined,
   const R extends Returns<To, B> = Returns<To, B>,
@@ -225,7 +237,7 @@ export function agent<
   name: string,
   options: AgentOptions<From, To, Window, S, B>,
   handler: (
-    datum: Handed<DatumOf<From>, B>,
+    datum: Handed<Handled<DatumOf<From>, Window, S>, B>,
     context: ContextOf<DatumOf<From>, Window, S, B>,
   ) => R | Promise<R> | Iterable<Y> | AsyncIterable<Y>,
 ): Agent {
@@ -242,9 +254,9 @@ export function agent<
  * are kept for it, what fails is tried again, and its outputs have ids that are the same at every run.
  */
 export function remoteAgent<
-  const From extends OneOrMany<Topic>,
+  const From extends Input,
   const To extends OneOrMany<Target> | undefined = undefined,
-  Window extends number | undefined = undefined,
+  Window extends WindowFor<DatumOf<From>> = undefined,
   S = undefined,
 >(name: string, options: RemoteAgentOptions<From, To, Window, S>): Agent {
   const say = `remoteAgent('${name}')`
@@ -256,9 +268,9 @@ export function remoteAgent<
 }
 
 function declared<
-  From extends OneOrMany<Topic>,
+  From extends Input,
   To extends OneOrMany<Target> | undefined,
-  Window extends number | undefined,
+  Window extends WindowFor<DatumOf<From>>,
   S,
   B extends BatchOptions | undefined,
 >(
@@ -274,7 +286,7 @@ function declared<
       `${say} has a ${options.window === undefined ? 'state' : 'window'} but no 'by': say whose it is, such as by: d => d.station.`,
     )
   }
-  if (options.window !== undefined) checkCount(`${say} window`, options.window, 100_000)
+  const { window, gather } = gatheredBy(say, options.from, options.window, options.state !== undefined)
   if (options.replaces !== undefined) {
     checkVersion(`${say} replaces`, options.replaces)
     if (options.replaces === options.version)
@@ -285,13 +297,15 @@ function declared<
     kind: 'agent',
     name,
     version: options.version,
-    from: list<Topic>(options.from),
+    from: isJoin(options.from) ? [options.from.left, options.from.right] : list<Topic>(options.from as OneOrMany<Topic>),
     to,
     addressed: Array.isArray(options.to),
     // The runner handles data of every type through one shape; `agent` above is where the types were checked.
     by: options.by as Agent['by'],
-    window: options.window,
+    window,
     state: options.state as Agent['state'],
+    gather,
+    partOf: undefined,
     concurrency: checkCount(`${say} concurrency`, options.concurrency ?? concurrency, 10_000),
     timeoutMs: durationMs(options.timeout ?? '30s', `${say} timeout`),
     retry: {
@@ -309,20 +323,25 @@ function declared<
   }
 }
 
-function batchPolicy(say: string, { size, waitMs = 50, outputs = 'each' }: BatchOptions): BatchPolicy {
-  if (size === 1) throw new TypeError(`${say} batch size is 1: leave 'batch' out, and the handler takes one datum.`)
-  if (outputs !== 'each' && outputs !== 'batch')
-    throw new TypeError(`${say} batch outputs is ${JSON.stringify(outputs)}: it must be 'each' or 'batch'.`)
-  if (!Number.isFinite(waitMs) || waitMs < 0 || waitMs > 60_000)
-    throw new TypeError(`${say} batch waitMs is ${JSON.stringify(waitMs)}: it must be milliseconds from 0 to 60000.`)
-  return { size: checkCount(`${say} batch size`, size, 1_000), waitMs, outputs }
+/** Tells a window of time from one that counts, and both from a join. @throws TypeError */
+function gatheredBy(say: string, from: Input, window: unknown, hasState: boolean): Pick<Agent, 'window' | 'gather'> {
+  const join = isJoin(from) ? from : undefined
+  if (typeof window !== 'object' || window === null) {
+    if (window === undefined) return { window, gather: join }
+    // What is no number is said to be none.
+    return { window: checkCount(`${say} window`, window as number, 100_000), gather: join }
+  }
+  const time = window as TimeWindow
+  if (time.kind !== 'time-window') throw new TypeError(`${say} window is neither a number nor tumbling(…), hopping(…) or session(…).`)
+  if (join !== undefined)
+    throw new TypeError(`${say} has a window of time over a join: write the pairs to a topic, and let another agent have the window.`)
+  if (time.shape === 'session' && hasState)
+    throw new TypeError(`${say} has a state in session windows, of which two can become one: leave it out, the window has its data.`)
+  return { window: undefined, gather: time }
 }
 
-function breakerPolicy(say: string, options: BreakerOptions | false | undefined): BreakerPolicy | undefined {
-  if (options === false) return undefined
-  const { share = 0.9, of = 100, pause = '30s' } = options ?? {}
-  if (!(share > 0 && share <= 1)) throw new TypeError(`${say} breaker share is ${JSON.stringify(share)}: it must be above 0 and at most 1.`)
-  return { share, of: checkCount(`${say} breaker of`, of, 10_000), pauseMs: durationMs(pause, `${say} breaker pause`) }
+function isJoin(from: unknown): from is Join {
+  return typeof from === 'object' && from !== null && 'kind' in from && from.kind === 'join'
 }
 
 export function list<T>(value: OneOrMany<T> | undefined): readonly T[] {
@@ -334,10 +353,4 @@ export function list<T>(value: OneOrMany<T> | undefined): readonly T[] {
 export function checkVersion(say: string, version: number): void {
   if (!Number.isSafeInteger(version) || version < 1)
     throw new TypeError(`${say} has version ${JSON.stringify(version)}: a version is a whole number from 1, such as version: 1.`)
-}
-
-export function checkCount(say: string, count: number, most: number): number {
-  if (!Number.isSafeInteger(count) || count < 1 || count > most)
-    throw new TypeError(`${say} is ${JSON.stringify(count)}: it must be a whole number from 1 to ${most}.`)
-  return count
 }

@@ -1,17 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
+import type { BatchPolicy } from './policies.ts'
 import { isPending } from './results.ts'
 import type { Task } from './task.ts'
-
-/** How the data of an agent whose handler takes many at once are put together. */
-export interface BatchPolicy {
-  /** At most so many. */
-  readonly size: number
-  /** The first of them waits so long for others at most. */
-  readonly waitMs: number
-  /** Whether outputs are each datum's own, or the batch's as a whole. */
-  readonly outputs: 'each' | 'batch'
-}
 
 /** The batch that gathers: it may run when it is full, or when its first datum has waited long enough. */
 export class GatheringBatch {

@@ -1,13 +1,5 @@
 import type { Clock } from '../clock.ts'
-
-/** When an agent is paused because it is the agent that fails and not its data. */
-export interface BreakerPolicy {
-  /** Of the last {@link of} data that were finished, the share that failed for good; above 0, at most 1. */
-  readonly share: number
-  readonly of: number
-  /** How long it is paused before one datum is tried; twice as long each time that one fails, at most {@link MAX_PAUSE_MS}. */
-  readonly pauseMs: number
-}
+import type { BreakerPolicy } from './policies.ts'
 
 const MAX_PAUSE_MS = 600_000
 

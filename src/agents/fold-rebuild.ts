@@ -65,7 +65,7 @@ async function foldUpTo(end: number, fold: Fold, topic: Topic, place: Assigned, 
 function foldAgain(fold: Fold, cursor: FrameCursor, decoded: Awaited<ReturnType<typeof decode>>): void {
   if (decoded.error !== undefined) return
   try {
-    fold.take(decoded.value, cursor.bytes, cursor.idAt)
+    fold.take(decoded.value, cursor.bytes, cursor.idAt, cursor.createdMs)
   } catch {
     // It threw when it was handled, too, and is in the dead letters with what it threw.
   }

@@ -6,6 +6,7 @@ import { Ring } from './ring.ts'
 import { SeenIds } from './seen-ids.ts'
 
 const SNAPSHOT_FORMAT = 1
+const NO_IDS: Uint8Array = new Uint8Array(0)
 /** Between two snapshots at least so many data are folded, and {@link SNAPSHOT_RATIO} times what a snapshot holds: its cost is spread over them. */
 const SNAPSHOT_MIN_DATA = 20_000
 const SNAPSHOT_RATIO = 4
@@ -41,6 +42,8 @@ export class Fold {
   readonly #by: (datum: unknown) => string
   readonly #window: number
   readonly #state: Agent['state']
+  /** One for all data. */
+  readonly #at = { id: NO_IDS, idAt: 0, createdMs: 0 }
   #keys = new Map<string, Held>()
   #values = 0
   #foldedSinceSnapshot = 0
@@ -72,11 +75,11 @@ export class Fold {
   }
 
   /** Folds the next datum in. @throws what `by` or `update` throw: then nothing was folded. */
-  take(value: unknown, id: Uint8Array, idAt: number): Folded {
+  take(value: unknown, id: Uint8Array, idAt: number, createdMs = 0): Folded {
     const key = this.#keyOf(value)
     const known = this.#keys.get(key)
     const held = known ?? this.#fresh()
-    if (this.#state !== undefined) held.state = this.#state.update(held.state, value)
+    if (this.#state !== undefined) this.#update(held, value, id, idAt, createdMs)
     if (known === undefined) this.#keys.set(key, held)
     this.#foldedSinceSnapshot++
     if (held.ring === undefined) {
@@ -97,7 +100,8 @@ export class Fold {
     const own = Buffer.from(id.subarray(idAt, idAt + ID_BYTES))
     own.copy(this.#parents)
     this.#parentsBytes = ID_BYTES
-    if (held.ring === undefined) return { key, window: NO_WINDOW, state: held.state }
+    const state = this.#state?.again === undefined ? held.state : this.#state.again(held.state)
+    if (held.ring === undefined) return { key, window: NO_WINDOW, state }
     const ids = Buffer.allocUnsafe(held.ring.held * ID_BYTES)
     held.ring.idsInto(ids, 0)
     const newestFirst = held.ring.toArray().reverse()
@@ -109,7 +113,7 @@ export class Fold {
       other.copy(this.#parents, this.#parentsBytes)
       this.#parentsBytes += ID_BYTES
     }
-    return { key, window: window.reverse(), state: held.state }
+    return { key, window: window.reverse(), state }
   }
 
   /** Of the datum that was taken or looked at last: its id, then the rest of its window's, newest to oldest. Overwritten by the next. */
@@ -132,7 +136,7 @@ export class Fold {
   /** @throws TypeError where a value or state cannot be cloned. */
   snapshot(): Uint8Array {
     const keys: SnapshotContent['keys'] = [...this.#keys].map(([key, { ring, state }]) => {
-      if (ring === undefined) return [key, NO_WINDOW, NO_IDS, state]
+      if (ring === undefined) return [key, NO_WINDOW, NO_IDS, this.#state?.save?.(state) ?? state]
       const ids = Buffer.allocUnsafe(ring.held * ID_BYTES)
       ring.idsInto(ids, 0)
       return [key, ring.toArray(), ids, state]
@@ -167,7 +171,9 @@ export class Fold {
       return false
     this.#keys = new Map()
     this.#values = 0
-    for (const [key, values, ids, state] of content.keys) {
+    for (const [key, values, ids, saved] of content.keys) {
+      const state = this.#state?.load === undefined ? saved : this.#state.load(saved)
+      this.#values += this.#state?.size?.(state) ?? 0
       const ring = this.#window > 0 ? new Ring(this.#window) : undefined
       for (let i = 0; i < values.length; i++) ring?.push(values[i], ids, (values.length - 1 - i) * ID_BYTES)
       this.#values += values.length
@@ -176,6 +182,16 @@ export class Fold {
     if (content.ids !== undefined) this.#seen?.restore(content.ids)
     this.offset = offset
     return true
+  }
+
+  #update(held: Held, value: unknown, id: Uint8Array, idAt: number, createdMs: number): void {
+    const { update, size } = this.#state!
+    const before = size === undefined ? 0 : size(held.state)
+    this.#at.id = id
+    this.#at.idAt = idAt
+    this.#at.createdMs = createdMs
+    held.state = update(held.state, value, this.#at)
+    if (size !== undefined) this.#values += size(held.state) - before
   }
 
   #fresh(): Held {
@@ -215,4 +231,3 @@ export function folds(agent: Agent): agent is Agent & FoldingAgent {
 }
 
 export const NO_WINDOW: readonly unknown[] = Object.freeze([])
-const NO_IDS = new Uint8Array(0)

@@ -37,10 +37,13 @@ export interface Recorded {
   readonly members: Uint8Array
 }
 
-/** An output as it is written down: text, or bytes in base64. */
-type Written =
-  | { readonly target: number; readonly key: string; readonly text: string }
-  | { readonly target: number; readonly key: string; readonly base64: string }
+/** An output as it is written down: text, or bytes in base64; ids of its own in hex. */
+type Written = {
+  readonly target: number
+  readonly key: string
+  readonly cause?: string
+  readonly parents?: string
+} & ({ readonly text: string } | { readonly base64: string })
 
 /** The topic of an agent's journal. By its edition: a version that takes over another's place goes on with its journal. */
 export function journalTopic(agent: Agent, edition: number): TopicSpec {
@@ -241,11 +244,21 @@ function lost(topic: string, offset: number): MillraceError {
   })
 }
 
-function written({ target, key, data }: Staged): Written {
-  return typeof data === 'string' ? { target, key, text: data } : { target, key, base64: Buffer.from(data).toString('base64') }
+function written({ target, key, data, cause, parents }: Staged): Written {
+  return {
+    ...{ target, key },
+    ...(cause === undefined ? {} : { cause: Buffer.from(cause).toString('hex') }),
+    ...(parents === undefined ? {} : { parents: Buffer.from(parents).toString('hex') }),
+    ...(typeof data === 'string' ? { text: data } : { base64: Buffer.from(data).toString('base64') }),
+  }
 }
 
 function staged(output: Written): Staged {
-  const { target, key } = output
-  return { target, key, data: 'text' in output ? output.text : Buffer.from(output.base64, 'base64') }
+  const { target, key, cause, parents } = output
+  return {
+    ...{ target, key },
+    ...(cause === undefined ? {} : { cause: Buffer.from(cause, 'hex') }),
+    ...(parents === undefined ? {} : { parents: Buffer.from(parents, 'hex') }),
+    data: 'text' in output ? output.text : Buffer.from(output.base64, 'base64'),
+  }
 }

@@ -9,9 +9,12 @@ import type { Topic } from '../stream/topic.ts'
 import type { Agent, Target } from './agent.ts'
 import type { Cache } from './cache.ts'
 import { sayIssues } from './decode.ts'
+import { ReadyOutputs } from './ready-outputs.ts'
 import { outputsOf } from './results.ts'
 
 const BYTES_TYPE = 'application/octet-stream'
+/** A batch is appended whole, and a stream takes no larger one than it takes data: Kafka 1 MB unless it is told otherwise, a third more as JSON. */
+const MAX_APPEND_BYTES = 512 * 1024
 const MAX_KEY_BYTES = 1_024
 /** What a frame can name; of a longer window the newest are named. */
 const MAX_PARENTS_BYTES = 65_535 * ID_BYTES
@@ -24,6 +27,13 @@ export interface Staged {
   readonly target: number
   readonly key: string
   readonly data: string | Uint8Array
+  /**
+   * 16 bytes: what its id is derived from, where that is not the datum handled: a window, a pair, another datum of its batch. Outputs of one
+   * cause are counted among themselves, so their order makes their ids.
+   */
+  readonly cause?: Uint8Array
+  /** The ids of its parents, 16 bytes each, where they are not the datum handled and its window. */
+  readonly parents?: Uint8Array
 }
 
 /** What an output comes from: its id and its parents' are derived from it. Buffers are read at once and not kept. */
@@ -44,6 +54,8 @@ export class Outputs {
   readonly #indexes: ReadonlyMap<Target, number>
   readonly #id = Buffer.allocUnsafe(ID_BYTES)
   readonly #parts: FrameParts
+  /** Batches that hold as much as one should: the windows that one datum closes may be many megabytes. */
+  #full: AppendBatch[] = []
   #count = 0
   #bytes = 0
 
@@ -83,6 +95,7 @@ export class Outputs {
 
   /** Checks and encodes what a handler returned. A promise only where a target's schema is asynchronous. @throws OUTPUT_INVALID with the path */
   stage(result: unknown): readonly Staged[] | Promise<readonly Staged[]> {
+    if (result instanceof ReadyOutputs) return result.outputs.map(({ text, ...output }) => ({ ...output, target: 0, data: text }))
     const outputs = outputsOf(result)
     const staged: (Staged | Promise<Staged>)[] = []
     let waits = false
@@ -99,30 +112,37 @@ export class Outputs {
   write(staged: readonly Staged[], cause: Cause, nowMs: number, cached: (cache: Cache, key: string, value: string) => void): void {
     for (const target of this.#targets) target.next = 0
     const parts = this.#parts
-    parts.parents = cause.parents.length > MAX_PARENTS_BYTES ? cause.parents.subarray(0, MAX_PARENTS_BYTES) : cause.parents
+    const parents = named(cause.parents)
+    const counts = new CauseCounts()
     parts.createdMs = nowMs
-    for (const { target: index, key, data } of staged) {
+    for (const { target: index, key, data, cause: own, parents: ownParents } of staged) {
       const to = this.#targets[index]!
       if (to.topic === undefined) {
         // A target that is not a topic is a cache, and what goes there was encoded as JSON.
         cached(to.target as Cache, key, data as string)
         continue
       }
-      to.deriver.into(this.#id, 0, cause.id, cause.idAt, to.next++)
+      if (own === undefined) to.deriver.into(this.#id, 0, cause.id, cause.idAt, to.next++)
+      else to.deriver.into(this.#id, 0, own, 0, counts.next(index, own))
       const partitions = to.topic.spec.partitions
       const partition = to.topic.keyOf === undefined ? partitionOfId(this.#id, 0, partitions) : partitionOfKey(key, partitions)
+      parts.parents = ownParents === undefined ? parents : named(ownParents)
       parts.key = key
       parts.data = data
       parts.contentType = typeof data === 'string' ? JSON_TYPE : BYTES_TYPE
       to.writers[partition] ??= new FrameWriter()
-      to.writers[partition].add(parts)
+      const writer = to.writers[partition]
+      if (writer.count > 0 && writer.byteLength + data.length + parts.parents.length > MAX_APPEND_BYTES)
+        this.#full.push({ topic: to.topic.name, partition, ...writer.take() })
+      writer.add(parts)
       this.#count++
       this.#bytes += data.length + parts.parents.length
     }
   }
 
   take(): AppendBatch[] {
-    const batches: AppendBatch[] = []
+    const batches = this.#full
+    this.#full = []
     for (const { topic, writers } of this.#targets) {
       writers.forEach((writer, partition) => {
         if (topic !== undefined && writer.count > 0) batches.push({ topic: topic.name, partition, ...writer.take() })
@@ -216,6 +236,24 @@ interface TargetWriter {
   readonly writers: FrameWriter[]
   /** Index of the datum's next output to this target. */
   next: number
+}
+
+/** How many outputs of causes of their own there were, by target: made for few data, so its map only when it is asked. */
+class CauseCounts {
+  #counts: Map<string, number> | undefined
+
+  next(target: number, cause: Uint8Array): number {
+    this.#counts ??= new Map()
+    const name = `${target}/${Buffer.from(cause.buffer, cause.byteOffset, ID_BYTES).toString('latin1')}`
+    const count = this.#counts.get(name) ?? 0
+    this.#counts.set(name, count + 1)
+    return count
+  }
+}
+
+/** What a frame can name of the parents. */
+function named(parents: Uint8Array): Uint8Array {
+  return parents.length > MAX_PARENTS_BYTES ? parents.subarray(0, MAX_PARENTS_BYTES) : parents
 }
 
 function isAddressed(output: unknown): output is { readonly to: Target; readonly value: unknown } {

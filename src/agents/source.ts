@@ -66,7 +66,7 @@ export class OwnSource implements Source {
   }
 
   past(value: unknown, cursor: FrameCursor): Past {
-    if (this.#fold !== undefined) return this.#fold.take(value, cursor.bytes, cursor.idAt)
+    if (this.#fold !== undefined) return this.#fold.take(value, cursor.bytes, cursor.idAt, cursor.createdMs)
     for (let i = 0; i < ID_BYTES; i++) this.#own[i] = cursor.bytes[cursor.idAt + i]!
     return this.#by === undefined ? NO_PAST : { key: this.#by(value), window: NO_WINDOW, state: undefined }
   }

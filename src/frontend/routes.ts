@@ -34,6 +34,8 @@ export class RouteTable {
   constructor(pipeline: Pipeline) {
     const entries = new Set(pipeline.entries)
     for (const topic of pipeline.topics.values()) {
+      // Millrace's own: what agents gather for others is nobody's to send.
+      if (topic.name.startsWith('_')) continue
       const { partitions } = topic.spec
       const json = JSON.stringify(topic.name)
       const route: Route = {

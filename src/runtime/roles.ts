@@ -37,7 +37,10 @@ export interface Runs {
 
 export function runsAgent({ roles: own, only }: Runs, agent: AnyAgent): boolean {
   if (!own.has(agent.kind === 'agent' ? 'agents' : 'storage')) return false
-  return only === undefined || only.includes(agent.name) || only.includes(`${agent.name}@${agent.version}`)
+  if (only === undefined || only.includes(agent.name) || only.includes(`${agent.name}@${agent.version}`)) return true
+  // What gathers for an agent runs where any version of it does.
+  const { partOf } = { partOf: undefined, ...agent }
+  return partOf !== undefined && only.some(name => name === partOf || name.startsWith(`${partOf}@`))
 }
 
 /** @throws CONFIG_INVALID naming those that the pipeline has not, or that are of another role: a misspelt one would not run, in silence. */

@@ -12,6 +12,8 @@ export interface SendOptions {
   readonly source?: string
   /** The producer's own id; for several data `<id>:0`, `<id>:1`, …, as with an Idempotency-Key. Sending it again is a duplicate. */
   readonly id?: string
+  /** When the data were created, milliseconds since 1970 UTC: all of them, or each. Default: now. */
+  readonly createdMs?: number | readonly number[]
 }
 
 export interface Receipt {
@@ -25,7 +27,7 @@ export async function send(
   topic: Topic,
   data: readonly unknown[],
   nowMs: number,
-  { source = 'test', id }: SendOptions = {},
+  { source = 'test', id, createdMs = nowMs }: SendOptions = {},
 ): Promise<Receipt[]> {
   const writers = new Map<number, { writer: FrameWriter; indexes: number[] }>()
   const ids: Uint8Array[] = []
@@ -46,7 +48,7 @@ export async function send(
       idAt: 0,
       supplied: id !== undefined,
       source: Buffer.from(source),
-      createdMs: nowMs,
+      createdMs: typeof createdMs === 'number' ? createdMs : createdMs[index]!,
       contentType: raw ? 'application/octet-stream' : JSON_TYPE,
       type: '',
       key,

@@ -90,13 +90,21 @@ export class TestRun implements AsyncDisposable {
     await this.#refresh()
   }
 
-  /** Ends an agent as a crash would, with nothing committed of what it had in hand, and starts it again. */
+  /**
+   * Ends an agent as a crash would, with nothing committed of what it had in hand, and starts it again; with it those that gather its windows or
+   * pairs.
+   */
   async crash(agent: AnyAgent): Promise<void> {
     const name = groupName(agent)
-    const running = this.#handlers.get(name) ?? this.#storers.get(name)
-    if (running === undefined) throw new TypeError(`crash: the pipeline '${this.#pipeline.name}' has no agent ${name}.`)
-    await running.crash()
-    this.#start(agent)
+    const { agents } = this.#pipeline
+    const declared = agents.get(name)
+    if (declared === undefined) throw new TypeError(`crash: the pipeline '${this.#pipeline.name}' has no agent ${name}.`)
+    const parts = [...agents.values()].filter(other => other.kind === 'agent' && other.partOf === agent.name)
+    for (const part of [declared, ...parts]) {
+      const running = this.#handlers.get(groupName(part)) ?? this.#storers.get(groupName(part))
+      await running?.crash()
+      this.#start(part)
+    }
   }
 
   topic<In, Out>(topic: Topic<In, Out>): TestTopic<Out> {

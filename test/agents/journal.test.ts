@@ -90,6 +90,19 @@ describe('the journal of an agent', () => {
     await engine.close()
   })
 
+  it('keeps the cause and the parents of an output that has its own', async () => {
+    const engine = new DistributedEngine({ stream: new MemoryBroker().connect(), trace: openMemoryTrace(), clock: systemClock })
+    const declared = agent('lots', { version: 1, from: draw, to: lot, journal: true }, () => undefined)
+    await engine.ensure([draw.spec])
+    const never = new AbortController().signal
+    const open = () => Journal.open(engine, journalTopic(declared, 1), { topic: 'draw', partition: 0 }, 0, never)
+    const outputs = [{ target: 0, key: 'k', data: '1', cause: Buffer.alloc(16, 7), parents: Buffer.alloc(32, 8) }]
+    const id = Buffer.alloc(16, 5)
+    await (await open()).record([{ id, idAt: 0, offset: 0, outputs }])
+    expect((await (await open()).recorded(id, 0))?.outputs).toEqual(outputs)
+    await engine.close()
+  })
+
   it('gives the run that stands first in the log, to all who write beside each other', async () => {
     const broker = new MemoryBroker()
     const engine = new DistributedEngine({ stream: broker.connect(), trace: openMemoryTrace(), clock: systemClock })

@@ -61,6 +61,31 @@ test('an output is framed with its key, its parents and its source, and the same
   expect(ids.has(other.dataId)).toBe(false)
 })
 
+test('an output with a cause and parents of its own has them in place of the datum’s, whatever else is put out with it', () => {
+  const [first, second, because] = [parseId(mint(2_000)), parseId(mint(3_000)), cause()]
+  const of = (own: Uint8Array) => ({ target: 0, key: 'a', data: '{}', cause: own, parents: Buffer.concat([own, because.id]) })
+  const framed = (outputs: readonly Staged[]) => {
+    const writer = new Outputs(one, 3)
+    writer.write(outputs, because, 5_000, () => {})
+    const cursor = new FrameCursor(writer.take()[0]!.frames)
+    const found: { id: string; parents: readonly string[] | undefined }[] = []
+    while (cursor.next()) found.push({ id: cursor.dataId, parents: cursor.envelope('alert').parents })
+    return found
+  }
+  const mixed = framed([of(first), of(second), { target: 0, key: 'a', data: '{}' }, of(first)])
+  const [own] = framed([{ target: 0, key: 'a', data: '{}' }])
+  expect(mixed.map(({ id }) => id)).toEqual(
+    [...framed([of(first)]), ...framed([of(second)]), own!, framed([of(first), of(first)])[1]].map(o => o!.id),
+  )
+  expect(mixed.map(({ parents }) => parents)).toEqual([
+    [formatId(first, 0), formatId(because.id, 0)],
+    [formatId(second, 0), formatId(because.id, 0)],
+    [formatId(because.id, 0)],
+    [formatId(first, 0), formatId(because.id, 0)],
+  ])
+  expect(new Set(mixed.map(({ id }) => id)).size).toBe(4)
+})
+
 test('addressed outputs go each to its target; bytes go raw, and a cache gets JSON', () => {
   const outputs = new Outputs(several, 1)
   const cached: unknown[] = []

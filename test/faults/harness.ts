@@ -19,9 +19,11 @@ export class Harness {
   readonly data: string
   readonly lake = join(this.folder, 'lake')
   readonly producers: readonly Producer[]
+  readonly #pipeline: string
   #millrace: Millrace | undefined
 
-  constructor(random: () => number, options: { readonly lines?: number; readonly data?: string } = {}) {
+  constructor(random: () => number, options: { readonly lines?: number; readonly data?: string; readonly pipeline?: string } = {}) {
+    this.#pipeline = options.pipeline ?? FAULT_PIPELINE
     this.data = options.data ?? join(this.folder, 'data')
     this.producers = Array.from({ length: PRODUCERS }, (_, i) => new Producer(String(i + 1), () => this.#url(), random, options))
   }
@@ -29,7 +31,7 @@ export class Harness {
   /** Starts the process. @param failpoint `name:N`: it dies there. */
   start(failpoint?: string, flags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Millrace {
     this.#millrace = new Millrace({
-      file: FAULT_PIPELINE,
+      file: this.#pipeline,
       data: this.data,
       args: ['start', ...flags],
       env: { FAULT_LAKE: this.lake, MILLRACE_FAILPOINT: failpoint ?? '', ...env },

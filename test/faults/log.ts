@@ -13,9 +13,14 @@ export interface Datum {
   readonly value: Record<string, unknown>
 }
 
+/** One that was read from the log. */
+export interface Logged extends Datum {
+  readonly createdMs: number
+}
+
 /** All that a topic holds, partition by partition, in the order of the log. Nothing where there is no such topic. */
-export async function readLog(view: Pick<EngineView, 'topics' | 'bounds' | 'read'>, topic: string): Promise<Datum[]> {
-  const data: Datum[] = []
+export async function readLog(view: Pick<EngineView, 'topics' | 'bounds' | 'read'>, topic: string): Promise<Logged[]> {
+  const data: Logged[] = []
   // A process killed while it started may not have made its topics yet.
   if (!(await view.topics()).some(spec => spec.name === topic)) return data
   for (const [partition, { first }] of (await view.bounds(topic)).entries()) {
@@ -33,6 +38,7 @@ export async function readLog(view: Pick<EngineView, 'topics' | 'bounds' | 'read
           partition,
           offset: batch.first + cursor.index,
           parents: ids,
+          createdMs: cursor.createdMs,
           value: JSON.parse(cursor.dataText),
         })
       }

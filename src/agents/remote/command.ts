@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
+import { checkCount } from '../../count.ts'
 import { type Duration, durationMs } from '../../duration.ts'
-import { checkCount } from '../agent.ts'
 import type { Remote } from '../remote.ts'
 import { Children } from './children.ts'
 

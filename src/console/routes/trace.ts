@@ -48,8 +48,9 @@ export function traceRoutes(server: FastifyInstance, context: OpsContext): void 
   })
 }
 
-/** How many data each agent's window holds: only those that have one need following. */
+/** How many data each agent's window holds: only those that have one need following, and those that gather, whose windows are of time. */
 function windowsOf(context: OpsContext): Map<string, number> {
   const agents = context.pipeline()?.agents ?? new Map()
-  return new Map([...agents].map(([id, agent]) => [id, agent.kind === 'agent' ? (agent.window ?? 1) : 1]))
+  const counting = [...agents].filter(([, agent]) => agent.kind !== 'agent' || agent.partOf === undefined)
+  return new Map(counting.map(([id, agent]) => [id, agent.kind === 'agent' ? (agent.window ?? 1) : 1]))
 }

@@ -1,4 +1,4 @@
-import { checkCount } from '../../agents/agent.ts'
+import { checkCount } from '../../count.ts'
 import { type ByteSize, byteSize, type Duration, durationMs } from '../../duration.ts'
 import type { RollPolicy } from '../storage.ts'
 import type { Compression } from './compression.ts'

@@ -1,5 +1,5 @@
-import { checkCount } from '../../../agents/agent.ts'
 import type { Clock } from '../../../clock.ts'
+import { checkCount } from '../../../count.ts'
 import { type ByteSize, byteSize, type Duration, durationMs } from '../../../duration.ts'
 import type { Topic } from '../../../stream/topic.ts'
 import type { RollingStore, RollPolicy } from '../../storage.ts'

@@ -1,0 +1,227 @@
+import { ID_BYTES } from '../../envelope/data-id.ts'
+import { MillraceError } from '../../errors.ts'
+import type { Agent, FoldedAt } from '../agent.ts'
+import { Deadlines } from './deadlines.ts'
+import { aheadOf, EventTime, sayTime } from './event-time.ts'
+import { exactJson } from './exact-json.ts'
+import { keyOf } from './key-of.ts'
+import { AROUND_DATUM_BYTES, type HeldDatum, NAMED_IDS, type OpenWindow } from './open-window.ts'
+import { ahead, type Refusal } from './refusal.ts'
+import { type Span, spansOf } from './spans.ts'
+import type { TimeWindow } from './time-window.ts'
+
+/** What a closed window may have as one datum on the stream: Kafka takes 1 MB unless it is told otherwise, a JSON envelope a third more than this. */
+export const MAX_WINDOW_BYTES = 600_000
+/** Of one partition, all windows together: its agent's thread holds the windows of several. */
+const MAX_HELD_BYTES = 32_000_000
+const MAX_OPEN_WINDOWS = 100_000
+
+export interface WindowsOf {
+  readonly window: TimeWindow
+  readonly by: (datum: unknown) => string
+  readonly state: Agent['state']
+}
+
+/** What became of a datum: the windows that its time has closed, in the order of their end, then key; and why it is not in all of its own. */
+export interface Taken {
+  readonly closed: readonly OpenWindow[]
+  readonly refusal: Refusal | undefined
+}
+
+/** What a snapshot keeps: plain data. A datum that is in several windows is one object, and stays one. */
+interface Saved {
+  readonly shape: string
+  readonly watermarkMs: number
+  readonly turn: number
+  readonly windows: readonly OpenWindow[]
+}
+
+/** The open windows of one partition, by key: a fold over its log and of nothing else, so that they can be built again from it. */
+export class OpenWindows {
+  readonly #of: WindowsOf
+  readonly #time: EventTime
+  readonly #keys = new Map<string, OpenWindow[]>()
+  readonly #deadlines = new Deadlines<OpenWindow>()
+  #open = 0
+  #data = 0
+  #heldBytes = 0
+  #turn = 0
+
+  constructor(of: WindowsOf, saved?: Saved) {
+    this.#of = of
+    this.#time = new EventTime(of.window.latenessMs, saved?.watermarkMs)
+    this.#turn = saved?.turn ?? 0
+    const held = new Set<HeldDatum>()
+    for (const window of saved?.windows ?? []) {
+      this.#put(window)
+      for (const datum of window.data) held.add(datum)
+    }
+    for (const datum of held) this.#hold(datum)
+  }
+
+  /** How much a snapshot of it holds: data, and windows. */
+  get size(): number {
+    return this.#data + this.#open
+  }
+
+  /** Takes the next datum in. @throws what `by`, `init` and `update` throw, and where a value cannot be kept: then nothing has changed. */
+  take(value: unknown, at: FoldedAt): Taken {
+    const { window, by, state } = this.#of
+    const key = keyOf(by, value)
+    const madeMs = aheadOf(window.maxAheadMs, at)
+    if (madeMs !== undefined) return { closed: NONE, refusal: ahead(window.maxAheadMs, at.createdMs, madeMs) }
+
+    const { open, closed } = spansOf(window, this.#keys.get(key) ?? [], at.createdMs, this.#time.watermarkMs)
+    const late = closed === undefined ? undefined : this.#late(key, at.createdMs, closed, open.length)
+    if (open.length === 0) return { closed: NONE, refusal: late }
+    const datum = this.#datumOf(value, at)
+    const full = this.#full(open, datum, key)
+    if (full !== undefined) return { closed: NONE, refusal: full }
+    // All of them before any is kept: one that throws must leave nothing behind.
+    const states =
+      state === undefined ? [] : open.map(({ windows: [known] }) => state.update(known ? known.state : state.init(), value, at))
+
+    for (const [i, span] of open.entries()) this.#add(key, span, datum, states[i])
+    if (state === undefined) this.#hold(datum)
+    this.#time.advance(at.createdMs)
+    return { closed: this.#close(), refusal: late }
+  }
+
+  save(): Saved {
+    return {
+      shape: shapeOf(this.#of),
+      watermarkMs: this.#time.watermarkMs,
+      turn: this.#turn,
+      windows: [...this.#keys.values()].flat(),
+    }
+  }
+
+  /** @throws GRAPH_INVALID where it was saved by windows of another shape. */
+  static load(of: WindowsOf, kept: unknown): OpenWindows {
+    // Only save() writes it.
+    const saved = kept as Saved
+    const shape = shapeOf(of)
+    if (saved.shape === shape) return new OpenWindows(of, saved)
+    throw new MillraceError('GRAPH_INVALID', `The windows of version ${of.window.version} were ${saved.shape}, and are ${shape} now.`, {
+      fix: `Other windows are another version: { version: ${of.window.version + 1} } beside their lateness.`,
+    })
+  }
+
+  #datumOf(value: unknown, { id, idAt, createdMs }: FoldedAt): HeldDatum {
+    const text = this.#of.state === undefined ? exactJson(value) : ''
+    const bytes = Buffer.byteLength(text) + AROUND_DATUM_BYTES
+    const name = Buffer.from(id.buffer, id.byteOffset + idAt, ID_BYTES).toString('latin1')
+    return { id: name, createdMs, turn: this.#turn++, text, bytes, windows: 0 }
+  }
+
+  #add(key: string, { startMs, endMs, windows: [known, ...others] }: Span, datum: HeldDatum, state: unknown): void {
+    const window = known ?? this.#put({ key, startMs, endMs, ...EMPTY(), firstId: datum.id })
+    window.startMs = startMs
+    window.endMs = endMs
+    for (const other of others) this.#absorb(window, other)
+    window.count++
+    if (this.#of.state !== undefined) {
+      window.state = state
+      window.ids = (window.ids + datum.id).slice(-NAMED_IDS * ID_BYTES)
+      return
+    }
+    datum.windows++
+    window.data.push(datum)
+    window.bytes += datum.bytes
+  }
+
+  /** Two sessions between which a datum came are one. */
+  #absorb(window: OpenWindow, other: OpenWindow): void {
+    this.#remove(other)
+    window.data = [...window.data, ...other.data].sort((a, b) => a.turn - b.turn)
+    window.firstId = window.data[0]?.id ?? window.firstId
+    window.bytes += other.bytes
+    window.count += other.count
+  }
+
+  #put(window: OpenWindow): OpenWindow {
+    const windows = this.#keys.get(window.key)
+    if (windows === undefined) this.#keys.set(window.key, [window])
+    else windows.push(window)
+    this.#deadlines.add(window)
+    this.#open++
+    return window
+  }
+
+  #remove(window: OpenWindow): void {
+    const left = this.#keys.get(window.key)!.filter(other => other !== window)
+    if (left.length === 0) this.#keys.delete(window.key)
+    else this.#keys.set(window.key, left)
+    window.isGone = true
+    this.#open--
+  }
+
+  #hold(datum: HeldDatum): void {
+    this.#data++
+    this.#heldBytes += datum.bytes
+  }
+
+  #close(): readonly OpenWindow[] {
+    const { watermarkMs } = this.#time
+    if (this.#deadlines.nextMs > watermarkMs) return NONE
+    const closed: OpenWindow[] = []
+    while (this.#deadlines.nextMs <= watermarkMs) {
+      const window = this.#deadlines.take()
+      if (window.isGone) continue
+      if (window.endMs > watermarkMs) {
+        this.#deadlines.add(window)
+        continue
+      }
+      this.#remove(window)
+      closed.push(window)
+      for (const datum of window.data) if (--datum.windows === 0) this.#release(datum)
+    }
+    return closed.sort((a, b) => a.endMs - b.endMs || compare(a.key, b.key) || a.startMs - b.startMs)
+  }
+
+  #release(datum: HeldDatum): void {
+    this.#data--
+    this.#heldBytes -= datum.bytes
+  }
+
+  #full(open: readonly Span[], datum: HeldDatum, key: string): Refusal | undefined {
+    const fix = 'Keep a state for each window in place of its data (state: { init, update }), or let the windows be shorter.'
+    const full = (what: string): Refusal => ({ code: 'WINDOW_FULL', what, fix })
+    const fresh = open.filter(({ windows }) => windows.length === 0).length
+    if (this.#open + fresh > MAX_OPEN_WINDOWS) return full(`There are ${this.#open} windows open in this partition, and no room for more.`)
+    if (this.#of.state !== undefined) return undefined
+    for (const { startMs, endMs, windows } of open) {
+      const bytes = windows.reduce((sum, window) => sum + window.bytes, datum.bytes)
+      if (bytes > MAX_WINDOW_BYTES)
+        return full(`The window ${sayWindow(key, startMs, endMs)} would hold ${bytes} bytes, more than ${MAX_WINDOW_BYTES}.`)
+    }
+    if (this.#heldBytes + datum.bytes <= MAX_HELD_BYTES) return undefined
+    return full(`The open windows of this partition hold ${this.#heldBytes} bytes, and no more than ${MAX_HELD_BYTES}.`)
+  }
+
+  #late(key: string, createdMs: number, closed: Omit<Span, 'windows'>, open: number): Refusal {
+    const also = open === 0 ? '' : ` It is in the ${open} of its windows that are open.`
+    const which = sayWindow(key, closed.startMs, closed.endMs)
+    return {
+      code: 'WINDOW_CLOSED',
+      what: `The datum of ${sayTime(createdMs)} is late: its window ${which} is closed, for the watermark stands at ${sayTime(this.#time.watermarkMs)}.${also}`,
+      fix: `Raise the windows' lateness, now ${this.#of.window.latenessMs} ms, or name a topic for late data: { late: lateDemand }.`,
+    }
+  }
+}
+
+export function sayWindow(key: string, startMs: number, endMs: number): string {
+  return `[${sayTime(startMs)}, ${sayTime(endMs)}) of ${JSON.stringify(key)}`
+}
+
+function shapeOf({ window: { shape, sizeMs, everyMs }, state }: WindowsOf): string {
+  return `${shape} ${sizeMs} ms${shape === 'hopping' ? ` every ${everyMs} ms` : ''} ${state === undefined ? 'of data' : 'with a state'}`
+}
+
+/** Not by the locale: the order must be the same wherever the windows are built again. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+const EMPTY = () => ({ data: [] as HeldDatum[], bytes: 0, state: undefined as unknown, count: 0, ids: '', isGone: false })
+const NONE: readonly OpenWindow[] = Object.freeze([])

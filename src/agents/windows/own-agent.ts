@@ -1,0 +1,69 @@
+import type { StandardSchemaV1 } from '../../envelope/schema.ts'
+import type { Topic } from '../../stream/topic.ts'
+import type { Agent } from '../agent.ts'
+
+/**
+ * An agent of Millrace's own that makes what a user's agent reads. It is never given up on: what it puts out is of many data, and must not be
+ * lost with the one that happened to be in its hands.
+ */
+export function ownAgent(
+  agent: Pick<Agent, 'name' | 'version' | 'from' | 'to' | 'by' | 'state' | 'handler' | 'start' | 'partOf'>,
+  attempts = Number.POSITIVE_INFINITY,
+): Agent {
+  return {
+    kind: 'agent',
+    addressed: true,
+    window: undefined,
+    gather: undefined,
+    concurrency: 1,
+    timeoutMs: 30_000,
+    retry: { attempts, backoffMs: 100, maxBackoffMs: 10_000 },
+    ordered: true,
+    journal: false,
+    replaces: undefined,
+    // Late data may be many, and are no fault of the agent's: nothing pauses it.
+    ...{ batch: undefined, breaker: undefined, batchHandler: undefined, remote: undefined },
+    ...agent,
+  }
+}
+
+/** A topic of Millrace's own between two agents, as wide as those that it is made of and kept as long. */
+export function ownTopic<T extends { readonly key: string }>(
+  name: string,
+  from: readonly Topic[],
+  read: (value: unknown) => T,
+): Topic<unknown, T> {
+  return {
+    kind: 'topic',
+    name,
+    schema: reading(read),
+    keyOf: datum => datum.key,
+    spec: {
+      name,
+      partitions: Math.max(...from.map(({ spec }) => spec.partitions)),
+      retentionMs: Math.max(...from.map(({ spec }) => spec.retentionMs)),
+    },
+  }
+}
+
+function reading<T>(read: (value: unknown) => T): StandardSchemaV1<unknown, T> {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'millrace',
+      validate: value => {
+        try {
+          return { value: read(value) }
+        } catch (cause) {
+          return { issues: [{ message: cause instanceof Error ? cause.message : String(cause) }] }
+        }
+      },
+    },
+  }
+}
+
+/** @throws TypeError where it is not an object. */
+export function objectOf(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new TypeError('Expected an object.')
+}
