@@ -39,7 +39,7 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/pipeline.ts',
     ],
   },
-  { name: 'what stores share', together: true, files: ['src/storage/formats/'] },
+  { name: 'what stores share', together: true, files: ['src/storage/formats/', 'src/storage/rows/'] },
   {
     name: 'parts, engines and adapters',
     together: false,
@@ -52,6 +52,7 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/storage/adapters/files/',
       'src/storage/adapters/postgres/',
       'src/storage/adapters/s3/',
+      'src/storage/adapters/sqlite/',
       'src/stream/adapters/kafka/',
       'src/stream/adapters/memory/',
       'src/trace/adapters/redis/',

@@ -1,5 +1,5 @@
 import { Pool } from 'pg'
-import { quoted } from '../../../src/storage/adapters/postgres/identifier.ts'
+import { quoted } from '../../../src/storage/rows/names.ts'
 import type { Findings } from '../findings.ts'
 import type { Datum } from '../log.ts'
 import { placeOf } from '../recompute.ts'

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { bytes } from '../../../src/envelope/schema.ts'
-import { fitted, isIdentifier, quoted, tableName } from '../../../src/storage/adapters/postgres/identifier.ts'
+import { fitted, isIdentifier, tableName } from '../../../src/storage/adapters/postgres/identifier.ts'
 import { columnOf, tableOf } from '../../../src/storage/adapters/postgres/table.ts'
+import { quoted } from '../../../src/storage/rows/names.ts'
 import { topic } from '../../../src/stream/topic.ts'
 
 it('names a table as SQL takes it without quotes', () => {

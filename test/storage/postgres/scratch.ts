@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Pool } from 'pg'
 import { onTestFinished } from 'vitest'
-import { quoted } from '../../../src/storage/adapters/postgres/identifier.ts'
+import { quoted } from '../../../src/storage/rows/names.ts'
 
 type Row = Record<string, unknown>
 

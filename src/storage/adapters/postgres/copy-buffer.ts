@@ -1,5 +1,7 @@
 import { ID_BYTES } from '../../../envelope/data-id.ts'
+import type { FrameCursor } from '../../../envelope/frame.ts'
 import { grown } from '../../../envelope/grown.ts'
+import type { RowSink } from '../../rows/row-sink.ts'
 
 /** https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format": signature, flags, no extension. */
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
@@ -13,12 +15,17 @@ const EPOCH_MS = 946_684_800_000
 /** 4714-11-24 BC, where its timestamps begin. They end after the last one that a Date holds. */
 const EARLIEST_MS = -210_866_803_200_000
 const LATEST_MS = 8.64e15
+/** In what `JSON.stringify` writes, an escaped surrogate is one that has no other half. */
+const UNHELD_ESCAPE = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f])/
+/** In a producer's own JSON it may be half of a good pair. */
+const MAYBE_UNHELD = /\\u(?:0000|d[89a-f])/i
 
 /**
  * Rows in PostgreSQL's binary COPY format. Numbers, ids and times are copied as they are, and nothing needs escaping, which makes it
  * several times cheaper to write than text. A row is written field by field; {@link undo} takes back one that turns out not to be storable.
  */
-export class CopyBuffer {
+export class CopyBuffer implements RowSink {
+  readonly unheld = 'a character that PostgreSQL cannot hold: NUL, or half of a surrogate pair'
   /** Bytes of rows. */
   length = 0
   rows = 0
@@ -59,11 +66,12 @@ export class CopyBuffer {
     this.#at += 12
   }
 
-  double(value: number): void {
+  double(value: number): boolean {
     this.#reserve(12)
     this.#view.setInt32(this.#at, 8)
     this.#view.setFloat64(this.#at + 4, value)
     this.#at += 12
+    return true
   }
 
   boolean(value: boolean): void {
@@ -113,8 +121,8 @@ export class CopyBuffer {
     return true
   }
 
-  /** Text that is known to be storable ({@link text} and `isUtf8` tell), or bytes. */
-  raw(bytes: Uint8Array): void {
+  /** Bytes, or text that is known to be storable. */
+  bytes(bytes: Uint8Array): void {
     this.#reserve(4 + bytes.length)
     this.#view.setInt32(this.#at, bytes.length)
     this.#bytes.set(bytes, this.#at + 4)
@@ -139,6 +147,16 @@ export class CopyBuffer {
     }
     this.#view.setInt32(this.#at, copied)
     this.#at = start + copied
+    return true
+  }
+
+  json(text: string): boolean {
+    return !UNHELD_ESCAPE.test(text) && this.text(text)
+  }
+
+  sentJson(cursor: FrameCursor, value: unknown): boolean {
+    if (MAYBE_UNHELD.test(cursor.dataText) && UNHELD_ESCAPE.test(JSON.stringify(value))) return false
+    this.bytes(cursor.data)
     return true
   }
 

@@ -1,17 +1,13 @@
 import { hash } from 'node:crypto'
+import { plainName } from '../../rows/names.ts'
 
 /** PostgreSQL cuts longer names without a word, and two that differ only behind the cut would be one. */
 const MOST_BYTES = 63
 const HASH_DIGITS = 8
 
-/** A name in SQL: quoted, so that it is taken as it is, whatever its case and characters. */
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-/** A topic's name as one that needs no quotes in SQL: lower case, `_` for every `-` and `.`, cut where it is too long. */
+/** The name of a topic's table: one that needs no quotes, cut where it is too long. */
 export function tableName(topic: string): string {
-  return fitted(topic.toLowerCase().replace(/[^a-z0-9_]/g, '_'), topic)
+  return fitted(plainName(topic), topic)
 }
 
 /** The name, or where it is too long what fits of it and a hash of `whole`. */

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../errors.ts'
-import { quoted } from './identifier.ts'
+import { quoted } from '../../rows/names.ts'
 import { createTable } from './statements.ts'
 import type { Table } from './table.ts'
 

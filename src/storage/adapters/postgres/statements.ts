@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { quoted } from './identifier.ts'
+import { quoted } from '../../rows/names.ts'
 import type { Table } from './table.ts'
 
 /** Where in its partition a staged row's datum is: what names it when PostgreSQL refuses it. */

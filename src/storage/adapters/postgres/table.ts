@@ -1,6 +1,8 @@
 import type { Topic } from '../../../stream/topic.ts'
-import { declaredColumns, type Kind, WHOLE } from '../../formats/columns.ts'
-import { fitted, quoted } from './identifier.ts'
+import { type Kind, WHOLE } from '../../formats/columns.ts'
+import { quoted, untaken } from '../../rows/names.ts'
+import { EXTRA, type RowShape, rowShape } from '../../rows/row-shape.ts'
+import { fitted } from './identifier.ts'
 
 /** One column of a topic's table. */
 export interface Column {
@@ -10,12 +12,6 @@ export interface Column {
   readonly definition: string
 }
 
-/** A column that holds one field of the data. */
-export interface FieldColumn extends Column {
-  readonly field: string
-  readonly kind: Kind
-}
-
 /** The table of one topic. */
 export interface Table {
   readonly topic: string
@@ -23,14 +19,10 @@ export interface Table {
   readonly name: string
   /** Schema and name, quoted. */
   readonly sql: string
-  /** In the order in which rows are written: the envelope, then `fields`, then `data_extra`; or the envelope, then `data`. */
+  /** In the order in which rows are written: the envelope, then one for each field, then `data_extra`; or the envelope, then `data`. */
   readonly columns: readonly Column[]
-  readonly fields: readonly FieldColumn[]
-  /** How a datum is held whole, in the column `data`, where the topic's schema declares no fields. */
-  readonly whole: 'json' | 'bytes' | undefined
+  readonly shape: RowShape
 }
-
-export const EXTRA = 'data_extra'
 
 const TYPES: Readonly<Record<Kind, string>> = {
   string: 'text',
@@ -52,19 +44,19 @@ const TAKEN = new Set([...ENVELOPE.map(({ name }) => name), WHOLE, EXTRA, 'table
 
 /** The table that a topic's schema asks for. */
 export function tableOf(topic: Topic, schema: string, name: string): Table {
-  const declared = declaredColumns(topic)
-  const whole = declared.length === 0 ? 'json' : declared[0]?.kind === 'bytes' ? 'bytes' : undefined
-  const fields =
-    whole === undefined ? declared.map(({ name: field, kind }) => ({ ...column(columnOf(field), TYPES[kind]), field, kind })) : []
-  const last = whole === undefined ? column(EXTRA, TYPES.json) : column(WHOLE, TYPES[whole])
+  const shape = rowShape(topic)
+  const { fields, whole } = shape
+  const data =
+    whole === undefined
+      ? [...fields.map(({ name: field, kind }) => column(columnOf(field), TYPES[kind])), column(EXTRA, TYPES.json)]
+      : [column(WHOLE, TYPES[whole])]
   return {
     topic: topic.name,
     schema,
     name,
     sql: `${quoted(schema)}.${quoted(name)}`,
-    columns: [...ENVELOPE, ...fields, last],
-    fields,
-    whole,
+    columns: [...ENVELOPE, ...data],
+    shape,
   }
 }
 
@@ -72,13 +64,7 @@ function column(name: string, type: string): Column {
   return { name, type, definition: type }
 }
 
-/**
- * The column of a field: its own name, unless that is taken, or would be by another field that gave way: then `data_` and its name. No
- * two fields have one column.
- */
+/** The column of a field. No two fields have one column. */
 export function columnOf(field: string): string {
-  for (let rest = field.toLowerCase(); ; rest = rest.slice('data_'.length)) {
-    if (TAKEN.has(rest)) return fitted(`data_${field}`)
-    if (!rest.startsWith('data_')) return fitted(field)
-  }
+  return fitted(untaken(field, TAKEN))
 }
