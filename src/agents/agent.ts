@@ -4,6 +4,7 @@ import type { Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
 import type { Cache } from './cache.ts'
 import type { Remote } from './remote.ts'
+import { checkReplicas, type Replicas } from './replicas.ts'
 
 /** Where an agent's outputs may go. */
 export type Target = Topic | Cache
@@ -87,6 +88,11 @@ export interface AgentOptions<
   readonly state?: State<DatumOf<From>, S>
   /** How many data are in hand at once (only a handler that waits gains by it). Those of one key never overlap where there is `by`. Default 1. */
   readonly concurrency?: number
+  /**
+   * Threads that run it in each process, each one more member of its group: so many, or as many as its load asks for, `{ min: 1, max: 4 }`.
+   * Never more than its topics have partitions. Default 1.
+   */
+  readonly replicas?: number | Replicas
   /** The longest one attempt may take. Default `'30s'`. */
   readonly timeout?: Duration
   /** How a datum that fails is tried again before it is a dead letter. */
@@ -118,6 +124,7 @@ export interface Agent {
   readonly window: number | undefined
   readonly state: State<unknown, unknown> | undefined
   readonly concurrency: number
+  readonly replicas: Replicas
   readonly timeoutMs: number
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly maxBackoffMs: number }
   readonly ordered: boolean
@@ -148,6 +155,8 @@ export interface RemoteAgentOptions<
   readonly run: Remote
   /** How long it may answer none of the data that it has in hand. Default `'30s'`. */
   readonly timeout?: Duration
+  /** Its programs are what is scaled: `command('python3 mood.py', { replicas: { min: 1, max: 4 } })`. */
+  readonly replicas?: never
 }
 
 /**
@@ -187,6 +196,9 @@ export function remoteAgent<
   if (run?.kind !== 'remote') {
     throw new TypeError(`${say} needs what works on its data: run: command('python3 ${name}.py'), of 'millrace/remote'.`)
   }
+  if (rest.replicas !== undefined) {
+    throw new TypeError(`${say} has replicas: say how many programs run, such as run: command('python3 ${name}.py', { replicas: 4 }).`)
+  }
   return { ...declared(say, name, rest, run.concurrency), handler: undefined, remote: run }
 }
 
@@ -222,6 +234,7 @@ function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | 
     window: options.window,
     state: options.state as Agent['state'],
     concurrency: checkCount(`${say} concurrency`, options.concurrency ?? concurrency, 10_000),
+    replicas: checkReplicas(say, options.replicas ?? 1),
     timeoutMs: durationMs(options.timeout ?? '30s', `${say} timeout`),
     retry: {
       attempts: checkCount(`${say} retry attempts`, options.retry?.attempts ?? 5, 1_000),

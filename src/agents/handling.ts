@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
 import type { Agent, Handler } from './agent.ts'
+import type { BusyTime } from './busy-time.ts'
 import { HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
@@ -22,6 +23,8 @@ export interface HandlingOptions {
   /** What {@link Progress} calls this partition. */
   readonly topicIndex: number
   readonly partition: number
+  /** Counts the time in which something of the partition is in a handler's hands. */
+  readonly busy: BusyTime
   /** The outputs of an earlier run of the datum, which count in place of another run's; undefined where there was none. */
   readonly recorded: (task: Task) => Promise<readonly Staged[]> | undefined
   /** A datum's outputs are ready to be written; in the order of offsets where the agent is ordered. */
@@ -49,8 +52,6 @@ export class Handling {
   #running = 0
   #waiting = 0
   #queued = 0
-  /** Milliseconds in handlers that waited, since the last {@link takeHandlerMs}. */
-  #handlerMs = 0
   /** When the last attempt began. */
   startedMs = 0
 
@@ -90,24 +91,22 @@ export class Handling {
     return this.#running < this.#agent.concurrency && this.#ready.some(task => this.#inTurn(task))
   }
 
-  takeHandlerMs(): number {
-    const ms = this.#handlerMs
-    this.#handlerMs = 0
-    return ms
-  }
-
   take(task: Task): void {
     if (this.#admit(task)) this.#run(task)
   }
 
   /** Runs what has waited for its time, its key or a free place. */
   resume(): void {
+    if (this.#ready.length === 0) return
+    const { busy, clock } = this.#options
+    busy.begin(clock.now())
     while (this.#ready.length > 0 && this.#running < this.#agent.concurrency) {
       const index = this.#ready.findIndex(task => this.#inTurn(task))
-      if (index < 0) return
+      if (index < 0) break
       const [task] = this.#ready.splice(index, 1)
       this.#run(task!)
     }
+    busy.end(clock.now())
   }
 
   /** Lets go of everything; what handlers in hand return is ignored, and their signals abort. */
@@ -174,8 +173,9 @@ export class Handling {
 
   /** @param timed the handler's time is what passes, not that of the journal's reading. */
   #await(task: Task, context: HandlerContext, staged: Promise<readonly Staged[]>, row: number, startedMs: number, timed: boolean): void {
-    const { clock, progress, changed } = this.#options
+    const { clock, progress, busy, changed } = this.#options
     this.#running++
+    busy.begin(startedMs)
     task.detach()
     this.#open.set(task.offset, task)
     let settled = false
@@ -186,7 +186,7 @@ export class Handling {
       cancelTimeout()
       progress.end(row)
       this.#running--
-      this.#handlerMs += clock.now() - startedMs
+      busy.end(clock.now())
       then()
       changed()
     }
@@ -200,9 +200,11 @@ export class Handling {
     const cancelTimeout = timed ? clock.after(this.#agent.timeoutMs, late) : () => undefined
     // Let go of with its lease: nothing of it counts any more, and a watchdog must not take it for one that spins.
     task.cancel = () => {
+      if (settled) return
       settled = true
       cancelTimeout()
       progress.end(row)
+      busy.end(clock.now())
     }
     staged.then(
       outputs => settle(() => this.#succeeded(task, outputs)),
@@ -235,13 +237,20 @@ export class Handling {
     task.stage = 'waiting'
     this.#waiting++
     this.#open.set(task.offset, task)
-    const { clock, random, changed } = this.#options
-    task.cancel = clock.after(backoffMs(this.#agent.retry, task.attempts, random), () => {
+    const { clock, random, progress, topicIndex, partition, changed } = this.#options
+    const row = progress.fail(topicIndex, partition, task.offset, task.attempts, clock.now())
+    const cancelWait = clock.after(backoffMs(this.#agent.retry, task.attempts, random), () => {
+      progress.end(row)
+      task.cancel = undefined
       this.#waiting--
       task.stage = 'ready'
       if (this.#admit(task)) this.#ready.push(task)
       changed()
     })
+    task.cancel = () => {
+      progress.end(row)
+      cancelWait()
+    }
   }
 
   #finishInOrder(): void {

@@ -8,6 +8,7 @@ import type { Recorder } from '../instrumentation/recorder.ts'
 import type { Assigned, Lease } from '../stream/stream.ts'
 import type { AgentVersion } from '../trace/trace.ts'
 import type { Agent, Handler } from './agent.ts'
+import { BusyTime } from './busy-time.ts'
 import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { Decoded } from './decode.ts'
@@ -44,6 +45,10 @@ export interface PartitionWork {
   readonly recorder: Recorder
   readonly random: () => number
   readonly progress: Progress
+  /** Of all partitions of the thread. */
+  readonly busy: BusyTime
+  /** Milliseconds that the agent was at work since the last call, all of its partitions and programs taken together. */
+  readonly takeBusyMs: () => number
   /** By {@link placeName} and offset. */
   readonly suspects: ReadonlyMap<string, Suspect>
   readonly lease: Lease
@@ -65,6 +70,7 @@ export class PartitionRun {
   readonly #outputs: Outputs
   readonly #intake: Intake
   readonly #handling: Handling
+  readonly #busy: BusyTime
   readonly #commits: CommitQueue
   readonly #journaled: JournalQueue | undefined
   /** Where there is a fold. */
@@ -95,6 +101,7 @@ export class PartitionRun {
       changed,
       failed: error => this.#fail(error),
     })
+    this.#busy = new BusyTime(work.busy)
     this.#handling = new Handling({
       agent,
       handler,
@@ -104,6 +111,7 @@ export class PartitionRun {
       progress: work.progress,
       topicIndex: work.topicIndex,
       partition: place.partition,
+      busy: this.#busy,
       recorded: task => this.#recorded(task),
       finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
       dead: (task, error) => this.#dead(task, error, task.attempts),
@@ -211,9 +219,10 @@ export class PartitionRun {
 
   #takeSome(): void {
     const startMs = this.#work.clock.now()
+    this.#busy.begin(startMs)
     do this.#takeNext()
     while (this.#mayTake() && this.#handling.startedMs - startMs < MAX_UNIT_MS)
-    this.#unit.handlerMs += this.#work.clock.now() - startMs
+    this.#busy.end(this.#work.clock.now())
   }
 
   #takeNext(): void {
@@ -327,7 +336,7 @@ export class PartitionRun {
   }
 
   #commit(): void {
-    const { agent, version, lease, place, clock, recorder } = this.#work
+    const { agent, version, lease, place, clock, recorder, takeBusyMs } = this.#work
     const unit = this.#unit
     const { topic, partition } = place
     const finishedMs = clock.now()
@@ -336,7 +345,8 @@ export class PartitionRun {
     const checkpoint = this.#tracker.checkpoint
     const { done, dead, attempts } = unit
     const marked = done.length > 0 || dead.length > 0
-    const handlerMs = unit.handlerMs + this.#handling.takeHandlerMs()
+    const handlerMs = this.#busy.takeMs(finishedMs)
+    const busyMs = takeBusyMs()
     failpoint('after-handler')
     this.#commits.send(
       {
@@ -361,6 +371,7 @@ export class PartitionRun {
           outputs: outputCount,
           queueMs: Math.max(0, claimedMs - Math.min(unit.appendedMs, claimedMs)),
           handlerMs,
+          busyMs,
           commitMs,
         }),
     )

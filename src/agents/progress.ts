@@ -4,7 +4,7 @@ import { replayTopic } from './dead-letter.ts'
 
 /**
  * What an agent's thread has in hand, in memory that another thread can read while a handler spins and no message gets through.
- * The runner writes one row for each attempt in progress; the supervisor reads.
+ * The runner writes one row for each attempt in progress, and for each datum that waits to be tried again; the supervisor reads.
  *
  * A row is five float64 (topic index, partition, offset, attempt, started ms). `CURRENT` names the row whose handler is on the
  * stack right now, so a spinning one is told from those that merely wait.
@@ -14,10 +14,16 @@ const ROW_NUMBERS = 5
 const HEADER_INTS = 2 + ROWS
 const CURRENT = 0
 const NOBODY = -1
+/** What a row holds. */
+const FREE = 0
+const RUNNING = 1
+const FAILING = 2
 /** More attempts wait than there are rows: the others are not shown. */
 const UNSEEN = -1
 /** Kept free for the handler on the stack: the one that kills its thread must be known, however many wait. */
 const STACK_ROW = ROWS - 1
+/** Data that wait to be tried again leave so many rows to attempts: whoever ends a thread is among those. */
+const KEPT_FROM_FAILING = ROWS / 2
 
 /** One attempt in progress. `topic` is the index in {@link progressTopics}. */
 export interface InHand {
@@ -28,6 +34,16 @@ export interface InHand {
   readonly startedMs: number
   /** Its handler is on the stack: the thread does nothing else until it returns. */
   readonly current: boolean
+}
+
+/** A datum that has failed and waits to be tried again. */
+export interface Failing {
+  readonly topic: number
+  readonly partition: number
+  readonly offset: number
+  /** Attempts used so far. */
+  readonly attempts: number
+  readonly sinceMs: number
 }
 
 /** A datum that was in hand when its thread had to be ended. The runner counts the attempts as used. */
@@ -68,16 +84,16 @@ export class Progress {
   /** A handler is about to be called. @returns the row to give to {@link wait} or {@link end}. */
   begin(topic: number, partition: number, offset: number, attempt: number, startedMs: number): number {
     const row = this.#free.pop() ?? STACK_ROW
-    const at = row * ROW_NUMBERS
-    const rows = this.#rows
-    rows[at] = topic
-    rows[at + 1] = partition
-    rows[at + 2] = offset
-    rows[at + 3] = attempt
-    rows[at + 4] = startedMs
-    // The row is published after its numbers, so that a reader never takes those of the attempt before for this one's.
-    Atomics.store(this.#states, 2 + row, 1)
+    this.#write(row, RUNNING, topic, partition, offset, attempt, startedMs)
     Atomics.store(this.#states, CURRENT, row)
+    return row
+  }
+
+  /** The datum has failed and waits for its next attempt. @returns the row to give to {@link end} when it waits no longer. */
+  fail(topic: number, partition: number, offset: number, attempts: number, sinceMs: number): number {
+    if (this.#free.length <= KEPT_FROM_FAILING) return UNSEEN
+    const row = this.#free.pop() ?? UNSEEN
+    if (row !== UNSEEN) this.#write(row, FAILING, topic, partition, offset, attempts, sinceMs)
     return row
   }
 
@@ -91,7 +107,7 @@ export class Progress {
 
   end(row: number): void {
     if (row === UNSEEN) return
-    Atomics.store(this.#states, 2 + row, 0)
+    Atomics.store(this.#states, 2 + row, FREE)
     if (this.#states[CURRENT] === row) Atomics.store(this.#states, CURRENT, NOBODY)
     if (row !== STACK_ROW) this.#free.push(row)
   }
@@ -101,19 +117,36 @@ export class Progress {
     const current = Atomics.load(this.#states, CURRENT)
     const found: InHand[] = []
     for (let row = 0; row < ROWS; row++) {
-      if (Atomics.load(this.#states, 2 + row) === 0) continue
-      const [topic, partition, offset, attempt, startedMs] = this.#rows.subarray(row * ROW_NUMBERS, (row + 1) * ROW_NUMBERS)
-      const inHand = {
-        topic: topic!,
-        partition: partition!,
-        offset: offset!,
-        attempt: attempt!,
-        startedMs: startedMs!,
-        current: row === current,
-      }
+      if (Atomics.load(this.#states, 2 + row) !== RUNNING) continue
+      const { attempts: attempt, sinceMs: startedMs, ...place } = this.#read(row)
+      const inHand = { ...place, attempt, startedMs, current: row === current }
       if (inHand.current) found.unshift(inHand)
       else found.push(inHand)
     }
     return found
+  }
+
+  /** Every datum that waits to be tried again, as far as there are rows for them. */
+  failing(): Failing[] {
+    const found: Failing[] = []
+    for (let row = 0; row < ROWS; row++) if (Atomics.load(this.#states, 2 + row) === FAILING) found.push(this.#read(row))
+    return found
+  }
+
+  #write(row: number, state: number, topic: number, partition: number, offset: number, attempts: number, sinceMs: number): void {
+    const at = row * ROW_NUMBERS
+    const rows = this.#rows
+    rows[at] = topic
+    rows[at + 1] = partition
+    rows[at + 2] = offset
+    rows[at + 3] = attempts
+    rows[at + 4] = sinceMs
+    // The row is published after its numbers, so that a reader never takes those of the attempt before for this one's.
+    Atomics.store(this.#states, 2 + row, state)
+  }
+
+  #read(row: number): Failing {
+    const [topic, partition, offset, attempts, sinceMs] = this.#rows.subarray(row * ROW_NUMBERS, (row + 1) * ROW_NUMBERS)
+    return { topic: topic!, partition: partition!, offset: offset!, attempts: attempts!, sinceMs: sinceMs! }
   }
 }

@@ -1,5 +1,6 @@
 import type { Subscription } from '../stream/stream.ts'
 import type { Agent, Handler } from './agent.ts'
+import { BusyTime } from './busy-time.ts'
 import { replayTopicSpec } from './dead-letter.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
 import { Progress, progressTopics, type Suspect } from './progress.ts'
@@ -47,6 +48,7 @@ class Runner implements RunningHandler {
   readonly #context: RunContext
   readonly #work: LeaseWork
   readonly #remote: OpenRemote | undefined
+  readonly #suspects = new Map<string, Suspect>()
   #graceMs = 0
   #subscription: Subscription | undefined
   #lease: LeaseRun | undefined
@@ -58,6 +60,7 @@ class Runner implements RunningHandler {
   constructor(agent: Agent, context: RunContext, options: RunOptions) {
     const progress = options.progress ?? new Progress()
     progress.reset()
+    const busy = new BusyTime()
     this.#agent = agent
     this.#context = context
     this.#remote = openRemote(agent, context, options)
@@ -70,11 +73,12 @@ class Runner implements RunningHandler {
       recorder: context.recorder,
       random: options.random ?? Math.random,
       progress,
-      suspects: new Map(
-        (options.suspects ?? []).map(suspect => [`${placeName(suspect.topic, suspect.partition)}/${suspect.offset}`, suspect]),
-      ),
+      busy,
+      takeBusyMs: () => this.#remote?.takeBusyMs?.() ?? busy.takeMs(context.clock.now()),
+      suspects: this.#suspects,
       topics: progressTopics(agent).map(topic => topic.name),
     }
+    this.suspect(options.suspects ?? [])
     this.ended = this.#run()
     // Whoever runs the agent awaits `ended`; a failure before that must not bring the process down.
     this.ended.catch(() => {})
@@ -152,6 +156,15 @@ class Runner implements RunningHandler {
     this.#lease?.discard(new Error('The agent crashed.'))
     await this.#subscription?.close()
     await this.ended.catch(() => undefined)
+  }
+
+  suspect(suspects: readonly Suspect[]): void {
+    this.#suspects.clear()
+    for (const suspect of suspects) this.#suspects.set(`${placeName(suspect.topic, suspect.partition)}/${suspect.offset}`, suspect)
+  }
+
+  scale(programs: number): void {
+    this.#remote?.scale?.(programs)
   }
 
   get running(): number {

@@ -19,9 +19,19 @@ const data = workerData as ThreadData // what thread.ts put there
 const say = (message: FromThread) => main.postMessage(message)
 const told = Promise.withResolvers<{ readonly graceMs: number }>()
 const begun = Promise.withResolvers<void>()
+let running: RunningAgent | undefined
+let { suspects } = data
+let programs: number | undefined
 main.on('message', (message: ToThread) => {
   if (message.type === 'begin') begun.resolve()
-  else told.resolve(message)
+  else if (message.type === 'stop') told.resolve(message)
+  else if (message.type === 'scale') {
+    programs = message.programs
+    running?.scale?.(programs)
+  } else {
+    suspects = message.suspects
+    running?.suspect?.(suspects)
+  }
 })
 
 try {
@@ -32,9 +42,11 @@ try {
   const stop = await Promise.race([begun.promise, told.promise])
   if (stop === undefined) {
     const recorder = recordThrough(facts => say({ type: 'facts', facts }))
-    const running = run(agent, pipeline, { engine, clock: systemClock, recorder })
-    void told.promise.then(({ graceMs }) => running.stop(graceMs))
-    await running.ended
+    const atWork = run(agent, pipeline, { engine, clock: systemClock, recorder })
+    running = atWork
+    if (programs !== undefined) atWork.scale?.(programs)
+    void told.promise.then(({ graceMs }) => atWork.stop(graceMs))
+    await atWork.ended
     recorder.flush()
   }
   await engine.close()
@@ -59,7 +71,7 @@ function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningA
   if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: error => hold('store', error) })
   return runAgent(agent, context, {
     progress: new Progress(data.progress),
-    suspects: data.suspects,
+    suspects,
     held: error => hold('remote', error),
     log: line => say({ type: 'log', line }),
   })

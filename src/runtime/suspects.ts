@@ -6,10 +6,11 @@ const MOST = 1_000
 
 /**
  * The data that an agent's threads had in hand when they ended, and the attempts that they used up: without it a datum that
- * kills its thread would kill every thread after it, for ever.
+ * kills its thread would kill every thread after it, for ever. All replicas of an agent share it, for the datum goes to one after the other.
  */
 export class Suspects {
   readonly #byPlace = new Map<string, Suspect>()
+  readonly #followers = new Set<() => void>()
   readonly #topics: readonly string[]
 
   /** @param topics the agent's, in the order of their index in the progress. */
@@ -24,13 +25,22 @@ export class Suspects {
       const topic = this.#topics[held.topic]
       if (topic === undefined) continue
       const place = `${topic}/${held.partition}/${held.offset}`
+      // A replica that had not heard of the others' attempts counted from the beginning.
+      const attempts = Math.max(held.attempt, (this.#byPlace.get(place)?.attempts ?? 0) + 1)
       this.#byPlace.delete(place)
-      this.#byPlace.set(place, { topic, partition: held.partition, offset: held.offset, attempts: held.attempt, reason })
+      this.#byPlace.set(place, { topic, partition: held.partition, offset: held.offset, attempts, reason })
     }
     for (const oldest of this.#byPlace.keys()) {
       if (this.#byPlace.size <= MOST) break
       this.#byPlace.delete(oldest)
     }
+    for (const follower of this.#followers) follower()
+  }
+
+  /** Calls back whenever something is blamed. @returns what ends it. */
+  follow(follower: () => void): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
   }
 
   list(): readonly Suspect[] {
