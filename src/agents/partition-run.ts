@@ -134,8 +134,11 @@ export class PartitionRun {
       if (!this.#stopping) this.#handling.resume()
       if (this.#work.fold?.changed) this.#snapshotTimer?.start()
       if (this.#shouldCommit()) this.#commit()
-      else if (this.#mayTake()) this.#takeSome()
-      else await this.#wake.wait()
+      else if (this.#mayTake()) {
+        // Handlers that compute would leave the event loop no turn for thousands of data: it has to hear of commits that have landed, of a stop,
+        // of the lease's end, and other partitions are to have theirs.
+        if (this.#takeSome()) await new Promise(setImmediate)
+      } else await this.#wake.wait()
     }
     await this.#drain()
   }
@@ -217,12 +220,15 @@ export class PartitionRun {
     return this.#work.clock.now() - this.#unit.startedMs >= MAX_UNIT_MS
   }
 
-  #takeSome(): void {
+  /** @returns whether that took long. */
+  #takeSome(): boolean {
     const startMs = this.#work.clock.now()
     this.#busy.begin(startMs)
     do this.#takeNext()
     while (this.#mayTake() && this.#handling.startedMs - startMs < MAX_UNIT_MS)
-    this.#busy.end(this.#work.clock.now())
+    const endMs = this.#work.clock.now()
+    this.#busy.end(endMs)
+    return endMs - startMs >= MAX_UNIT_MS
   }
 
   #takeNext(): void {

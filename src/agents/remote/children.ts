@@ -37,6 +37,8 @@ export class Children implements OpenRemote {
   #queue: Job[] = []
   /** Those among which is one that ended a process, perhaps. */
   #suspects: Job[] = []
+  /** Busy time of those that have ended since it was asked for. */
+  #endedMs = 0
   #dispatching = false
   #stopping = false
 
@@ -76,7 +78,9 @@ export class Children implements OpenRemote {
 
   takeBusyMs(): number {
     const nowMs = this.#agent.clock.now()
-    return [...this.#replicas, ...this.#leaving].reduce((sum, { child }) => sum + (child?.busy.takeMs(nowMs) ?? 0), 0)
+    const endedMs = this.#endedMs
+    this.#endedMs = 0
+    return [...this.#replicas, ...this.#leaving].reduce((sum, { child }) => sum + (child?.busy.takeMs(nowMs) ?? 0), endedMs)
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -142,6 +146,7 @@ export class Children implements OpenRemote {
 
   #ended(replica: Replica, child: Child, why: MillraceError, left: readonly Job[]): void {
     replica.child = undefined
+    this.#endedMs += child.busy.takeMs(this.#agent.clock.now())
     if (replica.isLeaving) {
       this.#leaving.delete(replica)
       // It was told to go: no datum of it is to blame, unless it is found by those that are given it now.
