@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts'
 
 /** So long it is watched: where it spins, nearly all samples are of one place. */
 const WATCHED_MS = 50
-/** A thread that stands in native code (a lock, a synchronous child process) does not answer at all. */
-const PATIENCE_MS = 400
+/** On a machine that has much to do it takes seconds; a thread that stands in native code (a lock, a synchronous child process) does not answer at all. */
+const PATIENCE_MS = 5_000
 /** Frames that are shown. */
 const MOST_FRAMES = 20
 
