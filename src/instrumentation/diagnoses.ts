@@ -46,6 +46,8 @@ export class Diagnoses {
   /** By position; undefined where there is no such datum any more. */
   readonly #ids = new Map<string, string | undefined>()
   #rows = new Map<string, readonly LedgerRow[]>()
+  /** By topic, the data that it holds. */
+  #retained: ReadonlyMap<string, number> = new Map()
   #agents: ReadonlyMap<string, AnyAgent> = new Map()
   #watched: Watched = () => undefined
   #notedMs = Number.NEGATIVE_INFINITY
@@ -69,6 +71,7 @@ export class Diagnoses {
     if (sample.atMs === this.#notedMs) return
     this.#notedMs = sample.atMs
     this.#rows = Map.groupBy(ledgerOf(sample.standings, sample.atMs).rows, row => row.group)
+    this.#retained = new Map(sample.topics.map(({ spec, bounds }) => [spec.name, bounds.reduce((sum, at) => sum + at.next - at.first, 0)]))
     for (const id of this.#agents.keys()) {
       const rows = this.#rows.get(id) ?? []
       const handled = rows.reduce((sum, row) => sum + row.committed, 0)
@@ -113,6 +116,10 @@ export class Diagnoses {
     const own = flow.agents.get(id)
     const process = this.#watched(id)
     const handler = agent.kind === 'agent' ? agent : undefined
+    const movedMs = past?.movedMs ?? nowMs
+    // Nobody has ever joined its group, so it has no place yet, and all that its topics hold waits.
+    const unplaced = rows.length === 0 && process === undefined && agent.start === 'earliest'
+    const retained = agent.from.reduce((sum, topic) => sum + (this.#retained.get(topic.name) ?? 0), 0)
     return {
       nowMs,
       timeoutMs: handler?.timeoutMs ?? 0,
@@ -121,10 +128,10 @@ export class Diagnoses {
       isRemote: handler?.remote !== undefined,
       rollMs: agent.kind === 'storage-agent' ? agent.store.roll.ageMs : 0,
       process: process === undefined ? undefined : { ...process, suspects: process.suspects.filter(place => isAhead(place, rows)) },
-      lag: lagOf(rows),
-      lagMs: Math.max(0, ...rows.map(row => row.lagMs)),
+      lag: unplaced ? retained : lagOf(rows),
+      lagMs: unplaced ? nowMs - movedMs : Math.max(0, ...rows.map(row => row.lagMs)),
       lagPerSecond: past === undefined ? undefined : trendOf(past.lags),
-      movedMs: past?.movedMs ?? nowMs,
+      movedMs,
       busy: own?.busy ?? 0,
       last: own?.last ?? { data: 0, dead: 0 },
       deadReason: past?.reason?.text,
