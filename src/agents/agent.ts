@@ -4,7 +4,6 @@ import type { Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
 import type { Cache } from './cache.ts'
 import type { Remote } from './remote.ts'
-import { checkReplicas, type Replicas } from './replicas.ts'
 
 /** Where an agent's outputs may go. */
 export type Target = Topic | Cache
@@ -57,6 +56,12 @@ export interface Context<Datum, Window extends number | undefined, S> {
   readonly signal: AbortSignal
   /** 1 the first time; more after failures. */
   readonly attempt: number
+}
+
+/** How many replicas of an agent run: as many as its load asks for, between these. Equal: always so many. */
+export interface Replicas {
+  readonly min: number
+  readonly max: number
 }
 
 export interface RetryPolicy {
@@ -263,4 +268,18 @@ export function checkCount(say: string, count: number, most: number): number {
   if (!Number.isSafeInteger(count) || count < 1 || count > most)
     throw new TypeError(`${say} is ${JSON.stringify(count)}: it must be a whole number from 1 to ${most}.`)
   return count
+}
+
+const MOST_REPLICAS = 1_000
+
+/** @throws TypeError unless it is a whole number from 1, or two of them with `min` not above `max`. */
+export function checkReplicas(say: string, replicas: number | Replicas): Replicas {
+  if (typeof replicas === 'number') {
+    const count = checkCount(`${say} replicas`, replicas, MOST_REPLICAS)
+    return { min: count, max: count }
+  }
+  const min = checkCount(`${say} replicas.min`, replicas.min, MOST_REPLICAS)
+  const max = checkCount(`${say} replicas.max`, replicas.max, MOST_REPLICAS)
+  if (min > max) throw new TypeError(`${say} replicas are at least ${min} and at most ${max}: min must not be above max.`)
+  return { min, max }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
 import type { Agent, Handler } from './agent.ts'
-import type { BusyTime } from './busy-time.ts'
+import { BusyTime } from './busy-time.ts'
 import { HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
@@ -23,7 +23,7 @@ export interface HandlingOptions {
   /** What {@link Progress} calls this partition. */
   readonly topicIndex: number
   readonly partition: number
-  /** Counts the time in which something of the partition is in a handler's hands. */
+  /** Of the thread. */
   readonly busy: BusyTime
   /** The outputs of an earlier run of the datum, which count in place of another run's; undefined where there was none. */
   readonly recorded: (task: Task) => Promise<readonly Staged[]> | undefined
@@ -52,12 +52,15 @@ export class Handling {
   #running = 0
   #waiting = 0
   #queued = 0
+  /** Counts the time in which something of the partition is in the handler's hands. */
+  readonly busy: BusyTime
   /** When the last attempt began. */
   startedMs = 0
 
   constructor(options: HandlingOptions) {
     this.#options = options
     this.#agent = options.agent
+    this.busy = new BusyTime(options.busy)
     this.#byKey = options.agent.concurrency > 1 && options.agent.by !== undefined
   }
 
@@ -98,15 +101,15 @@ export class Handling {
   /** Runs what has waited for its time, its key or a free place. */
   resume(): void {
     if (this.#ready.length === 0) return
-    const { busy, clock } = this.#options
-    busy.begin(clock.now())
+    const { clock } = this.#options
+    this.busy.begin(clock.now())
     while (this.#ready.length > 0 && this.#running < this.#agent.concurrency) {
       const index = this.#ready.findIndex(task => this.#inTurn(task))
       if (index < 0) break
       const [task] = this.#ready.splice(index, 1)
       this.#run(task!)
     }
-    busy.end(clock.now())
+    this.busy.end(clock.now())
   }
 
   /** Lets go of everything; what handlers in hand return is ignored, and their signals abort. */
@@ -173,9 +176,9 @@ export class Handling {
 
   /** @param timed the handler's time is what passes, not that of the journal's reading. */
   #await(task: Task, context: HandlerContext, staged: Promise<readonly Staged[]>, row: number, startedMs: number, timed: boolean): void {
-    const { clock, progress, busy, changed } = this.#options
+    const { clock, progress, changed } = this.#options
     this.#running++
-    busy.begin(startedMs)
+    this.busy.begin(startedMs)
     task.detach()
     this.#open.set(task.offset, task)
     let settled = false
@@ -186,7 +189,7 @@ export class Handling {
       cancelTimeout()
       progress.end(row)
       this.#running--
-      busy.end(clock.now())
+      this.busy.end(clock.now())
       then()
       changed()
     }
@@ -204,7 +207,7 @@ export class Handling {
       settled = true
       cancelTimeout()
       progress.end(row)
-      busy.end(clock.now())
+      this.busy.end(clock.now())
     }
     staged.then(
       outputs => settle(() => this.#succeeded(task, outputs)),

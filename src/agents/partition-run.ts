@@ -1,27 +1,19 @@
-import type { Clock } from '../clock.ts'
-import type { Engine, Snapshot } from '../engine/engine.ts'
+import type { Snapshot } from '../engine/engine.ts'
 import { failpoint } from '../engine/failpoint.ts'
 import { formatId } from '../envelope/data-id.ts'
 import type { FrameCursor } from '../envelope/frame.ts'
 import { fromPortable } from '../errors.ts'
-import type { Recorder } from '../instrumentation/recorder.ts'
-import type { Assigned, Lease } from '../stream/stream.ts'
-import type { AgentVersion } from '../trace/trace.ts'
-import type { Agent, Handler } from './agent.ts'
-import { BusyTime } from './busy-time.ts'
 import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { Decoded } from './decode.ts'
-import type { Fold } from './fold.ts'
 import { Handling } from './handling.ts'
 import { Intake } from './intake.ts'
-import type { Journal } from './journal.ts'
 import { JournalQueue } from './journal-queue.ts'
 import { letterOf } from './letter.ts'
 import { Outputs, type Staged } from './outputs.ts'
-import type { Progress, Suspect } from './progress.ts'
+import type { PartitionWork } from './partition-work.ts'
 import { SnapshotTimer } from './snapshot-timer.ts'
-import { type Past, placeName, type Source } from './source.ts'
+import { type Past, placeName } from './source.ts'
 import { Task } from './task.ts'
 import { Unit } from './unit.ts'
 import { Wake } from './wake.ts'
@@ -36,32 +28,6 @@ const MAX_BEYOND_DATA = 10_000
 /** From here on a snapshot is waited for: nothing new is begun until everything in hand is finished. */
 const SNAPSHOT_OVERDUE = 4
 
-export interface PartitionWork {
-  readonly agent: Agent
-  readonly handler: Handler
-  readonly version: AgentVersion
-  readonly engine: Engine
-  readonly clock: Clock
-  readonly recorder: Recorder
-  readonly random: () => number
-  readonly progress: Progress
-  /** Of all partitions of the thread. */
-  readonly busy: BusyTime
-  /** Milliseconds that the agent was at work since the last call, all of its partitions and programs taken together. */
-  readonly takeBusyMs: () => number
-  /** By {@link placeName} and offset. */
-  readonly suspects: ReadonlyMap<string, Suspect>
-  readonly lease: Lease
-  readonly place: Assigned
-  readonly topicIndex: number
-  readonly source: Source
-  readonly fold: Fold | undefined
-  /** Where the agent has one, and the engine needs it. */
-  readonly journal: Journal | undefined
-  /** The whole lease is over: a commit was refused, or the log cannot be read. */
-  readonly failed: (error: unknown) => void
-}
-
 /** One partition's data, from the log through the handler to the commit, as long as the lease lasts. */
 export class PartitionRun {
   readonly #work: PartitionWork
@@ -70,7 +36,6 @@ export class PartitionRun {
   readonly #outputs: Outputs
   readonly #intake: Intake
   readonly #handling: Handling
-  readonly #busy: BusyTime
   readonly #commits: CommitQueue
   readonly #journaled: JournalQueue | undefined
   /** Where there is a fold. */
@@ -101,7 +66,6 @@ export class PartitionRun {
       changed,
       failed: error => this.#fail(error),
     })
-    this.#busy = new BusyTime(work.busy)
     this.#handling = new Handling({
       agent,
       handler,
@@ -111,7 +75,7 @@ export class PartitionRun {
       progress: work.progress,
       topicIndex: work.topicIndex,
       partition: place.partition,
-      busy: this.#busy,
+      busy: work.busy,
       recorded: task => this.#recorded(task),
       finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
       dead: (task, error) => this.#dead(task, error, task.attempts),
@@ -223,11 +187,11 @@ export class PartitionRun {
   /** @returns whether that took long. */
   #takeSome(): boolean {
     const startMs = this.#work.clock.now()
-    this.#busy.begin(startMs)
+    this.#handling.busy.begin(startMs)
     do this.#takeNext()
     while (this.#mayTake() && this.#handling.startedMs - startMs < MAX_UNIT_MS)
     const endMs = this.#work.clock.now()
-    this.#busy.end(endMs)
+    this.#handling.busy.end(endMs)
     return endMs - startMs >= MAX_UNIT_MS
   }
 
@@ -342,7 +306,7 @@ export class PartitionRun {
   }
 
   #commit(): void {
-    const { agent, version, lease, place, clock, recorder, takeBusyMs } = this.#work
+    const { agent, version, lease, place, clock, recorder, busy } = this.#work
     const unit = this.#unit
     const { topic, partition } = place
     const finishedMs = clock.now()
@@ -351,8 +315,8 @@ export class PartitionRun {
     const checkpoint = this.#tracker.checkpoint
     const { done, dead, attempts } = unit
     const marked = done.length > 0 || dead.length > 0
-    const handlerMs = this.#busy.takeMs(finishedMs)
-    const busyMs = takeBusyMs()
+    const handlerMs = this.#handling.busy.takeMs(finishedMs)
+    const busyMs = busy.takeMs(finishedMs)
     failpoint('after-handler')
     this.#commits.send(
       {

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { HandedContext, Target } from './agent.ts'
-import type { Replicas } from './replicas.ts'
+import type { HandedContext, Replicas, Target } from './agent.ts'
 
 /** What works on a remote agent's data outside of this process: programs of any language, a service. Made by `millrace/remote`. */
 export interface Remote {

@@ -24,9 +24,13 @@ export interface RunOptions {
   readonly log?: (line: string) => void
 }
 
-/** An agent at work, and how it fares; for tests that wait until nothing more happens by itself. */
+/** An agent at work, and how it fares. */
 export interface RunningHandler extends RunningAgent {
-  /** Handlers whose result is awaited. */
+  /** All data that have ended threads of the agent: their attempts count here, too. */
+  suspect(suspects: readonly Suspect[]): void
+  /** How many programs are to work for it from now on, where it is they that are scaled. */
+  scale(programs: number): void
+  /** Handlers whose result is awaited. This and the others: for tests that wait until nothing more happens by itself. */
   readonly running: number
   /** What waits for time to pass: data to be tried again, commits for which there was no room. */
   readonly waiting: number
@@ -60,7 +64,6 @@ class Runner implements RunningHandler {
   constructor(agent: Agent, context: RunContext, options: RunOptions) {
     const progress = options.progress ?? new Progress()
     progress.reset()
-    const busy = new BusyTime()
     this.#agent = agent
     this.#context = context
     this.#remote = openRemote(agent, context, options)
@@ -73,8 +76,7 @@ class Runner implements RunningHandler {
       recorder: context.recorder,
       random: options.random ?? Math.random,
       progress,
-      busy,
-      takeBusyMs: () => this.#remote?.takeBusyMs?.() ?? busy.takeMs(context.clock.now()),
+      busy: new BusyTime(undefined, this.#remote?.takeBusyMs?.bind(this.#remote)),
       suspects: this.#suspects,
       topics: progressTopics(agent).map(topic => topic.name),
     }

@@ -4,7 +4,6 @@ import { type ErrorCode, isMillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import type { Group } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
-import type { Suspect } from './progress.ts'
 
 /** What an agent is run with, whatever its kind. */
 export interface RunContext {
@@ -19,10 +18,6 @@ export interface RunningAgent {
   stop(graceMs: number): Promise<void>
   /** Stops at once and discards whatever is not committed, as a crash would. */
   crash(): Promise<void>
-  /** All data that have ended threads of the agent: their attempts count here, too. Only where it has handlers. */
-  suspect?(suspects: readonly Suspect[]): void
-  /** How many programs are to work for it from now on. Only where it is they that are scaled. */
-  scale?(programs: number): void
   /** Resolves when it has stopped; rejects with what ended it when it cannot go on. */
   readonly ended: Promise<void>
 }

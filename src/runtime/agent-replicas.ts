@@ -1,5 +1,5 @@
+import type { Replicas } from '../agents/agent.ts'
 import { progressTopics } from '../agents/progress.ts'
-import type { Replicas } from '../agents/replicas.ts'
 import type { ProcessFacts } from '../instrumentation/replica.ts'
 import type { AnyAgent } from '../pipeline.ts'
 import { Host, type HostContext } from './host.ts'

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Progress } from '../agents/progress.ts'
-import { runAgent } from '../agents/runner.ts'
+import { type RunningHandler, runAgent } from '../agents/runner.ts'
 import type { RunContext, RunningAgent } from '../agents/running.ts'
 import { systemClock } from '../clock.ts'
 import { isDamaged } from '../engine/embedded/sqlite-error.ts'
@@ -19,7 +19,8 @@ const data = workerData as ThreadData // what thread.ts put there
 const say = (message: FromThread) => main.postMessage(message)
 const told = Promise.withResolvers<{ readonly graceMs: number }>()
 const begun = Promise.withResolvers<void>()
-let running: RunningAgent | undefined
+/** Once it runs, where it has handlers. */
+let handler: RunningHandler | undefined
 let { suspects } = data
 let programs: number | undefined
 main.on('message', (message: ToThread) => {
@@ -27,10 +28,10 @@ main.on('message', (message: ToThread) => {
   else if (message.type === 'stop') told.resolve(message)
   else if (message.type === 'scale') {
     programs = message.programs
-    running?.scale?.(programs)
+    handler?.scale(programs)
   } else {
     suspects = message.suspects
-    running?.suspect?.(suspects)
+    handler?.suspect(suspects)
   }
 })
 
@@ -42,11 +43,9 @@ try {
   const stop = await Promise.race([begun.promise, told.promise])
   if (stop === undefined) {
     const recorder = recordThrough(facts => say({ type: 'facts', facts }))
-    const atWork = run(agent, pipeline, { engine, clock: systemClock, recorder })
-    running = atWork
-    if (programs !== undefined) atWork.scale?.(programs)
-    void told.promise.then(({ graceMs }) => atWork.stop(graceMs))
-    await atWork.ended
+    const running = run(agent, pipeline, { engine, clock: systemClock, recorder })
+    void told.promise.then(({ graceMs }) => running.stop(graceMs))
+    await running.ended
     recorder.flush()
   }
   await engine.close()
@@ -69,12 +68,14 @@ function agentOf(pipeline: Pipeline): AnyAgent {
 
 function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
   if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: error => hold('store', error) })
-  return runAgent(agent, context, {
+  handler = runAgent(agent, context, {
     progress: new Progress(data.progress),
     suspects,
     held: error => hold('remote', error),
     log: line => say({ type: 'log', line }),
   })
+  if (programs !== undefined) handler.scale(programs)
+  return handler
 }
 
 /** One agent's reader has found the damage; what the others and the front end do with that file is no safer. */

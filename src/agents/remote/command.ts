@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Duration, durationMs } from '../../duration.ts'
+import { checkReplicas, type Replicas } from '../agent.ts'
 import type { Remote } from '../remote.ts'
-import { checkReplicas, type Replicas } from '../replicas.ts'
 import { Children } from './children.ts'
 
 /** More gains nothing: that many are on their way to a process while it works on the others. */
