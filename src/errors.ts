@@ -139,9 +139,10 @@ export function toPortable(error: unknown): PortableError {
 }
 
 export function fromPortable(error: PortableError): Error {
-  if (error.code !== undefined) return new MillraceError(error.code, error.message, error.fix === undefined ? {} : { fix: error.fix })
-  const raised = new Error(error.message)
-  raised.name = error.name
+  const raised =
+    error.code === undefined
+      ? Object.assign(new Error(error.message), { name: error.name })
+      : new MillraceError(error.code, error.message, error.fix === undefined ? {} : { fix: error.fix })
   if (error.stack !== undefined) raised.stack = error.stack
   return raised
 }

@@ -4,7 +4,16 @@ import type { Envelope } from '../envelope/envelope.ts'
 import type { Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
 import type { Cache } from './cache.ts'
-import { type BatchOptions, type BatchPolicy, type BreakerOptions, type BreakerPolicy, batchPolicy, breakerPolicy } from './policies.ts'
+import {
+  type BatchOptions,
+  type BatchPolicy,
+  type BreakerOptions,
+  type BreakerPolicy,
+  batchPolicy,
+  breakerPolicy,
+  checkReplicas,
+  type Replicas,
+} from './policies.ts'
 import type { Remote } from './remote.ts'
 import type { Join, Pair } from './windows/join.ts'
 import type { TimeWindow } from './windows/time-window.ts'
@@ -146,6 +155,11 @@ export interface AgentOptions<
   readonly concurrency?: number
   /** The handler takes a list of data instead of one. A batch that fails is halved until the datum at fault is by itself. */
   readonly batch?: B
+  /**
+   * Threads that run it in each process, each one more member of its group: so many, or as many as its load asks for, `{ min: 1, max: 4 }`.
+   * Never more than its topics have partitions. Default 1.
+   */
+  readonly replicas?: number | Replicas
   /** When the agent is paused instead of moving its whole stream into the dead letters; false: never. */
   readonly breaker?: BreakerOptions | false
   /** The longest one attempt may take. Default `'30s'`. */
@@ -183,6 +197,7 @@ export interface Agent {
   /** Of an agent of Millrace's own, the name of the agent that it gathers for. */
   readonly partOf: string | undefined
   readonly concurrency: number
+  readonly replicas: Replicas
   readonly timeoutMs: number
   readonly retry: { readonly attempts: number; readonly backoffMs: number; readonly maxBackoffMs: number }
   readonly ordered: boolean
@@ -264,6 +279,9 @@ export function remoteAgent<
   if (run?.kind !== 'remote') {
     throw new TypeError(`${say} needs what works on its data: run: command('python3 ${name}.py'), of 'millrace/remote'.`)
   }
+  if (rest.replicas !== undefined) {
+    throw new TypeError(`${say} has replicas: say how many programs run, such as run: command('python3 ${name}.py', { replicas: 4 }).`)
+  }
   return { ...declared(say, name, rest, run.concurrency), handler: undefined, batchHandler: undefined, remote: run }
 }
 
@@ -307,6 +325,7 @@ function declared<
     gather,
     partOf: undefined,
     concurrency: checkCount(`${say} concurrency`, options.concurrency ?? concurrency, 10_000),
+    replicas: checkReplicas(say, options.replicas ?? 1),
     timeoutMs: durationMs(options.timeout ?? '30s', `${say} timeout`),
     retry: {
       attempts: checkCount(`${say} retry attempts`, options.retry?.attempts ?? 5, 1_000),

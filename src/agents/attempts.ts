@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
 import type { Agent, Handler } from './agent.ts'
 import { resultsOfEach } from './batches.ts'
+import { BusyTime } from './busy-time.ts'
 import type { CrashNote } from './crash-note.ts'
 import { BatchContext, HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
@@ -25,6 +26,8 @@ export interface AttemptsOptions {
   /** What {@link Progress} calls the topic. */
   readonly topicIndex: number
   readonly partition: number
+  /** Of the thread. */
+  readonly busy: BusyTime
   /** The handler has not ended: its result is waited for. */
   readonly waits: (task: Task) => void
   /** An attempt that was waited for has ended; told after what became of it. */
@@ -52,24 +55,19 @@ interface Awaited<T> {
 export class Attempts {
   readonly #options: AttemptsOptions
   #running = 0
-  /** Milliseconds in handlers that waited, since the last {@link takeHandlerMs}. */
-  #handlerMs = 0
+  /** Counts the time in which something of the partition is in the handler's hands. */
+  readonly busy: BusyTime
   /** When the last attempt began. */
   startedMs = 0
 
   constructor(options: AttemptsOptions) {
     this.#options = options
+    this.busy = new BusyTime(options.busy)
   }
 
   /** Attempts whose result is awaited; one for each batch. */
   get running(): number {
     return this.#running
-  }
-
-  takeHandlerMs(): number {
-    const ms = this.#handlerMs
-    this.#handlerMs = 0
-    return ms
   }
 
   /** Nothing that comes back counts any more. */
@@ -165,6 +163,7 @@ export class Attempts {
     const { agent, clock, progress, changed, waits } = this.#options
     const { row, startedMs } = then
     this.#running++
+    this.busy.begin(startedMs)
     let settled = false
     const settle = (next: () => void) => {
       // Timeout and result may both come; the first counts.
@@ -173,7 +172,7 @@ export class Attempts {
       cancelTimeout()
       progress.end(row)
       this.#running--
-      this.#handlerMs += clock.now() - startedMs
+      this.busy.end(clock.now())
       next()
       changed()
     }
@@ -194,6 +193,7 @@ export class Attempts {
         settled = true
         cancelTimeout()
         progress.end(row)
+        this.busy.end(clock.now())
       }
     }
     result.then(

@@ -4,6 +4,7 @@ import { Attempts, type StagedBatch } from './attempts.ts'
 import { GatheringBatch } from './batches.ts'
 import { blockedOn } from './blocked.ts'
 import type { Breaker } from './breaker.ts'
+import type { BusyTime } from './busy-time.ts'
 import type { CrashNote } from './crash-note.ts'
 import { KeyOrder } from './key-order.ts'
 import type { Outputs, Staged } from './outputs.ts'
@@ -28,6 +29,8 @@ export interface HandlingOptions {
   /** What {@link Progress} calls the topic. */
   readonly topicIndex: number
   readonly partition: number
+  /** Of the thread. */
+  readonly busy: BusyTime
   /** The outputs of an earlier run of the datum, which count in place of another run's; undefined where there was none. */
   readonly recorded: (task: Task) => Promise<readonly Staged[]> | undefined
   /** The outputs of a datum, and of its members, are ready to be written; in the order of offsets where the agent is ordered. */
@@ -98,6 +101,11 @@ export class Handling {
     return this.#open.size === 0
   }
 
+  /** The time in which something of the partition is in the handler's hands. */
+  get busy(): BusyTime {
+    return this.#attempts.busy
+  }
+
   /** When the last attempt began. */
   get startedMs(): number {
     return this.#attempts.startedMs
@@ -121,10 +129,6 @@ export class Handling {
     return this.#hasSlot && (this.#mayRunPart || this.#ready.some(task => this.#mayRun(task)))
   }
 
-  takeHandlerMs(): number {
-    return this.#attempts.takeHandlerMs()
-  }
-
   take(task: Task): void {
     if (!this.#admit(task)) return
     if (this.#gathering === undefined) this.#run(task)
@@ -133,12 +137,16 @@ export class Handling {
 
   /** Runs what has waited for its time, its key, its batch or a free place. */
   resume(): void {
+    if (this.#ready.length === 0 && this.#gathering === undefined) return
+    const { clock } = this.#options
+    this.busy.begin(clock.now())
     while (this.#hasSlot) {
       const index = this.#ready.findIndex(task => this.#mayRun(task))
       if (index >= 0) this.#run(this.#ready.splice(index, 1)[0]!)
       else if (this.#mayRunPart) this.#runPart()
-      else return
+      else break
     }
+    this.busy.end(clock.now())
   }
 
   /** Lets go of everything; what handlers in hand return is ignored, and their signals abort. */
@@ -304,12 +312,19 @@ export class Handling {
   }
 
   #tryAgain(task: Task, waitMs: number): void {
-    const { clock, changed } = this.#options
+    const { clock, progress, topicIndex, partition, changed } = this.#options
     this.#wait(task)
-    task.cancel = clock.after(waitMs, () => {
+    const row = progress.fail(topicIndex, partition, task.offset, task.attempts, clock.now())
+    const cancelWait = clock.after(waitMs, () => {
+      progress.end(row)
+      task.cancel = undefined
       this.#makeReady(task)
       changed()
     })
+    task.cancel = () => {
+      progress.end(row)
+      cancelWait()
+    }
   }
 
   #wait(task: Task): void {
@@ -334,7 +349,7 @@ export class Handling {
     if (this.#cancelHold !== undefined) return
     const { clock, random, changed, blocked } = this.#options
     blocked(reason)
-    this.#cancelHold = clock.after(backoffMs(this.#agent.retry, Math.min(++this.#holds, MAX_DOUBLINGS), random), () => {
+    this.#cancelHold = clock.after(backoffMs(this.#agent.retry, ++this.#holds, random), () => {
       this.#cancelHold = undefined
       // The first of them: an ordered agent runs nothing else.
       const probe = this.#held.reduce((first, other) => (other.offset < first.offset ? other : first))
@@ -381,6 +396,3 @@ export class Handling {
     return true
   }
 }
-
-/** Of the backoff: beyond it a number would overflow before the longest wait bounds it. */
-const MAX_DOUBLINGS = 16

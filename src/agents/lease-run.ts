@@ -2,7 +2,8 @@ import type { Lease } from '../stream/stream.ts'
 import { type Fold, folds } from './fold.ts'
 import { rebuildFold } from './fold-rebuild.ts'
 import { Journal, journalTopic } from './journal.ts'
-import { PartitionRun, type PartitionWork } from './partition-run.ts'
+import { PartitionRun } from './partition-run.ts'
+import type { PartitionWork } from './partition-work.ts'
 import { OwnSource, placeName, ReplaySource } from './source.ts'
 
 export type LeaseWork = Omit<PartitionWork, 'lease' | 'place' | 'topicIndex' | 'source' | 'fold' | 'journal' | 'failed'> & {

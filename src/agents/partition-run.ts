@@ -1,28 +1,18 @@
-import type { Clock } from '../clock.ts'
-import type { Engine } from '../engine/engine.ts'
 import { failpoint } from '../engine/failpoint.ts'
 import { formatId } from '../envelope/data-id.ts'
 import type { FrameCursor } from '../envelope/frame.ts'
 import { fromPortable } from '../errors.ts'
-import type { Recorder } from '../instrumentation/recorder.ts'
-import type { Assigned, Lease, TopicPartition } from '../stream/stream.ts'
-import type { AgentVersion } from '../trace/trace.ts'
-import type { Agent, Handler } from './agent.ts'
-import type { Breaker } from './breaker.ts'
 import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
 import { CommitQueue } from './commit-queue.ts'
-import type { CrashNote } from './crash-note.ts'
 import type { Decoded } from './decode.ts'
-import type { Fold } from './fold.ts'
 import { FoldSnapshots } from './fold-snapshots.ts'
 import { Handling } from './handling.ts'
 import { Intake } from './intake.ts'
-import type { Journal } from './journal.ts'
 import { JournalQueue } from './journal-queue.ts'
 import { letterOf } from './letter.ts'
 import { Outputs, type Staged } from './outputs.ts'
-import type { Progress, Suspect } from './progress.ts'
-import { type Past, placeName, type Source } from './source.ts'
+import type { PartitionWork } from './partition-work.ts'
+import { type Past, placeName } from './source.ts'
 import { Task } from './task.ts'
 import { Unit } from './unit.ts'
 import { Wake } from './wake.ts'
@@ -34,32 +24,6 @@ const MAX_UNIT_BYTES = 4 * 1024 * 1024
 const MAX_UNIT_MS = 50
 /** How far an unordered agent goes on past a datum that waits to be tried again. */
 const MAX_BEYOND_DATA = 10_000
-
-export interface PartitionWork {
-  readonly agent: Agent
-  readonly handler: Handler | undefined
-  readonly version: AgentVersion
-  readonly engine: Engine
-  readonly clock: Clock
-  readonly recorder: Recorder
-  readonly random: () => number
-  readonly progress: Progress
-  readonly crashNote: CrashNote | undefined
-  readonly breaker: Breaker
-  /** Told what a partition's data wait for, and with undefined when they wait no longer. */
-  readonly blocked: (place: TopicPartition, reason: string | undefined) => void
-  /** By {@link placeName} and offset. */
-  readonly suspects: ReadonlyMap<string, Suspect>
-  readonly lease: Lease
-  readonly place: Assigned
-  readonly topicIndex: number
-  readonly source: Source
-  readonly fold: Fold | undefined
-  /** Where the agent has one, and the engine needs it. */
-  readonly journal: Journal | undefined
-  /** The whole lease is over: a commit was refused, or the log cannot be read. */
-  readonly failed: (error: unknown) => void
-}
 
 /** One partition's data, from the log through the handler to the commit, as long as the lease lasts. */
 export class PartitionRun {
@@ -111,6 +75,7 @@ export class PartitionRun {
       topic: place.topic,
       topicIndex: work.topicIndex,
       partition: place.partition,
+      busy: work.busy,
       recorded: task => this.#recorded(task),
       finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
       dead: (task, error) => this.#dead(task, error, task.attempts),
@@ -143,8 +108,11 @@ export class PartitionRun {
       if (!this.#stopping) this.#handling.resume()
       this.#snapshots?.watch()
       if (this.#shouldCommit()) this.#commit()
-      else if (this.#mayTake()) this.#takeSome()
-      else await this.#wake.wait()
+      else if (this.#mayTake()) {
+        // Handlers that compute would leave the event loop no turn for thousands of data: it has to hear of commits that have landed, of a stop,
+        // of the lease's end, and other partitions are to have theirs.
+        if (this.#takeSome()) await new Promise(setImmediate)
+      } else await this.#wake.wait()
     }
     await this.#drain()
   }
@@ -215,11 +183,15 @@ export class PartitionRun {
     return this.#work.clock.now() - this.#unit.startedMs >= MAX_UNIT_MS
   }
 
-  #takeSome(): void {
+  /** @returns whether that took long. */
+  #takeSome(): boolean {
     const startMs = this.#work.clock.now()
+    this.#handling.busy.begin(startMs)
     do this.#takeNext()
     while (this.#mayTake() && this.#handling.startedMs - startMs < MAX_UNIT_MS)
-    this.#unit.handlerMs += this.#work.clock.now() - startMs
+    const endMs = this.#work.clock.now()
+    this.#handling.busy.end(endMs)
+    return endMs - startMs >= MAX_UNIT_MS
   }
 
   #takeNext(): void {
@@ -345,7 +317,7 @@ export class PartitionRun {
   }
 
   #commit(): void {
-    const { agent, version, lease, place, clock, recorder } = this.#work
+    const { agent, version, lease, place, clock, recorder, busy } = this.#work
     const unit = this.#unit
     const { topic, partition } = place
     const finishedMs = clock.now()
@@ -354,7 +326,8 @@ export class PartitionRun {
     const checkpoint = this.#tracker.checkpoint
     const { done, dead, attempts } = unit
     const marked = done.length > 0 || dead.length > 0
-    const handlerMs = unit.handlerMs + this.#handling.takeHandlerMs()
+    const handlerMs = this.#handling.busy.takeMs(finishedMs)
+    const busyMs = busy.takeMs(finishedMs)
     failpoint('after-handler')
     this.#commits.send(
       {
@@ -379,6 +352,7 @@ export class PartitionRun {
           outputs: outputCount,
           queueMs: Math.max(0, claimedMs - Math.min(unit.appendedMs, claimedMs)),
           handlerMs,
+          busyMs,
           commitMs,
         }),
     )

@@ -58,3 +58,23 @@ export function breakerPolicy(say: string, options: BreakerOptions | false | und
   if (!(share > 0 && share <= 1)) throw new TypeError(`${say} breaker share is ${JSON.stringify(share)}: it must be above 0 and at most 1.`)
   return { share, of: checkCount(`${say} breaker of`, of, 10_000), pauseMs: durationMs(pause, `${say} breaker pause`) }
 }
+
+/** How many replicas of an agent run: as many as its load asks for, between these. Equal: always so many. */
+export interface Replicas {
+  readonly min: number
+  readonly max: number
+}
+
+const MOST_REPLICAS = 1_000
+
+/** @throws TypeError unless it is a whole number from 1, or two of them with `min` not above `max`. */
+export function checkReplicas(say: string, replicas: number | Replicas): Replicas {
+  if (typeof replicas === 'number') {
+    const count = checkCount(`${say} replicas`, replicas, MOST_REPLICAS)
+    return { min: count, max: count }
+  }
+  const min = checkCount(`${say} replicas.min`, replicas.min, MOST_REPLICAS)
+  const max = checkCount(`${say} replicas.max`, replicas.max, MOST_REPLICAS)
+  if (min > max) throw new TypeError(`${say} replicas are at least ${min} and at most ${max}: min must not be above max.`)
+  return { min, max }
+}

@@ -1,6 +1,7 @@
 import type { Subscription } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
 import { Breaker } from './breaker.ts'
+import { BusyTime } from './busy-time.ts'
 import { CrashNote } from './crash-note.ts'
 import { replayTopicSpec } from './dead-letter.ts'
 import { Holds } from './holds.ts'
@@ -28,9 +29,13 @@ export interface RunOptions {
   readonly log?: (line: string) => void
 }
 
-/** An agent at work, and how it fares; for tests that wait until nothing more happens by itself. */
+/** An agent at work, and how it fares. */
 export interface RunningHandler extends RunningAgent {
-  /** Handlers whose result is awaited. */
+  /** All data that have ended threads of the agent: their attempts count here, too. */
+  suspect(suspects: readonly Suspect[]): void
+  /** How many programs are to work for it from now on, where it is they that are scaled. */
+  scale(programs: number): void
+  /** Handlers whose result is awaited. This and the others: for tests that wait until nothing more happens by itself. */
   readonly running: number
   /** What waits for time to pass: data to be tried again, commits for which there was no room. */
   readonly waiting: number
@@ -52,6 +57,7 @@ class Runner implements RunningHandler {
   readonly #context: RunContext
   readonly #work: LeaseWork
   readonly #remote: OpenRemote | undefined
+  readonly #suspects = new Map<string, Suspect>()
   readonly #breaker: Breaker
   readonly #crashNote: CrashNote | undefined
   #graceMs = 0
@@ -85,11 +91,11 @@ class Runner implements RunningHandler {
       crashNote: this.#crashNote,
       breaker: this.#breaker,
       blocked: (place, reason) => holds.set(placeName(place.topic, place.partition), reason),
-      suspects: new Map(
-        (options.suspects ?? []).map(suspect => [`${placeName(suspect.topic, suspect.partition)}/${suspect.offset}`, suspect]),
-      ),
+      busy: new BusyTime(undefined, this.#remote?.takeBusyMs?.bind(this.#remote)),
+      suspects: this.#suspects,
       topics: progressTopics(agent).map(topic => topic.name),
     }
+    this.suspect(options.suspects ?? [])
     this.ended = this.#run()
     // Whoever runs the agent awaits `ended`; a failure before that must not bring the process down.
     this.ended.catch(() => {})
@@ -169,6 +175,15 @@ class Runner implements RunningHandler {
     this.#lease?.discard(new Error('The agent crashed.'))
     await this.#subscription?.close()
     await this.ended.catch(() => undefined)
+  }
+
+  suspect(suspects: readonly Suspect[]): void {
+    this.#suspects.clear()
+    for (const suspect of suspects) this.#suspects.set(`${placeName(suspect.topic, suspect.partition)}/${suspect.offset}`, suspect)
+  }
+
+  scale(programs: number): void {
+    this.#remote?.scale?.(programs)
   }
 
   get running(): number {

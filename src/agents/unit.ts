@@ -21,7 +21,6 @@ export class Unit {
   /** When the oldest of it was claimed and appended. */
   claimedMs = Number.POSITIVE_INFINITY
   appendedMs = Number.POSITIVE_INFINITY
-  handlerMs = 0
   retries = 0
   /** Of the letters' frames. */
   letterBytes = 0

@@ -36,13 +36,18 @@ export interface AgentsAnswer {
     readonly version: number
     readonly state: string
     readonly reason?: string
+    /** Null where no process says how it is. */
+    readonly diagnosis: { readonly state: string; readonly words: string; readonly stack?: string } | null
+    readonly replicas: { readonly of: string; readonly wanted: number; readonly threads: number } | null
     readonly from: readonly string[]
     readonly done: number
     readonly dead: number
     readonly lag: number
     readonly lag_seconds: number
     readonly handled_per_second: number
-    readonly handler_seconds: { readonly p99: number | null }
+    readonly dead_per_second: number
+    readonly retries_per_second: number
+    readonly handler_seconds: { readonly p50: number | null; readonly p99: number | null }
     readonly busy: number
   }[]
 }

@@ -1,8 +1,10 @@
 import { replayTopic } from '../agents/dead-letter.ts'
 import { agentOf } from '../engine/engine.ts'
+import type { Judged } from '../instrumentation/diagnoses.ts'
 import type { Flow, IngestFlow } from '../instrumentation/flow.ts'
 import type { HealthReport } from '../instrumentation/health.ts'
 import { type LedgerRow, ledgerOf } from '../instrumentation/ledger.ts'
+import type { ProcessFacts } from '../instrumentation/replica.ts'
 import type { Sample, TopicSample } from '../instrumentation/sampler.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 
@@ -46,15 +48,15 @@ function agentsThat(pipeline: Pipeline | undefined, is: (agent: AnyAgent) => boo
   return [...(pipeline?.agents ?? [])].filter(([, agent]) => is(agent)).map(([id]) => id)
 }
 
-/** `GET /v1/agents`: those declared, and those that have left a place in the stream. */
-export function agentsToJson(seen: Seen): object {
+/** `GET /v1/agents`: those declared, and those that have left a place in the stream. @param diagnoses of those declared. */
+export function agentsToJson(seen: Seen, diagnoses: ReadonlyMap<string, Judged> = new Map()): object {
   const rows = ledgerOf(seen.sample.standings, seen.flow.atMs).rows
   const places = Map.groupBy(rows, row => row.group)
   const ids = [...new Set([...(seen.pipeline?.agents.keys() ?? []), ...places.keys()])].sort((a, b) => a.localeCompare(b))
-  return { at: iso(seen.flow.atMs), agents: ids.map(id => agentToJson(id, places.get(id) ?? [], seen)) }
+  return { at: iso(seen.flow.atMs), agents: ids.map(id => agentToJson(id, places.get(id) ?? [], seen, diagnoses.get(id))) }
 }
 
-function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen): object {
+function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen, judged: Judged | undefined): object {
   const declared = seen.pipeline?.agents.get(id)
   const { name, version } = agentOf(id)
   return {
@@ -62,6 +64,8 @@ function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen): object
     version,
     kind: declared?.kind ?? null,
     ...stateOf(id, declared, rows, seen),
+    diagnosis: diagnosisToJson(judged),
+    replicas: replicasToJson(judged?.process),
     from: declared?.from.map(topic => topic.name) ?? [...new Set(rows.map(row => row.topic))],
     to: declared?.kind === 'agent' ? declared.to.map(to => ({ kind: to.kind, name: to.name })) : [],
     store: declared?.kind === 'storage-agent' ? declared.store.describe : null,
@@ -81,6 +85,25 @@ function stateOf(id: string, declared: AnyAgent | undefined, rows: readonly Ledg
   const part = health.parts.find(candidate => candidate.part === `agent ${id}`)
   if (part === undefined || part.ok) return { state: 'running' }
   return { state: 'down', reason: part.reason ?? null }
+}
+
+function diagnosisToJson(judged: Judged | undefined): object | null {
+  if (judged === undefined) return null
+  const { state, words, datum, dataId, stack } = judged
+  return {
+    state,
+    words,
+    ...(datum === undefined ? {} : { topic: datum.topic, partition: datum.partition, offset: datum.offset, data_id: dataId ?? null }),
+    ...(stack === undefined ? {} : { stack }),
+  }
+}
+
+/** Of this process: how many there are to be, and how many threads run. */
+function replicasToJson(process: ProcessFacts | undefined): object | null {
+  if (process === undefined) return null
+  const { replicas, ofPrograms, wanted } = process
+  const restarts = replicas.reduce((sum, replica) => sum + replica.restarts, 0)
+  return { of: ofPrograms ? 'programs' : 'threads', wanted, threads: replicas.filter(({ state }) => state === 'running').length, restarts }
 }
 
 function totals(rows: readonly LedgerRow[]): object {
@@ -131,6 +154,7 @@ function agentFlowToJson(id: string, { flow: { agents, atMs: nowMs }, sample, pi
   return {
     handled_per_second: isElsewhere ? (sample.handledPerSecond.get(id) ?? 0) : (flow?.donePerSecond ?? 0) + (flow?.deadPerSecond ?? 0),
     outputs_per_second: flow?.outputsPerSecond ?? 0,
+    dead_per_second: flow?.deadPerSecond ?? 0,
     retries_per_second: flow?.retriesPerSecond ?? 0,
     busy: flow?.busy ?? 0,
     handler_seconds: { p50: seconds(flow?.handlerP50Ms), p99: seconds(flow?.handlerP99Ms) },

@@ -113,7 +113,7 @@ export const METRICS = {
     kind: 'histogram',
     unit: 's',
     labels: AGENT,
-    help: 'In the handler, or writing files, for a whole unit of work. Its sum is the agent’s busy time.',
+    help: 'In which something of a unit of work was in the handler’s hands, or files were written.',
   },
   agentCommit: {
     name: 'millrace_agents_commit_seconds',
@@ -135,6 +135,27 @@ export const METRICS = {
     unit: 's',
     labels: AGENT,
     help: 'For how long the oldest datum in flight has been in hand. It rises while an agent hangs.',
+  },
+  agentBusy: {
+    name: 'millrace_agents_busy_seconds_total',
+    kind: 'counter',
+    unit: 's',
+    labels: AGENT,
+    help: 'Time in which an agent had something in hand: its rate is at most 1 for each of its replicas.',
+  },
+  agentState: {
+    name: 'millrace_agents_state',
+    kind: 'gauge',
+    unit: '{agent}',
+    labels: [...AGENT, 'state'],
+    help: 'How an agent is: 1 for the state that it is in, 0 for the others.',
+  },
+  agentReplicas: {
+    name: 'millrace_agents_replicas',
+    kind: 'gauge',
+    unit: '{replica}',
+    labels: AGENT,
+    help: 'Threads, or programs, that an agent is to have in this process.',
   },
   agentLag: {
     name: 'millrace_agents_lag_data',

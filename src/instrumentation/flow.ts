@@ -1,3 +1,4 @@
+import { LastOutcomes } from './last-outcomes.ts'
 import { RATE_WINDOW_MS, Rate, Recent } from './rate.ts'
 import type { IngestFact, InHandFact, WorkFact } from './recorder.ts'
 
@@ -25,11 +26,13 @@ export interface AgentFlow {
   readonly deadPerSecond: number
   readonly outputsPerSecond: number
   readonly retriesPerSecond: number
-  /** Share of the time spent in the handler: 1 is one thread's full work. */
+  /** Share of the time in which the agent had something in hand: 1 is one thread's full work, or one program's, and more are added up. */
   readonly busy: number
   /** Handler time of the last units of work, in milliseconds; undefined before the first. */
   readonly handlerP50Ms: number | undefined
   readonly handlerP99Ms: number | undefined
+  /** What became of its last data: about a hundred, see `last-outcomes.ts`. */
+  readonly last: { readonly data: number; readonly dead: number }
   /** Claimed and not committed, and since when (0: nothing is in hand). */
   readonly inHand: number
   readonly inHandSinceMs: number
@@ -103,24 +106,27 @@ class AgentRates {
   readonly #retries = new Rate()
   readonly #busyMs = new Rate()
   readonly #handlerMs = new Recent()
-  #inHand = 0
-  #inHandSinceMs = 0
+  readonly #last = new LastOutcomes()
+  /** By replica. */
+  readonly #inHand = new Map<number, InHandFact>()
 
   add(fact: WorkFact, nowMs: number): void {
     this.#done.add(fact.done, nowMs)
     this.#dead.add(fact.dead, nowMs)
     this.#outputs.add(fact.outputs, nowMs)
     this.#retries.add(fact.retries, nowMs)
-    this.#busyMs.add(fact.handlerMs, nowMs)
+    this.#busyMs.addOver(fact.busyMs, nowMs)
     this.#handlerMs.add(fact.handlerMs)
+    this.#last.add(fact.done + fact.dead, fact.dead, nowMs)
   }
 
   hold(fact: InHandFact): void {
-    this.#inHand = fact.count
-    this.#inHandSinceMs = fact.count === 0 ? 0 : fact.sinceMs
+    if (fact.count === 0) this.#inHand.delete(fact.replica)
+    else this.#inHand.set(fact.replica, fact)
   }
 
   read(nowMs: number): AgentFlow {
+    const held = [...this.#inHand.values()]
     return {
       donePerSecond: this.#done.perSecond(nowMs),
       deadPerSecond: this.#dead.perSecond(nowMs),
@@ -129,8 +135,9 @@ class AgentRates {
       busy: this.#busyMs.perSecond(nowMs) / 1_000,
       handlerP50Ms: this.#handlerMs.quantile(0.5),
       handlerP99Ms: this.#handlerMs.quantile(0.99),
-      inHand: this.#inHand,
-      inHandSinceMs: this.#inHandSinceMs,
+      last: this.#last.read(nowMs),
+      inHand: held.reduce((sum, { count }) => sum + count, 0),
+      inHandSinceMs: held.length === 0 ? 0 : Math.min(...held.map(({ sinceMs }) => sinceMs)),
     }
   }
 }

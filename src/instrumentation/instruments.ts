@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { EngineView } from '../engine/engine.ts'
 import type { Pipeline } from '../pipeline.ts'
+import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
 import { type Flow, FlowMeter } from './flow.ts'
 import { Metrics } from './metrics.ts'
 import { ProcessMeter } from './process.ts'
@@ -13,9 +14,13 @@ import { type Sample, Sampler } from './sampler.ts'
 export interface Instruments extends Required<Recorder> {
   /** The declarations whose topics and agents may be labels; again after a reload. Facts of any other topic count as `other`. */
   use(pipeline: Pipeline): void
+  /** Whom to ask how the agents of this process are. */
+  watch(agents: Watched): void
   flow(): Flow
   /** Where everything stands, at most `maxAgeMs` old. */
   sample(maxAgeMs: number): Promise<Sample>
+  /** How every agent of the pipeline is, by `name@version`, as of the last sample. @throws what the engine throws. */
+  diagnoses(): Promise<ReadonlyMap<string, Judged>>
   /** Prometheus text, and what of it could not be read. */
   metrics(): Promise<{ text: string; errors: readonly unknown[] }>
   close(): Promise<void>
@@ -43,10 +48,17 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
   const ofProcess = new ProcessMeter()
   const topics = new Set<string>()
   const agents = new Set<string>()
+  const diagnoses = new Diagnoses(options.engine, clock)
+  async function sample(maxAgeMs: number): Promise<Sample> {
+    const taken = await sampler.sample(maxAgeMs)
+    diagnoses.note(taken)
+    return taken
+  }
   const metrics = new Metrics({
-    sample: () => sampler.sample(SCRAPE_MAX_AGE_MS),
+    sample: () => sample(SCRAPE_MAX_AGE_MS),
     local: async () => ({
       flow: flow.read(clock.now()),
+      diagnoses: diagnoses.now(flow.read(clock.now())),
       process: ofProcess.read(),
       sizeBytes: options.directory === undefined ? undefined : await sizeOf(options.directory),
     }),
@@ -58,8 +70,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
 
   function tick(): void {
     ofProcess.tick()
-    sampler
-      .sample(TICK_MS / 2)
+    sample(TICK_MS / 2)
       .then(
         () => {
           failing = false
@@ -107,9 +118,12 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
         )
       }
       flow.keep(agents)
+      diagnoses.use(pipeline)
     },
+    watch: agents => diagnoses.watch(agents),
     flow: () => flow.read(clock.now()),
-    sample: maxAgeMs => sampler.sample(maxAgeMs),
+    sample,
+    diagnoses: () => diagnoses.named(flow.read(clock.now())),
     metrics: () => metrics.text(),
     async close() {
       closed = true

@@ -3,6 +3,8 @@ import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { METRICS, type MetricSpec, SECONDS_BUCKETS } from './catalog.ts'
+import type { Judged } from './diagnoses.ts'
+import { AGENT_STATES } from './diagnosis.ts'
 import type { Flow } from './flow.ts'
 import { type LedgerRow, ledgerOf } from './ledger.ts'
 import type { ProcessReading } from './process.ts'
@@ -14,6 +16,7 @@ export interface Observed {
   /** Of this process alone: to be had whatever is away. */
   readonly local: () => Promise<{
     readonly flow: Flow
+    readonly diagnoses: ReadonlyMap<string, Judged>
     readonly process: ProcessReading
     /** Undefined where the engine has no files. */
     readonly sizeBytes: number | undefined
@@ -62,6 +65,7 @@ export class Metrics {
       METRICS.agentData,
       METRICS.agentOutputs,
       METRICS.agentRetries,
+      METRICS.agentBusy,
     ])
     for (const spec of Object.values<MetricSpec>(METRICS)) {
       const options = { description: spec.help, unit: spec.unit }
@@ -92,6 +96,7 @@ export class Metrics {
       for (const outcome of ['done', 'dead', 'duplicate', 'lost']) this.#count(METRICS.agentData, 0, { ...labels, topic, outcome })
     this.#count(METRICS.agentOutputs, 0, labels)
     this.#count(METRICS.agentRetries, 0, labels)
+    this.#count(METRICS.agentBusy, 0, labels)
   }
 
   ingest(fact: IngestFact, topic: string): void {
@@ -126,6 +131,7 @@ export class Metrics {
       if (fact[outcome] > 0) this.#count(METRICS.agentData, fact[outcome], { ...labels, topic: fact.topic, outcome })
     this.#count(METRICS.agentOutputs, fact.outputs, labels)
     this.#count(METRICS.agentRetries, fact.retries, labels)
+    this.#count(METRICS.agentBusy, fact.busyMs / 1_000, labels)
     this.#time(METRICS.agentQueue, fact.queueMs, labels)
     this.#time(METRICS.agentHandler, fact.handlerMs, labels)
     this.#time(METRICS.agentCommit, fact.commitMs, labels)
@@ -169,10 +175,14 @@ export class Metrics {
   #observeLocal(result: BatchObservableResult, seen: Awaited<ReturnType<Observed['local']>>): void {
     const put = this.#into(result)
     for (const [group, agent] of seen.flow.agents) {
-      const at = group.lastIndexOf('@')
-      const labels = { agent: group.slice(0, at), version: group.slice(at + 1) }
+      const labels = labelsOf(group)
       put(METRICS.agentInFlight, agent.inHand, labels)
       put(METRICS.agentInFlightAge, agent.inHand === 0 ? 0 : Math.max(0, seen.flow.atMs - agent.inHandSinceMs) / 1_000, labels)
+    }
+    for (const [group, { state, process }] of seen.diagnoses) {
+      const labels = labelsOf(group)
+      for (const other of AGENT_STATES) put(METRICS.agentState, other === state ? 1 : 0, { ...labels, state: other })
+      if (process !== undefined) put(METRICS.agentReplicas, process.wanted, labels)
     }
     put(METRICS.spillData, this.#spill.data)
     put(METRICS.spillBytes, this.#spill.bytes)
@@ -185,6 +195,11 @@ export class Metrics {
     put(METRICS.loopDelay, seen.process.loopDelayMaxSeconds, { quantile: '1' })
     put(METRICS.loopUtilization, seen.process.loopUtilization)
   }
+}
+
+function labelsOf(group: string): Attributes {
+  const at = group.lastIndexOf('@')
+  return { agent: group.slice(0, at), version: group.slice(at + 1) }
 }
 
 /** One agent's rows of one topic: amounts add up, ages do not. */

@@ -20,6 +20,17 @@ export class Rate {
     this.#firstMs ??= nowMs
   }
 
+  /** Adds what went on all the time for `ms` until now, to each second its part: so that an hour's work that is told at its end is no burst. */
+  addOver(ms: number, nowMs: number): void {
+    // No further back than there are buckets: an older second's has begun to count a new one.
+    const oldestMs = (Math.floor(nowMs / 1_000) - SECONDS + 1) * 1_000
+    for (let atMs = Math.max(nowMs - ms, oldestMs); atMs < nowMs; ) {
+      const endMs = Math.min(nowMs, (Math.floor(atMs / 1_000) + 1) * 1_000)
+      this.add(endMs - atMs, atMs)
+      atMs = endMs
+    }
+  }
+
   /** Events a second over the window, or over the time since the first event where that is shorter (but at least 1 s). */
   perSecond(nowMs: number): number {
     if (this.#firstMs === undefined) return 0

@@ -40,8 +40,10 @@ export interface WorkFact {
   readonly outputs: number
   /** From when the batch's oldest datum was appended to when it was claimed. */
   readonly queueMs: number
-  /** In the handler, or writing the files, for the whole unit. */
+  /** In which something of the unit was in the handler's hands, or files were written; however many at once. */
   readonly handlerMs: number
+  /** In which the agent's thread was at it, whatever the partition, since the fact before: at most the time that has passed. Its programs' added up, where it has some. */
+  readonly busyMs: number
   /** From the commit's start to its end. */
   readonly commitMs: number
 }
@@ -50,6 +52,8 @@ export interface WorkFact {
 export interface InHandFact {
   readonly agent: string
   readonly version: number
+  /** Which of the agent's threads. */
+  readonly replica: number
   readonly count: number
   /** When the oldest of them was claimed, milliseconds since 1970 UTC; 0 when there are none. */
   readonly sinceMs: number

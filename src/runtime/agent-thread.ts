@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Progress } from '../agents/progress.ts'
-import { runAgent } from '../agents/runner.ts'
+import { type RunningHandler, runAgent } from '../agents/runner.ts'
 import type { RunContext, RunningAgent } from '../agents/running.ts'
 import { systemClock } from '../clock.ts'
 import { isDamaged } from '../engine/embedded/sqlite-error.ts'
@@ -19,9 +19,20 @@ const data = workerData as ThreadData // what thread.ts put there
 const say = (message: FromThread) => main.postMessage(message)
 const told = Promise.withResolvers<{ readonly graceMs: number }>()
 const begun = Promise.withResolvers<void>()
+/** Once it runs, where it has handlers. */
+let handler: RunningHandler | undefined
+let { suspects } = data
+let programs: number | undefined
 main.on('message', (message: ToThread) => {
   if (message.type === 'begin') begun.resolve()
-  else told.resolve(message)
+  else if (message.type === 'stop') told.resolve(message)
+  else if (message.type === 'scale') {
+    programs = message.programs
+    handler?.scale(programs)
+  } else {
+    suspects = message.suspects
+    handler?.suspect(suspects)
+  }
 })
 
 try {
@@ -57,13 +68,15 @@ function agentOf(pipeline: Pipeline): AnyAgent {
 
 function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
   if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: error => hold('store', error?.message) })
-  return runAgent(agent, context, {
+  handler = runAgent(agent, context, {
     progress: new Progress(data.progress),
-    suspects: data.suspects,
+    suspects,
     crashNote: data.crashNote,
     held: hold,
     log: line => say({ type: 'log', line }),
   })
+  if (programs !== undefined) handler.scale(programs)
+  return handler
 }
 
 /** One agent's reader has found the damage; what the others and the front end do with that file is no safer. */

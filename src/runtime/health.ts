@@ -13,21 +13,46 @@ export function agentPart(agent: string): string {
   return `agent ${agent}`
 }
 
-/** Tells health, and people, how the agents are: each is a part of its own, so that one that keeps failing makes the process not ready. */
+/**
+ * Tells health, and people, how the agents are: each is a part of its own, so that one that keeps failing makes the process not ready. Of
+ * several replicas one that runs is enough, for it has the others' partitions meanwhile.
+ */
 export function reportAgents(health: Health, log: Log): (status: AgentStatus) => void {
-  return status => {
-    const part = agentPart(status.agent)
-    if (status.state === 'running' && status.held !== undefined) {
-      health.down(part, `waits: ${status.held}`)
-      log.warn(`${status.agent} waits: ${status.held}`)
-    } else if (status.state === 'running') health.up(part)
-    else if (status.state === 'stopped') health.remove(part)
-    else if (status.state === 'waiting') {
-      const reason = status.lastError ?? 'its thread ended'
-      health.down(part, `started anew ${status.restarts} times, the last time for: ${reason}`)
-      log.warn(`${status.agent} ended and is started anew: ${reason}`)
-    }
+  /** By agent, the replicas that there are, by number. */
+  const agents = new Map<string, Map<number, AgentStatus>>()
+
+  function tell(part: string, replicas: readonly AgentStatus[]): void {
+    const held = replicas.find(({ held }) => held !== undefined)?.held
+    const running = replicas.filter(({ state }) => state === 'running').length
+    const failed = replicas.find(({ state }) => state === 'waiting')
+    if (replicas.length === 0) health.remove(part)
+    else if (running > 0 && held !== undefined) health.down(part, `waits: ${held}`)
+    else if (failed === undefined) {
+      if (running > 0) health.up(part)
+    } else if (running === 0) health.down(part, `started anew ${failed.restarts} times, the last time for: ${reasonOf(failed)}`)
+    else
+      health.up(
+        part,
+        `${running} of ${replicas.length} replicas run; one was started anew ${failed.restarts} times, the last time for: ${reasonOf(failed)}`,
+      )
   }
+
+  return status => {
+    const { agent, replica, state, held } = status
+    const replicas = agents.get(agent) ?? new Map<number, AgentStatus>()
+    agents.set(agent, replicas)
+    const isNews = held !== undefined && ![...replicas.values()].some(other => other.held === held)
+    if (state === 'stopped') replicas.delete(replica)
+    else replicas.set(replica, status)
+    tell(agentPart(agent), [...replicas.values()])
+    if (state === 'running' && isNews) log.warn(`${agent} waits: ${held}`)
+    if (state === 'waiting') log.warn(`${agent} ended and is started anew: ${reasonOf(status)}`)
+    if (replicas.size === 0) agents.delete(agent)
+  }
+}
+
+function reasonOf({ lastError }: AgentStatus): string {
+  return lastError ?? 'its thread ended'
 }
 
 /** Tells health, once a second, whether data are taken: a full disk comes and goes. @returns what ends it. */

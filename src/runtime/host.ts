@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { suspectNotedIn } from '../agents/crash-note.ts'
-import { progressTopics } from '../agents/progress.ts'
+import { type InHand, progressTopics } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
 import { isMillraceError, MillraceError, toPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
+import type { HeldDatum, Position, ReplicaFacts } from '../instrumentation/replica.ts'
 import type { AnyAgent } from '../pipeline.ts'
 import { Backoff } from './backoff.ts'
 import type { ThreadEngine } from './engines.ts'
 import type { Log } from './log.ts'
 import type { AgentStatus, HostState } from './state.ts'
-import { Suspects } from './suspects.ts'
+import type { Suspects } from './suspects.ts'
 import { Thread } from './thread.ts'
 import type { HeldPart } from './thread-messages.ts'
 import { Watchdog } from './watchdog.ts'
@@ -31,8 +32,14 @@ export interface HostContext {
   readonly report: (status: AgentStatus) => void
 }
 
+/** Which of an agent's replicas, and what they have in common. */
+export interface Replica {
+  readonly number: number
+  readonly suspects: Suspects
+}
+
 /**
- * Keeps one agent@version running in a thread of its own, whatever its code does: a thread that ends is started anew, one that spins is
+ * Keeps one replica of an agent@version running in a thread of its own, whatever its code does: a thread that ends is started anew, one that spins is
  * ended and started anew, and the datum that did it counts one attempt more each time until the runner gives it to the dead letters.
  */
 export class Host {
@@ -41,13 +48,21 @@ export class Host {
   readonly #declared: AnyAgent
   readonly #context: HostContext
   readonly #backoff = new Backoff()
-  readonly #suspects: Suspects
+  readonly #replica: Replica
+  readonly #topics: readonly string[]
   readonly #crashNote: string
+  readonly #unfollow: () => void
   #state: HostState = 'loading'
+  #sinceMs: number
   #restarts = 0
   #lastError: string | undefined
   /** What its data wait for, by what is away. */
-  readonly #held = new Map<HeldPart, string>()
+  readonly #held = new Map<HeldPart, { readonly reason: string; readonly sinceMs: number }>()
+  #loop: number | undefined
+  /** What was last seen of an attempt that hangs. */
+  #hung: { readonly held: InHand; readonly stack: string | undefined } | undefined
+  #wasStuck = false
+  #programs: number | undefined
   #thread: Thread
   #watchdog: Watchdog | undefined
   #cancelPause: () => void = () => undefined
@@ -55,14 +70,18 @@ export class Host {
   #begun = false
 
   /** Starts to load its code; nothing runs before {@link begin}. */
-  constructor(file: string, declared: AnyAgent, context: HostContext) {
+  constructor(file: string, declared: AnyAgent, context: HostContext, replica: Replica) {
     this.agent = `${declared.name}@${declared.version}`
     this.#file = file
     this.#declared = declared
     this.#context = context
-    this.#suspects = new Suspects(declared.kind === 'agent' ? progressTopics(declared).map(topic => topic.name) : [])
-    this.#crashNote = join(context.directory, IN_HAND, this.agent)
-    if (declared.kind === 'agent') this.#suspects.add(suspectNotedIn(this.#crashNote, this.agent, declared.retry.attempts))
+    this.#replica = replica
+    this.#topics = declared.kind === 'agent' ? progressTopics(declared).map(topic => topic.name) : []
+    this.#sinceMs = context.clock.now()
+    this.#crashNote = join(context.directory, IN_HAND, `${this.agent}.${replica.number}`)
+    if (declared.kind === 'agent') replica.suspects.add(suspectNotedIn(this.#crashNote, this.agent, declared.retry.attempts))
+    // The datum that has ended another replica's thread may come here next.
+    this.#unfollow = replica.suspects.follow(() => this.#thread.suspect(replica.suspects.list()))
     this.#thread = this.#spawn()
   }
 
@@ -81,10 +100,42 @@ export class Host {
   async stop(graceMs: number): Promise<void> {
     if (this.#state === 'stopped') return
     this.#cancelPause()
+    this.#unfollow()
     this.#setState('stopping')
     this.#watchdog?.stop()
     await this.#thread.stop(graceMs)
+    this.#letGo()
     this.#setState('stopped')
+  }
+
+  /** So many programs are to work for it, from now on and after every restart. */
+  scale(programs: number): void {
+    this.#programs = programs
+    if (this.#state === 'running') this.#thread.scale(programs)
+  }
+
+  /** Measures how busy its thread's event loop was since the last look. */
+  look(): void {
+    if (this.#state === 'running') this.#loop = this.#thread.takeLoop()
+  }
+
+  /** How it is, as far as it can be seen from outside of its thread. */
+  facts(): ReplicaFacts {
+    const progress = this.#watchdog?.progress
+    const held = [...this.#held.values()]
+    return {
+      state: this.#state,
+      sinceMs: this.#sinceMs,
+      restarts: this.#restarts,
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...(held.length === 0
+        ? {}
+        : { held: { reason: held.map(({ reason }) => reason).join(' '), sinceMs: Math.min(...held.map(({ sinceMs }) => sinceMs)) } }),
+      // What was in hand when a thread ended is in nobody's hands.
+      inHand: this.#state === 'running' ? (progress?.inHand() ?? []).map(inHand => this.#heldDatum(inHand)) : [],
+      failing: this.#state === 'running' ? (progress?.failing() ?? []).map(datum => ({ ...datum, ...this.#positionOf(datum) })) : [],
+      loop: this.#loop,
+    }
   }
 
   #spawn(): Thread {
@@ -99,7 +150,7 @@ export class Host {
       recorder,
       held: (part, reason) => this.#onHeld(part, reason),
       log: line => log.info(`${this.agent}: ${line}`),
-      suspects: this.#suspects.list(),
+      suspects: this.#replica.suspects.list(),
       crashNote: this.#crashNote,
       progress: this.#watchdog?.progress.shared,
       bytes: threadBytes,
@@ -110,12 +161,14 @@ export class Host {
     this.#beganMs = this.#context.clock.now()
     this.#setState('running')
     thread.begin()
+    if (this.#programs !== undefined) thread.scale(this.#programs)
+    thread.takeLoop()
     this.#watchdog?.start()
     void thread.ended.then(ending => {
       if (this.#thread !== thread || this.#state === 'stopping' || this.#state === 'stopped') return
       const error = ending.kind === 'stopped' ? new MillraceError('AGENT_CRASHED', `${this.agent} stopped by itself.`) : ending.error
       // An agent that failed in order (its engine went away, its lease could not be had) blames no datum.
-      if (ending.kind === 'died') this.#suspects.blame(this.#watchdog?.progress.inHand() ?? [], toPortable(error))
+      if (ending.kind === 'died') this.#replica.suspects.blame(this.#watchdog?.progress.inHand() ?? [], toPortable(error))
       // To accept data that no agent can read would be to promise what cannot be kept.
       if (isMillraceError(error, 'ENGINE_FAILED')) this.#context.fatal(error)
       this.#restart(error)
@@ -124,7 +177,7 @@ export class Host {
 
   #onHeld(part: HeldPart, reason: string | undefined): void {
     if (reason === undefined) this.#held.delete(part)
-    else this.#held.set(part, reason)
+    else this.#held.set(part, { reason, sinceMs: this.#held.get(part)?.sinceMs ?? this.#context.clock.now() })
     this.#setState(this.#state)
   }
 
@@ -135,16 +188,27 @@ export class Host {
       `The handler of ${this.agent} held its thread for ${Math.round(forMs)} ms and had to be ended with it.`,
       { fix: 'A handler that computes for long must fit its timeout: raise the timeout, or split the work.' },
     )
+    if (this.#hung?.stack !== undefined) error.stack = `${error.name}: ${error.message}\n${this.#hung.stack}`
+    this.#wasStuck = true
     void this.#thread.kill(error)
+  }
+
+  async #onHung(held: InHand): Promise<void> {
+    this.#hung = { held, stack: undefined }
+    const thread = this.#thread
+    const stack = await thread.stack(this.#context.clock)
+    if (this.#thread === thread && this.#hung.held === held) this.#hung = { held, stack }
   }
 
   #restart(error: Error): void {
     this.#watchdog?.stop()
-    this.#context.recorder.inHand?.({ ...this.#agentVersion(), count: 0, sinceMs: 0 })
+    this.#letGo()
     this.#restarts++
     this.#lastError = error.message
     this.#setState('waiting')
-    const pauseMs = this.#backoff.pauseMs(this.#context.clock.now() - this.#beganMs)
+    // Each time that a handler spins it uses up an attempt, and takes its timeout for it: what is behind it need not wait any longer.
+    const pauseMs = this.#wasStuck ? 0 : this.#backoff.pauseMs(this.#context.clock.now() - this.#beganMs)
+    this.#wasStuck = false
     this.#cancelPause = this.#context.clock.after(pauseMs, () => {
       this.#setState('loading')
       this.#beganMs = this.#context.clock.now()
@@ -161,27 +225,49 @@ export class Host {
   #newWatchdog(): Watchdog | undefined {
     if (this.#declared.kind !== 'agent') return undefined
     return new Watchdog(this.#declared, this.#context.clock, {
-      onLong: fact => this.#context.recorder.inHand?.({ ...this.#agentVersion(), ...fact }),
+      onLong: fact => this.#context.recorder.inHand?.({ ...this.#identity(), ...fact }),
+      onHung: held => void this.#onHung(held),
       onStuck: forMs => this.#onStuck(forMs),
     })
   }
 
-  #agentVersion(): { agent: string; version: number } {
-    return { agent: this.#declared.name, version: this.#declared.version }
+  /** Nothing is in its hands any more. */
+  #letGo(): void {
+    this.#hung = undefined
+    this.#loop = undefined
+    this.#context.recorder.inHand?.({ ...this.#identity(), count: 0, sinceMs: 0 })
+  }
+
+  #identity(): { agent: string; version: number; replica: number } {
+    return { agent: this.#declared.name, version: this.#declared.version, replica: this.#replica.number }
+  }
+
+  #heldDatum(held: InHand): HeldDatum {
+    const hung = this.#hung
+    const isHung = hung?.held.startedMs === held.startedMs && hung.held.offset === held.offset && hung.held.partition === held.partition
+    const { attempt, startedMs, current } = held
+    const stack = isHung && hung?.stack !== undefined ? { stack: hung.stack } : {}
+    return { ...this.#positionOf(held), attempt, startedMs, current, ...stack }
+  }
+
+  #positionOf({ topic, partition, offset }: { readonly topic: number; readonly partition: number; readonly offset: number }): Position {
+    return { topic: this.#topics[topic] ?? '', partition, offset }
   }
 
   #setState(state: HostState): void {
     if (this.#state === 'stopped') return
+    if (this.#state !== state) this.#sinceMs = this.#context.clock.now()
     this.#state = state
     // One that never worked says nothing: the agent's state is that of the host before it.
     if (!this.#begun) return
     const { agent } = this
     this.#context.report({
       agent,
+      replica: this.#replica.number,
       state,
       restarts: this.#restarts,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
-      ...(this.#held.size === 0 ? {} : { held: [...this.#held.values()].join(' ') }),
+      ...(this.#held.size === 0 ? {} : { held: [...this.#held.values()].map(({ reason }) => reason).join(' ') }),
     })
   }
 }

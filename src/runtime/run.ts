@@ -17,6 +17,7 @@ import { type Log, silentLog } from './log.ts'
 import { reloadOnChange } from './reload.ts'
 import { checkOnly, runsAgent } from './roles.ts'
 import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
+import { Scaler } from './scaler.ts'
 import { Supervisor } from './supervisor.ts'
 import { topicSpecs } from './topics.ts'
 
@@ -98,7 +99,10 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       agent => runsAgent(runs, agent),
     )
     closers.add('agents', () => supervisor.stop(DRAIN_MS))
+    instruments.watch(agent => supervisor.facts(agent))
     await supervisor.exchange(file, pipeline, DRAIN_MS)
+    const scaler = new Scaler({ ...instruments, agents: () => supervisor.agents, clock: systemClock, log })
+    closers.add('scaling', () => scaler.close())
 
     const ops = await startOps({
       engine,

@@ -13,10 +13,12 @@
  */
 export type HostState = 'loading' | 'running' | 'waiting' | 'stopping' | 'stopped'
 
-/** How an agent is, for health. */
+/** How a replica of an agent is, for health. */
 export interface AgentStatus {
   /** `name@version`. */
   readonly agent: string
+  /** Which of its replicas: never two at once with the same number. */
+  readonly replica: number
   readonly state: HostState
   /** How often its thread ended by itself. */
   readonly restarts: number

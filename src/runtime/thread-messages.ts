@@ -22,6 +22,10 @@ export type ToThread =
   | { readonly type: 'begin' }
   /** Take nothing new, commit what is in hand within `graceMs`, say `stopped`. */
   | { readonly type: 'stop'; readonly graceMs: number }
+  /** Data that have ended threads of the agent: all that are known by now. */
+  | { readonly type: 'suspects'; readonly suspects: readonly Suspect[] }
+  /** So many programs are to work for it. */
+  | { readonly type: 'scale'; readonly programs: number }
 
 /** What an agent's data can wait for. */
 export type HeldPart = 'trace' | 'store' | 'remote' | 'handler'

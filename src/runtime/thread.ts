@@ -1,11 +1,14 @@
 import { join } from 'node:path'
+import type { EventLoopUtilization } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import type { Suspect } from '../agents/progress.ts'
+import type { Clock } from '../clock.ts'
 import { fromPortable, MillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import { type ThreadEngine, transfersOf } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
 import type { FromThread, HeldPart, ThreadData, ToThread } from './thread-messages.ts'
+import { stackOf } from './thread-stack.ts'
 
 /**
  * A module that does not finish is as good as broken. Loading takes an agent about a CPU-second with the clients of Kafka and Redis, and all
@@ -50,6 +53,7 @@ export class Thread {
   readonly ready: Promise<void>
   readonly #worker: Worker
   #ending: Ending | undefined
+  #loop: EventLoopUtilization
   #asked = false
 
   constructor(options: ThreadOptions) {
@@ -62,6 +66,7 @@ export class Thread {
       env: { NODE_COMPILE_CACHE: join(directory, COMPILE_CACHE), ...process.env },
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.bytes / 1e6), maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     })
+    this.#loop = this.#worker.performance.eventLoopUtilization()
     const loaded = Promise.withResolvers<void>()
     // Where nobody waits for `ready` (a restart), `ended` tells.
     loaded.promise.catch(() => undefined)
@@ -101,6 +106,29 @@ export class Thread {
   /** Starts the agent, once its code is loaded. */
   begin(): void {
     this.#send({ type: 'begin' })
+  }
+
+  /** Tells it all data that have ended threads of its agent by now. */
+  suspect(suspects: readonly Suspect[]): void {
+    this.#send({ type: 'suspects', suspects })
+  }
+
+  /** So many programs are to work for its agent. */
+  scale(programs: number): void {
+    this.#send({ type: 'scale', programs })
+  }
+
+  /** Share of the time since the last call in which its event loop was at work; it need not answer for that. */
+  takeLoop(): number {
+    const before = this.#loop
+    const now = this.#worker.performance.eventLoopUtilization()
+    this.#loop = now
+    return this.#worker.performance.eventLoopUtilization(now, before).utilization
+  }
+
+  /** Where it is, innermost first, though it answers nothing; undefined where that cannot be had. */
+  stack(clock: Clock): Promise<string | undefined> {
+    return stackOf(this.#worker, clock)
   }
 
   /** Lets what is in hand commit within `graceMs`; a thread that does not answer is ended, and what it had not committed is done again. */

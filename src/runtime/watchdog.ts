@@ -1,19 +1,28 @@
 import type { Agent } from '../agents/agent.ts'
-import { Progress } from '../agents/progress.ts'
+import { type InHand, Progress } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
+import { hungAfterMs } from '../instrumentation/diagnosis.ts'
 import type { InHandFact } from '../instrumentation/recorder.ts'
 
 /** How often it looks: reading a page of shared memory costs nothing beside a handler. */
-const LOOK_MS = 200
-/** The runner ends an attempt at its timeout by itself; only a thread that cannot run the runner is still at it this much later. */
-const GRACE_MS = 800
+const LOOK_MS = 100
+/**
+ * The runner ends an attempt at its timeout by itself; only a thread that cannot run the runner is still at it this much later. A handler on
+ * the stack is over its time by itself; one that waits may have been kept by another's handler, and gets longer.
+ */
+const STACK_GRACE_MS = 500
+const WAIT_GRACE_MS = 800
+/** What hangs is looked into before its thread is ended. */
+const LOOK_INTO_MS = 100
 
 /** An attempt that lasts this long is reported by the watchdog, since its own thread may be unable to. */
 const LONG_MS = 1_000
 
 export interface WatchdogEvents {
-  /** Something has been in hand for long. */
+  /** Something has been in hand for long; `count` 0: nothing is any more. */
   onLong(fact: Pick<InHandFact, 'count' | 'sinceMs'>): void
+  /** The attempt seems to spin: the moment to see where. Once for each attempt. */
+  onHung(held: InHand): void
   /** The thread must be ended: the attempt has been in hand for so long. Nothing is looked at afterwards. */
   onStuck(forMs: number): void
 }
@@ -24,12 +33,14 @@ export interface WatchdogEvents {
  */
 export class Watchdog {
   readonly progress = new Progress()
-  readonly #agent: Pick<Agent, 'timeoutMs'>
+  readonly #agent: Pick<Agent, 'timeoutMs' | 'remote'>
   readonly #clock: Clock
   readonly #events: WatchdogEvents
+  #lookedInto: InHand | undefined
+  #wasLong = false
   #cancel: () => void = () => undefined
 
-  constructor(agent: Pick<Agent, 'timeoutMs'>, clock: Clock, events: WatchdogEvents) {
+  constructor(agent: Pick<Agent, 'timeoutMs' | 'remote'>, clock: Clock, events: WatchdogEvents) {
     this.#agent = agent
     this.#clock = clock
     this.#events = events
@@ -45,11 +56,35 @@ export class Watchdog {
   }
 
   #look(): void {
+    const { timeoutMs } = this.#agent
     const inHand = this.progress.inHand()
     const sinceMs = Math.min(...inHand.map(held => held.startedMs))
     const heldMs = this.#clock.now() - sinceMs // -Infinity when idle
-    if (heldMs > LONG_MS) this.#events.onLong({ count: inHand.length, sinceMs })
-    if (heldMs > this.#agent.timeoutMs + GRACE_MS) this.#events.onStuck(heldMs)
+    const isLong = heldMs > LONG_MS
+    if (isLong) this.#events.onLong({ count: inHand.length, sinceMs })
+    else if (this.#wasLong) this.#events.onLong({ count: 0, sinceMs: 0 })
+    this.#wasLong = isLong
+    const deaf = this.#longest(inHand)
+    const deafMs = deaf === undefined ? 0 : this.#clock.now() - deaf.startedMs
+    if (deaf !== undefined && deafMs > Math.min(deaf.current ? hungAfterMs(timeoutMs) : timeoutMs, timeoutMs) + LOOK_INTO_MS)
+      this.#lookInto(deaf)
+    if (deafMs > timeoutMs + (deaf?.current ? STACK_GRACE_MS : WAIT_GRACE_MS)) this.#events.onStuck(deafMs)
     else this.start()
+  }
+
+  /** The attempt by which a thread is seen to be deaf: the one on the stack, or else the one that waits longest. */
+  #longest(inHand: readonly InHand[]): InHand | undefined {
+    const [first] = inHand
+    // A program is given more than it works on, and its own timeout is its runner's to see to; a thread that hands out hangs nowhere else.
+    if (first?.current || this.#agent.remote !== undefined) return first?.current ? first : undefined
+    return inHand.toSorted((a, b) => a.startedMs - b.startedMs)[0]
+  }
+
+  #lookInto(held: InHand): void {
+    const { topic, partition, offset, startedMs } = held
+    const last = this.#lookedInto
+    if (last?.topic === topic && last.partition === partition && last.offset === offset && last.startedMs === startedMs) return
+    this.#lookedInto = held
+    this.#events.onHung(held)
   }
 }

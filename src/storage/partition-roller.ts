@@ -251,7 +251,15 @@ export class PartitionRoller {
 
   #record(fact: Pick<WorkFact, 'done' | 'dead' | 'duplicate' | 'lost' | 'queueMs' | 'handlerMs' | 'commitMs'>): void {
     const { agent, context } = this.#rolling
-    context.recorder.work({ agent: agent.name, version: agent.version, ...this.#place, retries: 0, outputs: 0, ...fact })
+    context.recorder.work({
+      agent: agent.name,
+      version: agent.version,
+      ...this.#place,
+      retries: 0,
+      outputs: 0,
+      busyMs: fact.handlerMs,
+      ...fact,
+    })
   }
 }
 

@@ -50,6 +50,21 @@ test('the handler on the stack is always seen, however many wait', () => {
   expect(progress.inHand()[0]).toMatchObject({ offset: 102, current: true })
 })
 
+test('what waits to be tried again is told apart, is nobody’s to blame, and leaves room for attempts', () => {
+  const progress = new Progress()
+  progress.reset()
+  const first = progress.fail(0, 1, 7, 2, 5_000)
+  expect(progress.failing()).toEqual([{ topic: 0, partition: 1, offset: 7, attempts: 2, sinceMs: 5_000 }])
+  expect(progress.inHand()).toEqual([])
+  progress.end(first)
+  expect(progress.failing()).toEqual([])
+  const rows = Array.from({ length: 100 }, (_, offset) => progress.fail(0, 0, offset, 1, 1))
+  for (let offset = 0; offset < 20; offset++) progress.wait(progress.begin(0, 0, offset, 1, 1))
+  expect(progress.inHand()).toHaveLength(20)
+  for (const row of rows) progress.end(row)
+  expect(progress.failing()).toEqual([])
+})
+
 test('a runner that starts clears what the one before it left', () => {
   const before = new Progress()
   before.reset()

@@ -128,6 +128,39 @@ test('while the disk is full units wait and are committed when there is room', a
   expect(facts.reduce((sum, fact) => sum + fact.done, 0)).toBe(20)
 })
 
+test('a handler that computes leaves the event loop its turns: it hears of a stop, and what it has done is committed', async () => {
+  let handled = 0
+  const computes = agent('computes', { version: 1, from: job, to: result }, d => {
+    handled++
+    for (const end = performance.now() + 5; performance.now() < end; );
+    return d
+  })
+  await send(engine, job, jobs(0, 500), 0)
+  const running = runAgent(computes, context())
+  await expect.poll(() => handled).toBeGreaterThan(0)
+  await running.stop(60_000)
+  expect(handled).toBeLessThan(500)
+  expect((await committed('computes@1'))!.offset).toBe(handled)
+})
+
+test('its busy time is that of the clock, however many data are in hand at once', async () => {
+  const facts: WorkFact[] = []
+  await send(engine, job, jobs(0, 200), Date.now())
+  const waits = agent('waits', { version: 1, from: job, to: result, concurrency: 50 }, async d => {
+    await new Promise(resolve => setTimeout(resolve, 20))
+    return d
+  })
+  const began = Date.now()
+  const running = runAgent(waits, { ...context(), recorder: { ...silentRecorder, work: fact => facts.push(fact) } })
+  await expect.poll(resultCount).toBe(200)
+  await running.stop(1_000)
+  const total = (of: 'busyMs' | 'handlerMs') => facts.reduce((sum, fact) => sum + fact[of], 0)
+  for (const ms of [total('busyMs'), total('handlerMs')]) {
+    expect(ms).toBeGreaterThanOrEqual(79)
+    expect(ms).toBeLessThanOrEqual(Date.now() - began)
+  }
+})
+
 test('what ends the engine ends the agent, with the reason', async () => {
   const running = runAgent(copy, context({ claim: () => Promise.reject(new MillraceError('LOG_CORRUPT', 'job/0 at 3')) }))
   await send(engine, job, jobs(0, 1), 0)
@@ -258,7 +291,8 @@ test('a unit is bounded by its bytes, too: large outputs make more and smaller c
   const running = runAgent(blow, context({ commit }))
   await expect.poll(async () => (await committed('blow@1'))?.offset).toBe(20)
   await running.stop(1_000)
-  expect(sizes).toHaveLength(5)
+  // More where the machine is so slow that they are committed by their age.
+  expect(sizes.length).toBeGreaterThanOrEqual(5)
   expect(Math.max(...sizes)).toBeLessThan(5 * 1024 * 1024)
 })
 

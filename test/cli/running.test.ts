@@ -227,7 +227,15 @@ describe('what became of the data', () => {
     })
     expect(await json('agents')).toMatchObject({
       running: true,
-      agents: [{ agent: 'double', version: 1, state: 'running', lag: expect.any(Number) }],
+      agents: [
+        {
+          agent: 'double',
+          version: 1,
+          state: 'running',
+          lag: expect.any(Number),
+          replicas: { of: 'threads', wanted: 1, threads: 1, restarts: 0 },
+        },
+      ],
     })
     expect((await run(['topics'])).stdout).toMatch(/^TOPIC .*\ndemand /)
     expect((await run(['agents'])).stdout).toMatch(/^AGENT .*\ndouble@1 +running/)

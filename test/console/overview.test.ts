@@ -104,6 +104,7 @@ describe('the overview', () => {
       outputs: 30,
       queueMs: 1,
       handlerMs: 400,
+      busyMs: 400,
       commitMs: 1,
     })
     await ops.scene.clock.advance('4s')
@@ -120,7 +121,8 @@ describe('the overview', () => {
           version: 2,
           handled_per_second: 8,
           outputs_per_second: 7.5,
-          busy: 0.1,
+          // 0.4 s of the 4.4 s since that work began.
+          busy: expect.closeTo(0.0909, 3),
           handler_seconds: { p50: 0.4, p99: 0.4 },
           lag: 0,
           in_flight: 0,

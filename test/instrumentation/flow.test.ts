@@ -16,6 +16,7 @@ const work: WorkFact = {
   outputs: 20,
   queueMs: 3,
   handlerMs: 250,
+  busyMs: 250,
   commitMs: 1,
 }
 
@@ -37,9 +38,13 @@ describe('the flow', () => {
 
   test('keeps what an agent has in hand until it says otherwise, so that one which hangs is seen', () => {
     const flow = new FlowMeter()
-    flow.inHand({ agent: 'average', version: 1, count: 12, sinceMs: 500 })
+    const fact = { agent: 'average', version: 1, replica: 0 }
+    flow.inHand({ ...fact, count: 12, sinceMs: 500 })
     expect(flow.read(60_000).agents.get('average@1')).toMatchObject({ inHand: 12, inHandSinceMs: 500 })
-    flow.inHand({ agent: 'average', version: 1, count: 0, sinceMs: 500 })
+    flow.inHand({ ...fact, replica: 1, count: 3, sinceMs: 400 })
+    expect(flow.read(60_000).agents.get('average@1')).toMatchObject({ inHand: 15, inHandSinceMs: 400 })
+    flow.inHand({ ...fact, replica: 1, count: 0, sinceMs: 0 })
+    flow.inHand({ ...fact, count: 0, sinceMs: 500 })
     expect(flow.read(60_000).agents.get('average@1')).toMatchObject({ inHand: 0, inHandSinceMs: 0 })
   })
 

@@ -25,6 +25,7 @@ const work: WorkFact = {
   outputs: 20,
   queueMs: 30,
   handlerMs: 250,
+  busyMs: 250,
   commitMs: 1,
 }
 
@@ -80,7 +81,8 @@ describe('the instruments', () => {
   test('export every metric of the catalog with its type and labels, and nothing besides', async () => {
     instruments.ingest(ingest)
     instruments.work(work)
-    instruments.inHand({ agent: 'average', version: 2, count: 7, sinceMs: 999_000 })
+    instruments.inHand({ agent: 'average', version: 2, replica: 0, count: 7, sinceMs: 999_000 })
+    instruments.watch(() => ({ replicas: [], wanted: 2, ofPrograms: false, suspects: [] }))
     const { text, errors } = await instruments.metrics()
     expect(errors).toEqual([])
     const families = parsePrometheus(text)
@@ -154,7 +156,7 @@ describe('the instruments', () => {
   })
 
   test('show for how long an agent that hangs has had its data in hand', async () => {
-    instruments.inHand({ agent: 'average', version: 2, count: 7, sinceMs: 940_000 })
+    instruments.inHand({ agent: 'average', version: 2, replica: 0, count: 7, sinceMs: 940_000 })
     expect(await value('millrace_agents_in_flight_data')).toBe(7)
     expect(await value('millrace_agents_in_flight_seconds')).toBe(60)
   })

@@ -10,7 +10,7 @@ it('sends a batch of facts at most ten times a second, and the latest of what is
     const sent: Facts[] = []
     const recorder = recordThrough(facts => sent.push(facts))
     for (let done = 1; done <= 5; done++) {
-      recorder.inHand?.({ agent: 'a', version: 1, count: done, sinceMs: 1 })
+      recorder.inHand?.({ agent: 'a', version: 1, replica: 0, count: done, sinceMs: 1 })
       recorder.work(fact(done))
     }
     expect(sent).toHaveLength(0)

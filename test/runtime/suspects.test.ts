@@ -32,6 +32,19 @@ it('counts on: a datum blamed again has the later number of attempts', () => {
   expect(suspects.list().map(suspect => suspect.attempts)).toEqual([2])
 })
 
+it('counts an attempt of a replica that had not heard of the others’, and tells all of them', () => {
+  const suspects = new Suspects(['demand'])
+  let told = 0
+  const unfollow = suspects.follow(() => told++)
+  suspects.blame([held(7, 1, true)], reason)
+  suspects.blame([held(7, 1, true)], reason)
+  expect(suspects.list().map(suspect => suspect.attempts)).toEqual([2])
+  expect(told).toBe(2)
+  unfollow()
+  suspects.blame([held(7, 3, true)], reason)
+  expect(told).toBe(2)
+})
+
 it('remembers a thousand at most, the latest', () => {
   const suspects = new Suspects(['demand'])
   for (let offset = 0; offset < 1_200; offset++) suspects.blame([held(offset, 1, true)], reason)

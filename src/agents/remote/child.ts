@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Clock } from '../../clock.ts'
 import { MillraceError } from '../../errors.ts'
 import type { Target } from '../agent.ts'
+import { BusyTime } from '../busy-time.ts'
 import type { RemoteAgentFacts } from '../remote.ts'
 import { encoded, type Job } from './job.ts'
 import { Lines } from './lines.ts'
@@ -50,6 +51,8 @@ export class Child {
   hasAnswered = false
   /** Given to it by itself, to see what becomes of it. */
   alone = false
+  /** Counts the time in which it has something in hand. */
+  readonly busy = new BusyTime()
   readonly #program: Program
   readonly #agent: RemoteAgentFacts
   readonly #events: ChildEvents
@@ -142,7 +145,10 @@ export class Child {
       this.#inHand.set(n, job)
     }
     if (items.length === 0) return taken
-    if (this.#state !== 'working') this.#expect('working', this.#agent.timeoutMs)
+    if (this.#state !== 'working') {
+      this.busy.begin(this.#clock.now())
+      this.#expect('working', this.#agent.timeoutMs)
+    }
     this.#process.stdin?.write(`{"type":"batch","data":[${items.join(',')}]}\n`)
     return taken
   }
@@ -227,8 +233,10 @@ export class Child {
       else job.resolve(answer.outputs)
     }
     this.hasAnswered = true
-    if (this.#inHand.size === 0) this.#expect('idle', PING_MS)
-    else this.#expect('working', this.#agent.timeoutMs)
+    if (this.#inHand.size === 0) {
+      if (this.#state === 'working') this.busy.end(this.#clock.now())
+      this.#expect('idle', PING_MS)
+    } else this.#expect('working', this.#agent.timeoutMs)
     this.#events.free()
   }
 

@@ -10,12 +10,16 @@ const BATCH_DATA = 250
 /** So many a process has in hand at most: the next batch lies there before it has answered the last. */
 const MAX_IN_HAND = 2 * BATCH_DATA
 const RESTART = { backoffMs: 100, maxBackoffMs: 10_000 } as const
+/** A program that is one too many has so long to answer what it has in hand. Then others are given it. */
+const LEAVE_MS = 60_000
 
 /** One replica: its process, and how often in a row it has ended without an answer. */
 interface Replica {
   child: Child | undefined
   failures: number
   cancelStart: () => void
+  /** It finishes what it has in hand, and is not started again. */
+  isLeaving: boolean
 }
 
 /**
@@ -27,10 +31,14 @@ export class Children implements OpenRemote {
   readonly #program: Program
   readonly #agent: RemoteAgentFacts
   readonly #events: RemoteEvents
-  readonly #replicas: readonly Replica[]
+  #replicas: readonly Replica[] = []
+  /** Those that are one too many and not gone yet. */
+  readonly #leaving = new Set<Replica>()
   #queue: Job[] = []
   /** Those among which is one that ended a process, perhaps. */
   #suspects: Job[] = []
+  /** Busy time of those that have ended since it was asked for. */
+  #endedMs = 0
   #dispatching = false
   #stopping = false
 
@@ -38,8 +46,7 @@ export class Children implements OpenRemote {
     this.#program = program
     this.#agent = agent
     this.#events = events
-    this.#replicas = Array.from({ length: replicas }, () => ({ child: undefined, failures: 0, cancelStart: () => undefined }))
-    for (const replica of this.#replicas) this.#start(replica)
+    this.scale(replicas)
   }
 
   handle(datum: unknown, context: HandedContext): Promise<unknown> {
@@ -56,10 +63,30 @@ export class Children implements OpenRemote {
     for (const { child } of this.#replicas) child?.cancelAborted()
   }
 
+  scale(programs: number): void {
+    if (this.#stopping) return
+    while (this.#replicas.length < programs) {
+      const replica: Replica = { child: undefined, failures: 0, cancelStart: () => undefined, isLeaving: false }
+      this.#replicas = [...this.#replicas, replica]
+      this.#start(replica)
+    }
+    const leaving = this.#replicas.slice(programs)
+    this.#replicas = this.#replicas.slice(0, programs)
+    for (const replica of leaving) this.#leave(replica)
+    this.#dispatchSoon()
+  }
+
+  takeBusyMs(): number {
+    const nowMs = this.#agent.clock.now()
+    const endedMs = this.#endedMs
+    this.#endedMs = 0
+    return [...this.#replicas, ...this.#leaving].reduce((sum, { child }) => sum + (child?.busy.takeMs(nowMs) ?? 0), endedMs)
+  }
+
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
     for (const { cancelStart } of this.#replicas) cancelStart()
-    await Promise.all(this.#replicas.map(({ child }) => child?.stop(graceMs)))
+    await Promise.all([...this.#replicas, ...this.#leaving].map(({ child }) => child?.stop(graceMs)))
   }
 
   /** What comes in one turn goes out in one message. */
@@ -108,8 +135,25 @@ export class Children implements OpenRemote {
     replica.child = child
   }
 
+  /** Nothing more is given to it. What it has in hand is answered by it, or, where it does not come to that, by another. */
+  #leave(replica: Replica): void {
+    replica.isLeaving = true
+    replica.cancelStart()
+    if (replica.child === undefined) return
+    this.#leaving.add(replica)
+    void replica.child.stop(LEAVE_MS)
+  }
+
   #ended(replica: Replica, child: Child, why: MillraceError, left: readonly Job[]): void {
     replica.child = undefined
+    this.#endedMs += child.busy.takeMs(this.#agent.clock.now())
+    if (replica.isLeaving) {
+      this.#leaving.delete(replica)
+      // It was told to go: no datum of it is to blame, unless it is found by those that are given it now.
+      this.#queue.unshift(...left)
+      this.#dispatchSoon()
+      return
+    }
     const [only] = left
     if (only !== undefined && left.length === 1) only.reject(why)
     else this.#suspects.unshift(...left)

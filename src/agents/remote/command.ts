@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { checkCount } from '../../count.ts'
 import { type Duration, durationMs } from '../../duration.ts'
+import { checkReplicas, type Replicas } from '../policies.ts'
 import type { Remote } from '../remote.ts'
 import { Children } from './children.ts'
 
@@ -8,8 +8,11 @@ import { Children } from './children.ts'
 const CONCURRENCY = 1_000
 
 export interface CommandOptions {
-  /** How many processes of it run in each process of Millrace that runs the agent. Default 1. */
-  readonly replicas?: number
+  /**
+   * How many processes of it run in each process of Millrace that runs the agent: so many, or as many as its load asks for,
+   * `{ min: 1, max: 4 }`. Default 1.
+   */
+  readonly replicas?: number | Replicas
   /** How long it may take until it says hello: models take their time to load. Default `'60s'`. */
   readonly startTimeout?: Duration
   /** The directory that it runs in. Default: Millrace's own. */
@@ -26,13 +29,14 @@ export interface CommandOptions {
 export function command(program: string | readonly [string, ...string[]], options: CommandOptions = {}): Remote {
   const say = 'command(…)'
   if (program.length === 0 || program[0] === '') throw new TypeError(`${say} needs a program to run, such as command('python3 mood.py').`)
-  const replicas = checkCount(`${say} replicas`, options.replicas ?? 1, 1_000)
+  const replicas = checkReplicas(say, options.replicas ?? 1)
   const { cwd, env = {} } = options
   const startMs = durationMs(options.startTimeout ?? '60s', `${say} startTimeout`)
   return {
     kind: 'remote',
     concurrency: CONCURRENCY,
+    replicas,
     open: (agent, events) =>
-      new Children({ command: program, cwd: cwd instanceof URL ? fileURLToPath(cwd) : cwd, env, startMs }, replicas, agent, events),
+      new Children({ command: program, cwd: cwd instanceof URL ? fileURLToPath(cwd) : cwd, env, startMs }, replicas.min, agent, events),
   }
 }

@@ -16,6 +16,7 @@ export function ownAgent(
     window: undefined,
     gather: undefined,
     concurrency: 1,
+    replicas: { min: 1, max: 1 },
     timeoutMs: 30_000,
     retry: { attempts, backoffMs: 100, maxBackoffMs: 10_000 },
     ordered: true,

@@ -16,7 +16,10 @@ export function overviewRoutes(server: FastifyInstance, context: OpsContext): vo
     ...(context.runsHere === undefined ? {} : { runsHere: context.runsHere }),
   })
   server.get('/v1/topics', async () => topicsToJson(await seen()))
-  server.get('/v1/agents', async () => agentsToJson(await seen()))
+  server.get('/v1/agents', async () => {
+    const now = await seen()
+    return agentsToJson(now, await context.instruments.diagnoses())
+  })
   server.get('/v1/flow', async () => flowToJson(await seen()))
   server.get('/v1/ledger', async () => ledgerToJson(await readLedger(context.engine, context.clock.now())))
 }

@@ -92,6 +92,38 @@ describe('a program that keeps to the protocol', () => {
     while (pids.size < 2) for (const { pid } of await Promise.all(Array.from({ length: 1_200 }, (_, n) => ask({ n })))) pids.add(pid)
   })
 
+  it('is scaled while it works: more share the data, and one that is too many answers what it has in hand and is gone', async () => {
+    const { remote, ask } = open({ replicas: { min: 1, max: 3 } })
+    const answerers = async (count: number) => {
+      const answers = await Promise.all(Array.from({ length: count }, (_, n) => ask({ n })))
+      expect(answers.map(({ n }) => n)).toEqual([...Array(count).keys()])
+      return new Set(answers.map(({ pid }) => pid))
+    }
+    const [first] = await answerers(1_200)
+    expect(await answerers(1_200)).toEqual(new Set([first]))
+    remote.scale?.(3)
+    let pids = new Set<number>()
+    while (pids.size < 3) pids = new Set([...pids, ...(await answerers(1_200))])
+    const inHand = answerers(1_200)
+    // After this turn's data have been given out.
+    await new Promise(setImmediate)
+    remote.scale?.(1)
+    expect((await inHand).size).toBeGreaterThan(1)
+    expect(await answerers(600)).toEqual(new Set([first]))
+    await expect.poll(() => [...pids].filter(isAlive)).toEqual([first])
+  })
+
+  it('is busy for as long as it has something in hand, also where it is ended for it', async () => {
+    const { remote, ask } = open({ timeoutMs: 400 })
+    await ask({ n: 0 })
+    remote.takeBusyMs?.()
+    const began = performance.now()
+    await failure(Promise.all([ask({ do: 'hang' }), ask({ n: 1 })]))
+    const busyMs = remote.takeBusyMs?.() ?? 0
+    expect(busyMs).toBeGreaterThanOrEqual(399)
+    expect(busyMs).toBeLessThanOrEqual(performance.now() - began + 2)
+  })
+
   it('is run by a shell where it is one text, in the directory and with the variables that are asked for', async () => {
     const { ask, logged } = open({
       program: `pwd >&2; echo $MILLRACE_AGENT $MOOD >&2; ${process.execPath} ${PROGRAM}`,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { checkCount } from '../../../count.ts'
 import type { Clock } from '../../../clock.ts'
+import { checkCount } from '../../../count.ts'
 import { type ByteSize, byteSize, type Duration, durationMs } from '../../../duration.ts'
 import type { Topic } from '../../../stream/topic.ts'
 import { plainName } from '../../rows/names.ts'
