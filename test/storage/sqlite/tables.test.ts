@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { systemClock } from '../../../src/clock.ts'
+import { Database } from '../../../src/storage/adapters/sqlite/database.ts'
 import { sqlite } from '../../../src/storage/adapters/sqlite/index.ts'
 import { topic } from '../../../src/stream/topic.ts'
 import { refused } from '../../../src/testing/refusal.ts'
@@ -43,10 +44,13 @@ it('makes or checks the tables at the start, where it knows the topics', async (
   await refused('a start with a table that differs', 'TABLE_MISMATCH', () => store.open(systemClock, [readings]))
 })
 
-it('keeps a write-ahead log, and waits for the disk at every commit', async () => {
-  const made = scratch()
-  await writeAll(await writerIn(made), readings, batchesOf(3))
-  expect(made.sql('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }])
+it('keeps a write-ahead log, and waits for the disk at every commit', () => {
+  const database = new Database(scratch().file)
+  onTestFinished(() => database.close())
+  const setting = (name: string) => database.use(db => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {}))
+  expect(setting('journal_mode')).toEqual(['wal'])
+  // FULL
+  expect(setting('synchronous')).toEqual([2])
 })
 
 it('stores in the table that it is told', async () => {

@@ -23,6 +23,9 @@ export class RowBuffer implements RowSink {
   readonly #data: RowData
   #rows: Row[] = []
   #values: SQLInputValue[] = []
+  /** Data that came together were made in the same millisecond, and its text is dear. */
+  #createdMs = Number.NaN
+  #createdText = ''
 
   constructor(shape: RowShape) {
     this.#data = new RowData(shape, this)
@@ -85,22 +88,28 @@ export class RowBuffer implements RowSink {
 
   bytes(bytes: Uint8Array): void {
     // A copy: they are a view of the batch, which is not kept for as long as the row.
-    this.#values.push(Uint8Array.from(bytes))
+    this.#values.push(new Uint8Array(bytes))
   }
 
   #envelope(cursor: FrameCursor): string | undefined {
+    const { sourceBytes, createdMs } = cursor
     this.#values.push(cursor.dataId)
-    if (!isUtf8(cursor.sourceBytes)) return 'its source is not valid UTF-8'
-    if (!this.text(cursor.sourceBytes.toString())) return `its source has ${this.unheld}`
-    const createdMs = Math.floor(cursor.createdMs)
-    if (!(createdMs >= EARLIEST_MS && createdMs <= LATEST_MS)) return `its time ${cursor.createdMs} is not of the years 0 to 9999`
-    this.#values.push(new Date(createdMs).toISOString(), parentsOf(cursor))
+    if (!isUtf8(sourceBytes)) return 'its source is not valid UTF-8'
+    if (!this.text(sourceBytes.toString())) return `its source has ${this.unheld}`
+    if (createdMs !== this.#createdMs) {
+      if (!(createdMs >= EARLIEST_MS && createdMs <= LATEST_MS)) return `its time ${createdMs} is not of the years 0 to 9999`
+      this.#createdMs = createdMs
+      this.#createdText = new Date(Math.floor(createdMs)).toISOString()
+    }
+    this.#values.push(this.#createdText, parentsOf(cursor))
     return undefined
   }
 }
 
 /** The ids as a list in JSON, null where the datum was derived from none. */
-function parentsOf({ parents, parentCount }: FrameCursor): string | null {
+function parentsOf(cursor: FrameCursor): string | null {
+  const { parentCount } = cursor
   if (parentCount === 0) return null
+  const { parents } = cursor
   return JSON.stringify(Array.from({ length: parentCount }, (_, i) => formatId(parents, i * ID_BYTES)))
 }
