@@ -4,10 +4,16 @@ import { describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
 import { Outputs } from '../../../src/agents/outputs.ts'
 import { ReadyOutputs } from '../../../src/agents/ready-outputs.ts'
+import { runAgent } from '../../../src/agents/runner.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { openInMemory } from '../../../src/engine/embedded/index.ts'
 import type { Engine, Snapshot } from '../../../src/engine/engine.ts'
 import { FrameCursor } from '../../../src/envelope/frame.ts'
 import { RouteTable } from '../../../src/frontend/routes.ts'
+import { silentRecorder } from '../../../src/instrumentation/recorder.ts'
 import { partitionOfKey } from '../../../src/stream/partition.ts'
+import { eventually } from '../../../src/testing/framework.ts'
+import { send as sendTo } from '../../../src/testing/send.ts'
 import type { TestRun } from '../../../src/testing/test-run.ts'
 import { lineage } from '../../../src/trace/lineage.ts'
 import { sceneOf } from '../scene.ts'
@@ -208,6 +214,27 @@ test('where a datum is goes on through windows, and the front end takes nothing 
   expect(found?.data.map(({ topic: name }) => name)).toEqual(['readings', '_windows.hourly@1', 'hours'])
   expect(found?.data.at(-1)?.dataId).toBe(output!.dataId)
   expect(() => new RouteTable(graph).route('_windows.hourly@1')).toThrow(expect.objectContaining({ code: 'TOPIC_UNKNOWN' }))
+})
+
+test('windows are put out although the datum that closed them was in hand whenever the thread died', async () => {
+  const graph = pipeline('p', { agents: [hourly] })
+  const engine = await openInMemory()
+  await engine.ensure([...graph.topics.values()].map(({ spec }) => spec))
+  for (const minute of [10, 65])
+    await sendTo(engine, readings, [{ key: 'a', n: minute }], START_MS + 7_200_000, { createdMs: START_MS + minute * 60_000 })
+  const partition = partitionOfKey('a', 2)
+  const reason = { name: 'Error', message: 'The thread died.' }
+  const own = graph.agents.get('hourly.windows@1')
+  if (own?.kind !== 'agent') throw new TypeError('It is an agent.')
+  const context = { engine, clock: systemClock, recorder: silentRecorder }
+  const running = runAgent(own, context, { suspects: [{ topic: 'readings', partition, offset: 1, attempts: 1_000, reason }] })
+  await eventually(
+    'the window is put out',
+    async () => (await engine.bounds('_windows.hourly@1')).some(({ next }) => next === 1) || undefined,
+  )
+  await running.stop(1_000)
+  expect(await engine.letters.list({ limit: 1 })).toEqual([])
+  await engine.close()
 })
 
 test('a window of many megabytes in all goes out in batches that the stream takes', () => {
