@@ -315,6 +315,7 @@ function declared<
     kind: 'agent',
     name,
     version: options.version,
+    // What is no join is a topic, or a list of them: the pipeline looks at each.
     from: isJoin(options.from) ? [options.from.left, options.from.right] : list<Topic>(options.from as OneOrMany<Topic>),
     to,
     addressed: Array.isArray(options.to),
@@ -350,6 +351,7 @@ function gatheredBy(say: string, from: Input, window: unknown, hasState: boolean
     // What is no number is said to be none.
     return { window: checkCount(`${say} window`, window as number, 100_000), gather: join }
   }
+  // Told by its kind in the next line.
   const time = window as TimeWindow
   if (time.kind !== 'time-window') throw new TypeError(`${say} window is neither a number nor tumbling(…), hopping(…) or session(…).`)
   if (join !== undefined)

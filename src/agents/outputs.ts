@@ -113,7 +113,7 @@ export class Outputs {
     for (const target of this.#targets) target.next = 0
     const parts = this.#parts
     const parents = named(cause.parents)
-    const counts = new CauseCounts()
+    let counts: CauseCounts | undefined
     parts.createdMs = nowMs
     for (const { target: index, key, data, cause: own, parents: ownParents } of staged) {
       const to = this.#targets[index]!
@@ -123,7 +123,10 @@ export class Outputs {
         continue
       }
       if (own === undefined) to.deriver.into(this.#id, 0, cause.id, cause.idAt, to.next++)
-      else to.deriver.into(this.#id, 0, own, 0, counts.next(index, own))
+      else {
+        counts ??= new CauseCounts()
+        to.deriver.into(this.#id, 0, own, 0, counts.next(index, own))
+      }
       const partitions = to.topic.spec.partitions
       const partition = to.topic.keyOf === undefined ? partitionOfId(this.#id, 0, partitions) : partitionOfKey(key, partitions)
       parts.parents = ownParents === undefined ? parents : named(ownParents)
@@ -238,12 +241,11 @@ interface TargetWriter {
   next: number
 }
 
-/** How many outputs of causes of their own there were, by target: made for few data, so its map only when it is asked. */
+/** How many outputs of causes of their own there were, by target. */
 class CauseCounts {
-  #counts: Map<string, number> | undefined
+  readonly #counts = new Map<string, number>()
 
   next(target: number, cause: Uint8Array): number {
-    this.#counts ??= new Map()
     const name = `${target}/${Buffer.from(cause.buffer, cause.byteOffset, ID_BYTES).toString('latin1')}`
     const count = this.#counts.get(name) ?? 0
     this.#counts.set(name, count + 1)

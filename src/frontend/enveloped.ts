@@ -33,10 +33,15 @@ export function envelopedDatum(
     data,
     contentType,
     sourceBytes: source === producer.source ? producer.sourceBytes : Buffer.from(source, 'utf8'),
-    createdMs: submitted.createdMs ?? nowMs,
+    createdMs: createdOf(nowMs, submitted, limits),
     suppliedId: ownId === undefined ? undefined : suppliedId(source, ownId),
     parents: parentBytes(submitted),
   }
+}
+
+function createdOf(nowMs: number, { createdMs = nowMs }: Submitted, { createdAheadMs }: Limits): number {
+  if (createdMs <= nowMs + createdAheadMs) return createdMs
+  throw rejection([{ path: 'created', message: `Expected a time at most ${createdAheadMs} ms ahead of ${new Date(nowMs).toISOString()}` }])
 }
 
 function routeOf(submitted: Submitted, asked: Asked, table: RouteTable): Route {

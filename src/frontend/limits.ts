@@ -17,6 +17,8 @@ export interface Limits {
   readonly batchCount: number
   /** How deep arrays and objects may be nested in a datum. Rejected with BODY_MALFORMED. */
   readonly depth: number
+  /** How far a datum's `created` may lie ahead of the front end's clock: beyond it windows of time would close. Rejected with DATUM_INVALID. */
+  readonly createdAheadMs: number
   /** All headers of a request together. HEADER_INVALID (431). */
   readonly headerBytes: number
   /** Headers of a request. HEADER_INVALID (431). */
@@ -46,6 +48,7 @@ export const DEFAULT_LIMITS: Limits = {
   lineBytes: 1_000_000,
   batchCount: 10_000,
   depth: 64,
+  createdAheadMs: 3_600_000,
   headerBytes: 16_384,
   headerCount: 64,
   headerTimeoutMs: 10_000,

@@ -39,7 +39,7 @@ export function runsAgent({ roles: own, only }: Runs, agent: AnyAgent): boolean 
   if (!own.has(agent.kind === 'agent' ? 'agents' : 'storage')) return false
   if (only === undefined || only.includes(agent.name) || only.includes(`${agent.name}@${agent.version}`)) return true
   // What gathers for an agent runs where any version of it does.
-  const { partOf } = { partOf: undefined, ...agent }
+  const partOf = agent.kind === 'agent' ? agent.partOf : undefined
   return partOf !== undefined && only.some(name => name === partOf || name.startsWith(`${partOf}@`))
 }
 

@@ -1,24 +1,23 @@
 import { type EngineView, groupName } from '../engine/engine.ts'
 import type { DataId } from '../envelope/data-id.ts'
 import { FrameCursor } from '../envelope/frame.ts'
+import { gatheredSince } from './gathered.ts'
+import type { LineageOptions } from './lineage.ts'
 import { type Budget, batchesFrom, type Child, scanRange } from './scan.ts'
 import type { Mark, OutputRange, TraceRecord } from './trace.ts'
 
-type View = Pick<EngineView, 'find' | 'read'>
+type View = Pick<EngineView, 'find' | 'read' | 'bounds'>
 
 /** How many data of the same key are followed for an agent whose window is not known. */
 const LOOKAHEAD_COUNT = 64
 /** Read at once while following: mostly the next ones are near, and tell enough. */
 const FOLLOW_BYTES = 131_072
 
-/**
- * What was made of a datum: by handling it, and by handling later data whose window still held it.
- * @param windows how many data each agent's window holds, by `name@version`; undefined where that is not known.
- */
+/** What was made of a datum: by handling it, and by handling later data whose window still held it. @param agents as in {@link LineageOptions}. */
 export async function childrenOf(
   view: View,
   parent: TraceRecord,
-  windows: ReadonlyMap<string, number> | undefined,
+  { windows, gathering }: Pick<LineageOptions, 'windows' | 'gathering'>,
   budget: Budget,
 ): Promise<Child[]> {
   const children = new Map<DataId, Child>()
@@ -26,10 +25,17 @@ export async function childrenOf(
     if (mark.state === 'claimed') continue
     const outputs = new Outputs(view, parent.dataId, budget)
     await outputs.scan(mark.outputs)
-    await scanLaterInWindow(view, mark, outputs, windows?.get(groupName(mark)), budget)
+    const gathered = gathering?.get(groupName(mark))
+    if (gathered === undefined) await scanLaterInWindow(view, mark, outputs, windows?.get(groupName(mark)), budget)
+    else await outputs.scan(await gatheredSince(view, gathered, appendedMs(parent), budget))
     for (const child of outputs.found) if (child.related) children.set(child.dataId, child)
   }
   return [...children.values()]
+}
+
+/** Of its position in the log, the first where it has several. */
+function appendedMs({ positions }: TraceRecord): number {
+  return Math.min(...positions.map(position => position.appendedMs))
 }
 
 /** One agent's outputs, seen from one datum; a range that several data share is read once. */

@@ -15,6 +15,8 @@ export interface LineageOptions {
    * followed until its outputs no longer hold the datum.
    */
   readonly windows?: ReadonlyMap<string, number>
+  /** The topics that agents which gather put windows and pairs into, by `name@version`. */
+  readonly gathering?: ReadonlyMap<string, readonly string[]>
 }
 
 /** A datum's ancestors and descendants as a graph. Both sides reach as far as `depth`, `limit` and the work allowed. */
@@ -42,7 +44,7 @@ const DEFAULT_LIMIT = 1_000
 const MAX_SCAN_BYTES = 67_108_864
 const MAX_LOOKUPS = 20_000
 /** What of an engine lineage needs: look-ups by id, and the log. */
-type LineageView = Pick<EngineView, 'find' | 'read'>
+type LineageView = Pick<EngineView, 'find' | 'read' | 'bounds'>
 
 /** Where a datum came from and what became of it, or undefined where it was never seen or is forgotten. */
 export async function lineage(view: LineageView, dataId: DataId, options: LineageOptions = {}): Promise<Lineage | undefined> {
@@ -63,13 +65,13 @@ class Walk {
   readonly #view: LineageView
   readonly #depth: number
   readonly #limit: number
-  readonly #windows: ReadonlyMap<string, number> | undefined
+  readonly #agents: Pick<LineageOptions, 'windows' | 'gathering'>
 
   constructor(view: LineageView, options: LineageOptions) {
     this.#view = view
     this.#depth = options.depth ?? DEFAULT_DEPTH
     this.#limit = options.limit ?? DEFAULT_LIMIT
-    this.#windows = options.windows
+    this.#agents = options
   }
 
   add(record: TraceRecord): void {
@@ -135,7 +137,7 @@ class Walk {
     for (let depth = 0; generation.length > 0; depth++) {
       const next: TraceRecord[] = []
       for (const parent of generation) {
-        for (const child of await childrenOf(this.#view, parent, this.#windows, this.budget)) {
+        for (const child of await childrenOf(this.#view, parent, this.#agents, this.budget)) {
           if (depth === this.#depth) {
             this.budget.truncated = true
             return

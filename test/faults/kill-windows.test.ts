@@ -9,7 +9,7 @@ import { seeded, seedOf } from './random.ts'
 import { LATENESS_MS, WINDOW_MS, WITHIN_MS } from './windows-pipeline.ts'
 
 const PIPELINE = fileURLToPath(new URL('./windows-pipeline.ts', import.meta.url))
-const KILLS = 4
+const KILLS = 3
 const LONGEST_MS = 700
 
 it('windows and pairs of a process killed at any moment are what the whole log says, each once', { timeout: 120_000 }, async () => {

@@ -104,6 +104,19 @@ test('envelopes in a batch have their own ids and find their own topics', async 
   expect((await door.stored('notes'))[0]).toMatchObject({ createdMs: Date.UTC(2017) })
 })
 
+test('a datum that says that it was created in the future is rejected, and says why', async () => {
+  await using door = await open({ limits: { createdAheadMs: 60_000 } })
+  const lines = [30_000, 120_000].map(aheadMs =>
+    JSON.stringify({ type: 'notes', data: btoa('{}'), created: new Date(Date.now() + aheadMs).toISOString() }),
+  )
+  const { body } = await door.post('/v1/data', lines.join('\n'), { 'content-type': 'application/vnd.millrace.envelope+ndjson' })
+  expect(body).toMatchObject({ accepted: 1, rejected: 1 })
+  expect(body.receipts[1]).toMatchObject({
+    code: 'DATUM_INVALID',
+    issues: [{ path: 'created', message: expect.stringContaining('60000 ms') }],
+  })
+})
+
 test('receipts=failures and Prefer: return=minimal leave out what went well', async () => {
   await using door = await open()
   const body = `${reading('a')}\nnonsense\n${reading('b')}`

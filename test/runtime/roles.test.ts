@@ -1,4 +1,4 @@
-import { agent, bytes, pipeline, storageAgent, topic } from 'millrace'
+import { agent, bytes, pipeline, storageAgent, topic, tumbling } from 'millrace'
 import { files } from 'millrace/storage/files'
 import { describe, expect, it } from 'vitest'
 import { resolveConfig } from '../../src/runtime/config.ts'
@@ -31,6 +31,14 @@ describe('roles', () => {
   it('run some of their agents alone, by name or by version', () => {
     expect(run('agents', ['forecast'])).toEqual(['forecast@1', 'forecast@2'])
     expect(run('agents', ['forecast@2', 'mood'])).toEqual(['forecast@2', 'mood@1'])
+  })
+
+  it('run what gathers for an agent where they run any version of it', () => {
+    const window = { from: demand, by: () => 'all', window: tumbling('1h') }
+    const agents = [...pipeline('w', { agents: [agent('hourly', { version: 3, ...window }, () => undefined)] }).agents.values()]
+    const ran = (only: string) =>
+      agents.filter(each => runsAgent({ roles: roles('agents', 'role'), only: [only] }, each)).map(({ name }) => name)
+    expect([ran('hourly'), ran('hourly@3'), ran('hour')]).toEqual([['hourly.windows', 'hourly'], ['hourly.windows', 'hourly'], []])
   })
 
   it('refuse what nobody would run, naming what there is', () => {

@@ -96,7 +96,8 @@ describe('lineage', () => {
     }
     await scene.work(dispatch, ['prediction'], datum => [{ topic: 'message', data: datum.data }])
     const searched: string[] = []
-    const view: Pick<EngineView, 'find' | 'read'> = {
+    const view: Pick<EngineView, 'find' | 'read' | 'bounds'> = {
+      bounds: topic => scene.engine.bounds(topic),
       read: (...place) => scene.engine.read(...place),
       find(dataId, at) {
         if (at === undefined) searched.push(dataId)
@@ -118,7 +119,8 @@ describe('lineage', () => {
     const [id] = await scene.send('demand', 'a', ...Array.from({ length: 500 }, (_, i) => String(i)))
     await scene.work({ name: 'lake', version: 1 }, ['demand'], () => [])
     let lookups = 0
-    const counted: Pick<EngineView, 'find' | 'read'> = {
+    const counted: Pick<EngineView, 'find' | 'read' | 'bounds'> = {
+      bounds: topic => scene.engine.bounds(topic),
       read: (...place) => scene.engine.read(...place),
       find(dataId) {
         lookups++

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
 import { ID_BYTES, parseId } from '../../envelope/data-id.ts'
-import type { Agent, FoldState, Handler } from '../agent.ts'
+import type { Agent, FoldedAt, Handler } from '../agent.ts'
 import { type ReadyOutput, ReadyOutputs } from '../ready-outputs.ts'
 import { aheadOf } from './event-time.ts'
 import { exact, exactJson, fromExact } from './exact-json.ts'
 import type { Join, Pair } from './join.ts'
 import { keyOf } from './key-of.ts'
 import { type HeldSide, type Met, OpenPairs } from './open-pairs.ts'
-import { objectOf, ownAgent, ownTopic } from './own-agent.ts'
+import { objectOf, ownAgent, ownFold, ownTopic } from './own-agent.ts'
 import { ahead, PUT_AGAIN, refused } from './refusal.ts'
 
 const FAMILY_BYTES = 6
@@ -38,8 +38,8 @@ export function joinAgents(agent: Agent, join: Join): readonly [sides: Agent, pa
   )
   const matches = ownAgent({
     ...{ ...part, name: `${agent.name}.pairs`, from: [sides], to: join.late === undefined ? [pairs] : [pairs, join.late] },
-    ...{ start: 'earliest' as const, by: () => '', state: pairsState(join) },
-    handler: (side, { state }) => putOut(side as Side, state as Step, join),
+    start: 'earliest',
+    ...ownFold(openPairs(join), (side, step) => putOut(side, step, join)),
   })
   return [{ ...forwards, addressed: false }, matches, { ...agent, from: [pairs], gather: undefined }]
 }
@@ -58,20 +58,18 @@ interface Step extends Met {
   readonly held: Pick<HeldSide, 'id' | 'text'> | undefined
 }
 
-function pairsState(join: Join): FoldState {
+function openPairs(join: Join) {
   return {
-    init: () => stepOf(new OpenPairs(join)),
-    update: (state, value, at) => {
-      const { open } = state as Step
-      const { key, side, createdMs, datum } = value as Side
+    init: (): Step => stepOf(new OpenPairs(join)),
+    update({ open }: Step, { key, side, createdMs, datum }: Side, at: FoldedAt): Step {
       const id = Buffer.from(at.id.buffer, at.id.byteOffset + at.idAt, ID_BYTES).toString('latin1')
       const held = { key, side, createdMs, id, text: exactJson(datum) }
-      return { ...open.take(held), open, held } satisfies Step
+      return { ...open.take(held), open, held }
     },
-    again: state => ({ ...stepOf((state as Step).open), refusal: PUT_AGAIN }) satisfies Step,
-    size: state => (state as Step).open.size,
-    save: state => (state as Step).open.save(),
-    load: saved => stepOf(OpenPairs.load(join, saved)),
+    again: ({ open }: Step): Step => ({ ...stepOf(open), refusal: PUT_AGAIN }),
+    size: ({ open }: Step) => open.size,
+    save: ({ open }: Step) => open.save(),
+    load: (saved: unknown): Step => stepOf(OpenPairs.load(join, saved)),
   }
 }
 

@@ -84,7 +84,10 @@ export class OpenPairs {
     const bytes = Buffer.byteLength(datum.text) + AROUND_BYTES
     if (bytes > MAX_DATUM_BYTES) return refusing(full(`The datum has ${bytes} bytes, and a pair has room for ${MAX_DATUM_BYTES} of each.`))
     if (datum.createdMs < this.lateBeforeMs(datum.side)) return refusing(this.#late(datum))
-    const others = this.#keys.get(datum.key)?.[datum.side === 0 ? 1 : 0] ?? []
+    const sides = this.#keys.get(datum.key)
+    // A copy that came too late to be remembered: its pairs are put out.
+    if (sides?.[datum.side].some(({ id }) => id === datum.id)) return NOTHING
+    const others = sides?.[datum.side === 0 ? 1 : 0] ?? []
     const partners = others.filter(other => Math.abs(other.createdMs - datum.createdMs) <= withinMs)
     const pairsBytes = partners.reduce((sum, partner) => sum + partner.bytes + bytes, 0)
     if (pairsBytes > MAX_PAIRS_BYTES)
@@ -166,3 +169,4 @@ function refusing(refusal: Refusal): Met {
 
 const NO_FLOORS = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY] as const
 const NONE: readonly HeldSide[] = Object.freeze([])
+const NOTHING: Met = { partners: NONE, refusal: undefined }

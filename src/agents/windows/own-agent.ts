@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '../../envelope/schema.ts'
 import type { Topic } from '../../stream/topic.ts'
-import type { Agent } from '../agent.ts'
+import type { Agent, FoldedAt, FoldState } from '../agent.ts'
 
 /**
  * An agent of Millrace's own that makes what a user's agent reads. It is never given up on: what it puts out is of many data, and must not be
@@ -25,6 +25,29 @@ export function ownAgent(
     // Late data may be many, and are no fault of the agent's: nothing pauses it.
     ...{ batch: undefined, breaker: undefined, batchHandler: undefined, remote: undefined },
     ...agent,
+  }
+}
+
+/** A fold over all of a partition: {@link FoldState} with its types. */
+interface OwnFold<Datum, State> {
+  readonly init: () => State
+  readonly update: (state: State, datum: Datum, at: FoldedAt) => State
+  readonly again: (state: State) => State
+  readonly size: (state: State) => number
+  readonly save: (state: State) => unknown
+  readonly load: (saved: unknown) => State
+}
+
+/** The parts of an agent that keeps one. @param putOut what it puts out after a datum. */
+export function ownFold<Datum, State>(
+  fold: OwnFold<Datum, State>,
+  putOut: (datum: Datum, state: State) => unknown,
+): Pick<Agent, 'by' | 'state' | 'handler'> {
+  return {
+    by: () => '',
+    // It is handed back what it gave, and the datum is what its topic's schema made of it.
+    state: fold as unknown as FoldState,
+    handler: (datum, { state }) => putOut(datum as Datum, state as State),
   }
 }
 
@@ -65,6 +88,7 @@ function reading<T>(read: (value: unknown) => T): StandardSchemaV1<unknown, T> {
 
 /** @throws TypeError where it is not an object. */
 export function objectOf(value: unknown): Record<string, unknown> {
+  // An object that is no array has properties of any kind.
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new TypeError('Expected an object.')
 }

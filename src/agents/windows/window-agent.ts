@@ -1,12 +1,12 @@
 import { ID_BYTES } from '../../envelope/data-id.ts'
-import type { Agent, FoldState } from '../agent.ts'
+import type { Agent, FoldedAt } from '../agent.ts'
 import { ReadyOutputs } from '../ready-outputs.ts'
 import type { OpenWindow } from './open-window.ts'
 import { OpenWindows, type Taken, type WindowsOf } from './open-windows.ts'
-import { ownAgent, ownTopic } from './own-agent.ts'
+import { ownAgent, ownFold, ownTopic } from './own-agent.ts'
 import { PUT_AGAIN, refused } from './refusal.ts'
 import type { TimeWindow } from './time-window.ts'
-import { readWindowed, windowOutput } from './windowed.ts'
+import { readWindowed, type Windowed, windowOutput } from './windowed.ts'
 
 /**
  * An agent with a time window is two: `<name>.windows`, whose state is the open windows of a partition and whose outputs are those that close;
@@ -21,11 +21,10 @@ export function windowAgents(agent: Agent, window: TimeWindow): readonly [own: A
   const own = ownAgent({
     ...{ name, version: window.version, from: agent.from, start: agent.start, partOf: agent.name },
     to: window.late === undefined ? [between] : [between, window.late],
-    by: () => '',
-    state: windowsState(of),
-    handler: (datum, { state }) => putOut(datum, state as Step, of),
+    ...ownFold(openWindows(of), (datum, step) => putOut(datum, step, of)),
   })
-  const users: Agent = { ...agent, from: [between], by: datum => (datum as { key: string }).key, state: undefined, gather: undefined }
+  // What it reads is of the topic between.
+  const users: Agent = { ...agent, from: [between], by: window => (window as Windowed).key, state: undefined, gather: undefined }
   return [own, users]
 }
 
@@ -36,19 +35,18 @@ interface Step extends Taken {
   readonly id: Uint8Array | undefined
 }
 
-function windowsState(of: WindowsOf): FoldState {
+function openWindows(of: WindowsOf) {
   return {
-    init: () => stepOf(new OpenWindows(of)),
-    update: (state, datum, at) => {
-      const { windows } = state as Step
+    init: (): Step => stepOf(new OpenWindows(of)),
+    update({ windows }: Step, datum: unknown, at: FoldedAt): Step {
       const taken = windows.take(datum, at)
       const id = taken.closed.length === 0 ? undefined : Buffer.from(at.id.subarray(at.idAt, at.idAt + ID_BYTES))
-      return { ...taken, windows, id } satisfies Step
+      return { ...taken, windows, id }
     },
-    again: state => ({ ...stepOf((state as Step).windows), refusal: PUT_AGAIN }) satisfies Step,
-    size: state => (state as Step).windows.size,
-    save: state => (state as Step).windows.save(),
-    load: saved => stepOf(OpenWindows.load(of, saved)),
+    again: ({ windows }: Step): Step => ({ ...stepOf(windows), refusal: PUT_AGAIN }),
+    size: ({ windows }: Step) => windows.size,
+    save: ({ windows }: Step) => windows.save(),
+    load: (saved: unknown): Step => stepOf(OpenWindows.load(of, saved)),
   }
 }
 

@@ -7,7 +7,7 @@ import { MAX_WINDOW_BYTES } from './open-windows.ts'
 import { objectOf } from './own-agent.ts'
 
 /** A time window that has closed, as a handler gets it: [startMs, endMs), milliseconds since 1970 UTC. */
-interface Windowed {
+export interface Windowed {
   /** Of all its data, as `by` gave it. */
   readonly key: string
   readonly startMs: number

@@ -43,14 +43,26 @@ export function traceRoutes(server: FastifyInstance, context: OpsContext): void 
     const id = dataIdOf(request.params.id, request.query)
     const depth = countIn(request.query, 'depth', 0, MAX_DEPTH)
     const limit = countIn(request.query, 'limit', 1, MAX_LIMIT)
-    const options = { windows: windowsOf(context), ...(depth === undefined ? {} : { depth }), ...(limit === undefined ? {} : { limit }) }
+    const agents = { windows: windowsOf(context), gathering: gatheringOf(context) }
+    const options = { ...agents, ...(depth === undefined ? {} : { depth }), ...(limit === undefined ? {} : { limit }) }
     return lineageToJson(await ask(() => lineage(context.engine, id, options), id))
   })
 }
 
-/** How many data each agent's window holds: only those that have one need following, and those that gather, whose windows are of time. */
+/** How many data each agent's window holds: only those that have one need following. */
 function windowsOf(context: OpsContext): Map<string, number> {
   const agents = context.pipeline()?.agents ?? new Map()
-  const counting = [...agents].filter(([, agent]) => agent.kind !== 'agent' || agent.partOf === undefined)
-  return new Map(counting.map(([id, agent]) => [id, agent.kind === 'agent' ? (agent.window ?? 1) : 1]))
+  return new Map([...agents].map(([id, agent]) => [id, agent.kind === 'agent' ? (agent.window ?? 1) : 1]))
+}
+
+/** Where those put windows and pairs that gather them for an agent. */
+function gatheringOf(context: OpsContext): Map<string, string[]> {
+  const agents = [...(context.pipeline()?.agents ?? [])]
+  return new Map(
+    agents.flatMap(([id, agent]) =>
+      agent.kind === 'agent' && agent.partOf !== undefined && agent.state !== undefined
+        ? [[id, agent.to.flatMap(to => (to.kind === 'topic' ? [to.name] : []))]]
+        : [],
+    ),
+  )
 }

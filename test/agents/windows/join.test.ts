@@ -131,6 +131,13 @@ describe('the pairs that are open', () => {
     expect(open.take(side(1, 1_001, START_MS + 600_073)).partners).toHaveLength(127)
   })
 
+  it('take a datum once, whatever came in between', () => {
+    const open = new OpenPairs(both())
+    open.take(side(0, 1, START_MS))
+    open.take(side(0, 1, START_MS))
+    expect([open.size, open.take(side(1, 2, START_MS)).partners.length]).toEqual([1, 1])
+  })
+
   it('refuse a datum of which a pair could be too large, and one that would have too many', () => {
     const open = new OpenPairs(both())
     expect(open.take(side(0, 1, START_MS, 'x'.repeat(300_001))).refusal).toMatchObject({ code: 'WINDOW_FULL' })

@@ -2,8 +2,21 @@ import fc from 'fast-check'
 import { agent, cache, hopping, pipeline, session, testPipeline, topic, tumbling } from 'millrace'
 import { describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
+import { Outputs } from '../../../src/agents/outputs.ts'
+import { ReadyOutputs } from '../../../src/agents/ready-outputs.ts'
+import { runAgent } from '../../../src/agents/runner.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { openInMemory } from '../../../src/engine/embedded/index.ts'
+import type { Engine, Snapshot } from '../../../src/engine/engine.ts'
+import { FrameCursor } from '../../../src/envelope/frame.ts'
+import { RouteTable } from '../../../src/frontend/routes.ts'
+import { silentRecorder } from '../../../src/instrumentation/recorder.ts'
 import { partitionOfKey } from '../../../src/stream/partition.ts'
+import { eventually } from '../../../src/testing/framework.ts'
+import { send as sendTo } from '../../../src/testing/send.ts'
 import type { TestRun } from '../../../src/testing/test-run.ts'
+import { lineage } from '../../../src/trace/lineage.ts'
+import { sceneOf } from '../scene.ts'
 import { byEnd, type Dated, type Expected, fixedWindows } from './reference.ts'
 import { ENGINES, runOn } from './runs.ts'
 
@@ -159,6 +172,94 @@ test('sessions last as long as their data follow each other', async () => {
     [0, 80, [1, 3, 2]],
     [81, 111, [4]],
   ])
+})
+
+test('a snapshot saves reading the log again, and what was open in it closes as if nothing had happened', async () => {
+  const read: Snapshot[] = []
+  const graph = pipeline('p', { agents: [hourly] })
+  await using run = await sceneOf(graph, engine => ({
+    async snapshot(group, place) {
+      const found = await engine.snapshot(group, place)
+      if (found !== undefined && found.offset > 0) read.push(found)
+      return found
+    },
+  }))
+  await run.clock.advance('2h')
+  await send(run, [
+    ['a', 1, 30],
+    ['a', 2, 10],
+  ])
+  await run.clock.advance('2h')
+  await run.crash(hourly)
+  await send(run, [['a', 3, 65]])
+  expect(read.map(({ group, offset }) => [group, offset])).toEqual([['hourly.windows@1', 2]])
+  expect(run.topic(hours).data).toMatchObject([{ of: [2, 1] }])
+})
+
+test('where a datum is goes on through windows, and the front end takes nothing for the topic between', async () => {
+  const graph = pipeline('p', { agents: [hourly] })
+  let engine: Engine | undefined
+  await using run = await sceneOf(graph, own => {
+    engine = own
+    return {}
+  })
+  await run.clock.advance('2h')
+  const ids = await send(run, [
+    ['a', 1, 30],
+    ['b', 2, 65],
+    ['a', 3, 65],
+  ])
+  const [output] = run.topic(hours).envelopes
+  const found = await lineage(engine!, ids[0]!, { gathering: new Map([['hourly.windows@1', ['_windows.hourly@1']]]) })
+  expect(found?.data.map(({ topic: name }) => name)).toEqual(['readings', '_windows.hourly@1', 'hours'])
+  expect(found?.data.at(-1)?.dataId).toBe(output!.dataId)
+  expect(() => new RouteTable(graph).route('_windows.hourly@1')).toThrow(expect.objectContaining({ code: 'TOPIC_UNKNOWN' }))
+})
+
+test('windows are put out although the datum that closed them was in hand whenever the thread died', async () => {
+  const graph = pipeline('p', { agents: [hourly] })
+  const engine = await openInMemory()
+  await engine.ensure([...graph.topics.values()].map(({ spec }) => spec))
+  for (const minute of [10, 65])
+    await sendTo(engine, readings, [{ key: 'a', n: minute }], START_MS + 7_200_000, { createdMs: START_MS + minute * 60_000 })
+  const partition = partitionOfKey('a', 2)
+  const reason = { name: 'Error', message: 'The thread died.' }
+  const own = graph.agents.get('hourly.windows@1')
+  if (own?.kind !== 'agent') throw new TypeError('It is an agent.')
+  const context = { engine, clock: systemClock, recorder: silentRecorder }
+  const running = runAgent(own, context, { suspects: [{ topic: 'readings', partition, offset: 1, attempts: 1_000, reason }] })
+  await eventually(
+    'the window is put out',
+    async () => (await engine.bounds('_windows.hourly@1')).some(({ next }) => next === 1) || undefined,
+  )
+  await running.stop(1_000)
+  expect(await engine.letters.list({ limit: 1 })).toEqual([])
+  await engine.close()
+})
+
+test('a window of many megabytes in all goes out in batches that the stream takes', () => {
+  const outputs = new Outputs(hourly, 1)
+  const id = Buffer.alloc(16, 1)
+  const of = Array.from({ length: 100 }, (_, i) => ({
+    key: 'a',
+    text: `{"of":"${'x'.repeat(100_000)}"}`,
+    cause: Buffer.alloc(16, i),
+    parents: id,
+  }))
+  const staged = outputs.stage(new ReadyOutputs(of))
+  if (staged instanceof Promise) throw new TypeError('It should not wait here.')
+  outputs.write(staged, { id, idAt: 0, parents: id }, 1, () => {})
+  const batches = outputs.take()
+  expect(batches.reduce((sum, { count }) => sum + count, 0)).toBe(100)
+  expect(Math.max(...batches.map(({ frames }) => frames.length))).toBeLessThanOrEqual(512 * 1024)
+  const order = batches.flatMap(({ frames }) => {
+    const cursor = new FrameCursor(frames)
+    const found: number[] = []
+    while (cursor.next()) found.push(cursor.bytes[cursor.idAt]!)
+    return found
+  })
+  expect(order).toEqual(Array.from({ length: 100 }, (_, i) => i))
+  expect(outputs.take()).toEqual([])
 })
 
 describe('versions', () => {
