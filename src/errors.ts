@@ -52,6 +52,7 @@ const CATALOG = {
   AGENT_UNKNOWN: { status: 404, retryable: false, title: 'No such agent' },
   AGENT_CRASHED: { status: 500, retryable: true, title: 'The agent’s thread or program ended' },
   REMOTE_BROKEN: { status: 500, retryable: true, title: 'The agent’s program broke the protocol' },
+  REMOTE_UNAVAILABLE: { status: 503, retryable: true, title: 'The agent’s service is away' },
   CLIENT_MISSING: { status: 500, retryable: false, title: 'A package is not installed' },
   LETTER_UNKNOWN: { status: 404, retryable: false, title: 'No such dead letter' },
   // Storage

@@ -12,6 +12,7 @@ import { goProgram } from './go.ts'
 import { archive, kafka } from './kafka.ts'
 import { kubeSchemas } from './kube-schemas.ts'
 import { kubernetes } from './kubernetes.ts'
+import { lambdaNode, lambdaPython } from './lambda.ts'
 import type { Step } from './step.ts'
 
 const LOCKED = 'MILLRACE_SERVERS_LOCKED'
@@ -43,6 +44,11 @@ const STEPS: readonly Step[] = [
   }),
   goProgram({ program: 'helm', source: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0', how: '110 MB, about 3 minutes' }),
   debianPackage('python3-pip', 'pip', 'about 20 s'),
+  debianPackage('cmake', 'cmake', 'about 20 s'),
+  debianPackage('g++', 'g++', 'about 30 s'),
+  debianPackage('make', 'make', 'about 5 s'),
+  lambdaNode,
+  lambdaPython,
   kubeSchemas,
 ]
 const KUBERNETES_STEPS: readonly Step[] = [debianPackage('etcd-server', 'etcd', 'about 10 s', 'etcd'), kubernetes]

@@ -1,3 +1,5 @@
+import { MillraceError } from '../errors.ts'
+
 /**
  * Thrown by a handler when it is not the datum that is at fault but something that the handler needs, such as a database that is away. The
  * datum's partition waits and the datum is tried again with backoff for as long as that takes; no attempt counts, and nothing goes to the dead
@@ -31,7 +33,8 @@ export function blockedOn(error: unknown): string | undefined {
   let cause = error
   for (let depth = 0; depth < MOST_CAUSES && isObject(cause); depth++) {
     if (cause instanceof Blocked) return cause.message
-    if (cause.retryable === false) return undefined
+    // One of ours has been told what it is where it was raised, whatever its cause: a program that a datum has ended breaks its connection, too.
+    if (cause.retryable === false || cause instanceof MillraceError) return undefined
     if (AWAY.has(cause.code)) return `blocked on the network: ${messageOf(cause)}`
     cause = cause.cause ?? (Array.isArray(cause.errors) ? cause.errors[0] : undefined)
   }

@@ -1,6 +1,6 @@
 export { type EngineSuiteOptions, engineSuite } from './engine-suite.ts'
 export type { TestFramework, UnderTest } from './framework.ts'
-export { type RemoteOrder, remoteSuite } from './remote-suite.ts'
+export { type RemoteOrder, type RemoteSuiteOptions, remoteSuite } from './remote-suite.ts'
 export { placingByNote, type SharedTraceSuiteOptions, sharedTraceSuite } from './shared-trace-suite.ts'
 export { type StoreUnderTest, storageSuite } from './storage-suite.ts'
 export { type StreamSuiteOptions, streamSuite } from './stream-suite.ts'

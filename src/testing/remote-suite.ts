@@ -22,7 +22,7 @@ export type RemoteOrder =
   | { readonly do: 'block'; readonly on: string }
   /** End the process. */
   | { readonly do: 'die' }
-  /** Never answer anything again. */
+  /** Never answer anything again; where each request is answered by itself, that request. */
   | { readonly do: 'hang' }
 
 interface Echo {
@@ -32,20 +32,26 @@ interface Echo {
   readonly state?: unknown
 }
 
-const TIMEOUT_MS = 1_000
+const DEFAULT_TIMEOUT_MS = 1_000
 const MANY = 2_000
 const NEIGHBOURS = 50
 const GRACE_MS = 10_000
+
+export interface RemoteSuiteOptions {
+  /** How long no datum at all may be answered before it is given up. Default 1,000. */
+  readonly timeoutMs?: number
+}
 
 /**
  * What everything must keep to that works on a remote agent's data, whatever its kind and language: each datum is answered by itself,
  * a failure is its own alone, and one on which the program dies or hangs takes no other with it.
  * @param make the remote, with a program that does what a {@link RemoteOrder} says.
  */
-export function remoteSuite({ describe, it }: TestFramework, name: string, make: () => Remote): void {
+export function remoteSuite({ describe, it }: TestFramework, name: string, make: () => Remote, options: RemoteSuiteOptions = {}): void {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
   describe(`${name} as a remote`, () => {
     async function over(test: (ask: (order: RemoteOrder, more?: Partial<HandedContext>) => Promise<readonly Echo[]>) => Promise<void>) {
-      const facts = { name: 'orders', version: 1, to: [], addressed: false, timeoutMs: TIMEOUT_MS, clock: systemClock }
+      const facts = { name: 'orders', version: 1, to: [], addressed: false, timeoutMs, clock: systemClock }
       const said: string[] = []
       const remote = make().open(facts, { held: error => error && said.push(error.message), log: line => said.push(line) })
       let stopped = false

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { agent, Blocked, pipeline, testPipeline, topic } from 'millrace'
+import { agent, Blocked, MillraceError, pipeline, testPipeline, topic } from 'millrace'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { blockedOn } from '../../src/agents/blocked.ts'
@@ -96,6 +96,7 @@ test('what the network says of a service that is away counts as such, wherever i
   const real = await fetch(`http://127.0.0.1:${port}`).catch((error: unknown) => error)
   expect(blockedOn(real)).toMatch(/^blocked on the network: /)
   expect(blockedOn(Object.assign(new Error('no'), { retryable: false, cause: refused }))).toBe(undefined)
+  expect(blockedOn(new MillraceError('AGENT_CRASHED', 'It ended on this datum.', { cause: refused }))).toBe(undefined)
   expect(blockedOn(new Error('a bug'))).toBe(undefined)
   expect(blockedOn('text')).toBe(undefined)
 })

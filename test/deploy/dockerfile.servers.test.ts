@@ -71,11 +71,13 @@ describe('the image', () => {
   it('gives a pipeline in /app Millrace, the clients and zod, though it has no node_modules', () => {
     const names = [
       'millrace',
+      'millrace/remote/lambda',
       'millrace/storage/files',
       '@platformatic/kafka',
       'redis',
       'pg',
       'pg-copy-streams',
+      '@aws-sdk/client-lambda',
       '@aws-sdk/client-s3',
       'zod',
     ]

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { agent, cache, out, pipeline, remoteAgent, storageAgent, topic } from 'millrace'
-import { command } from 'millrace/remote'
+import { command, http } from 'millrace/remote'
 import { files } from 'millrace/storage/files'
 import { z } from 'zod'
 
@@ -57,7 +57,7 @@ const lake = storageAgent('lake', {
 /** One that comes later and has to read everything from the beginning. */
 const late = agent('late', { version: 1, from: readings }, () => undefined)
 
-/** What `mean` does, done by a process of its own, which notes its pid so that it can be killed. */
+/** What `mean` does, done by a process of its own, which notes its pid so that it can be killed, or by a service. */
 const remoteMeans = topic('remote-means', z.object({ station: z.string(), of: z.array(z.number()) }), { partitions: 3 })
 const PROGRAM = fileURLToPath(new URL('./mean-program.js', import.meta.url))
 const remoteMean = remoteAgent('remote-mean', {
@@ -67,7 +67,10 @@ const remoteMean = remoteAgent('remote-mean', {
   by: datum => datum.station,
   window: 3,
   timeout: '1s',
-  run: command([process.execPath, PROGRAM, process.env.FAULT_PIDS ?? ''], { replicas: 2 }),
+  run:
+    process.env.FAULT_SERVICE === undefined
+      ? command([process.execPath, PROGRAM, process.env.FAULT_PIDS ?? ''], { replicas: 2 })
+      : http(process.env.FAULT_SERVICE, { private: true, batch: 20 }),
 })
 
 export default pipeline('faults', {
@@ -77,6 +80,6 @@ export default pipeline('faults', {
     echo,
     lake,
     ...(process.env.FAULT_LATE_AGENT === undefined ? [] : [late]),
-    ...(process.env.FAULT_PIDS === undefined ? [] : [remoteMean]),
+    ...(process.env.FAULT_PIDS === undefined && process.env.FAULT_SERVICE === undefined ? [] : [remoteMean]),
   ],
 })

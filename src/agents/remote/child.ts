@@ -6,7 +6,7 @@ import { BusyTime } from '../busy-time.ts'
 import type { RemoteAgentFacts } from '../remote.ts'
 import { encoded, type Job } from './job.ts'
 import { Lines } from './lines.ts'
-import { type Answer, broken, type FromProgram, PROTOCOL, readMessage, type ToProgram } from './messages.ts'
+import { type Answer, broken, type FromProgram, PROTOCOL, readMessage, STDOUT, type ToProgram } from './messages.ts'
 
 /** A message has at most so many bytes, either way. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -84,7 +84,7 @@ export class Child {
     const said = new Lines(
       MAX_MESSAGE_BYTES,
       line => this.#heard(line),
-      start => this.#break(broken(`it printed a line of more than ${MAX_MESSAGE_BYTES} bytes that begins ${start}`)),
+      start => this.#break(broken(`it printed a line of more than ${MAX_MESSAGE_BYTES} bytes that begins ${start}`, STDOUT)),
     )
     stdout?.on('data', (chunk: Buffer) => said.push(chunk))
     const logged = new Lines(

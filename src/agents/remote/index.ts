@@ -1,1 +1,2 @@
 export { type CommandOptions, command } from './command.ts'
+export { type HttpOptions, http } from './http/http.ts'

@@ -5,9 +5,12 @@ import { Blocked } from '../blocked.ts'
 /** The version of docs/protocol.md that is spoken. */
 export const PROTOCOL = 1
 
+/** What to do about a program that prints what is no message. */
+export const STDOUT = 'Its stdout is for messages alone: let it print everything else to stderr (docs/protocol.md).'
+
 /** A datum as a program gets it. */
 export interface Item {
-  /** Names the datum in answers: unique among all that one process is given. */
+  /** Names the datum in answers: unique among all that one process is given; in a request its place there, from 0. */
   readonly n: number
   readonly data_id: string
   readonly source: string
@@ -71,9 +74,9 @@ export function readMessage(line: string, targets: ReadonlyMap<string, Target>, 
   try {
     message = JSON.parse(line)
   } catch {
-    throw broken(`it printed ${shown(line)}, which is no JSON`)
+    throw broken(`it printed ${shown(line)}, which is no JSON`, STDOUT)
   }
-  if (!isObject(message)) throw broken(`it printed ${shown(line)}, which is no message`)
+  if (!isObject(message)) throw broken(`it printed ${shown(line)}, which is no message`, STDOUT)
   if (message.type === 'hello') return readHello(message)
   if (message.type === 'results') return { type: 'results', results: readResults(message.results, targets, addressed) }
   if (message.type === 'pong') return { type: 'pong' }
@@ -81,10 +84,8 @@ export function readMessage(line: string, targets: ReadonlyMap<string, Target>, 
 }
 
 /** @param what it did, as a clause. */
-export function broken(what: string): MillraceError {
-  return new MillraceError('REMOTE_BROKEN', `The agent’s program does not keep to the protocol: ${what}.`, {
-    fix: 'Its stdout is for messages alone: let it print everything else to stderr (docs/protocol.md).',
-  })
+export function broken(what: string, fix = 'What it must answer is in docs/protocol.md.'): MillraceError {
+  return new MillraceError('REMOTE_BROKEN', `The agent’s program does not keep to the protocol: ${what}.`, { fix })
 }
 
 function readHello({ protocol, name }: Record<string, unknown>): FromProgram {
@@ -92,7 +93,8 @@ function readHello({ protocol, name }: Record<string, unknown>): FromProgram {
   return { type: 'hello', name: typeof name === 'string' ? name : 'a program' }
 }
 
-function readResults(results: unknown, targets: ReadonlyMap<string, Target>, addressed: boolean): readonly Answer[] {
+/** @throws REMOTE_BROKEN where it is no list of answers. */
+export function readResults(results: unknown, targets: ReadonlyMap<string, Target>, addressed: boolean): readonly Answer[] {
   if (!Array.isArray(results)) throw broken('its results are no list')
   return results.map((result: unknown) => {
     if (!isObject(result) || typeof result.n !== 'number') throw broken(`a result is ${shown(result)}, without the n of a datum`)
@@ -133,13 +135,14 @@ function readError(error: unknown): RemoteError | Blocked {
   )
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const SHOWN_CHARACTERS = 100
 
-function shown(value: unknown): string {
+/** The beginning of what was said, in quotes, for a sentence about it. */
+export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
   const [line = ''] = text.split('\n', 1)
   return line.length > SHOWN_CHARACTERS ? `'${line.slice(0, SHOWN_CHARACTERS)}…'` : `'${line}'`

@@ -1,0 +1,1 @@
+export { type Credentials, type LambdaOptions, lambda } from './lambda.ts'
