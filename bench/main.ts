@@ -15,6 +15,7 @@ import { stores } from './distributed/stores.ts'
 import { ingest } from './ingest.ts'
 import { replay } from './replay.ts'
 import { idle, memory, open } from './standing.ts'
+import { worker } from './worker.ts'
 
 const DISTRIBUTED = 'distributed'
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true })
@@ -26,6 +27,7 @@ const benches = positionals.includes(DISTRIBUTED)
       ingest(directory),
       replay('an agent hop', 'hop', 9, directory),
       replay('an agent hop in a Python child', 'hop-python', 25, directory, 50),
+      replay('an agent hop through attached()', 'hop-attached', 30, directory, 50, worker),
       replay('files of NDJSON with zstd', 'files-ndjson', 4, directory),
       replay('files of Parquet', 'files-parquet', 20, directory),
       open(directory),

@@ -9,7 +9,7 @@ import { serve } from './child.ts'
 const [file, directory, stream, trace, role] = process.argv.slice(2) as [string, string, string?, string?, string?]
 mkdirSync(directory, { recursive: true })
 const { key } = await addKey(join(directory, 'keys.json'), { source: 'bench', topics: '*' })
-const flags = { listen: '127.0.0.1:0', ops: '127.0.0.1:0', data: directory, stream, trace, role }
+const flags = { listen: '127.0.0.1:0', ops: '127.0.0.1:0', attach: '127.0.0.1:0', data: directory, stream, trace, role }
 const config = await resolveConfig({ flags, env: {} })
 const began = performance.now()
 const running = await runPipeline({ file, config })
@@ -29,9 +29,9 @@ async function caughtUp(): Promise<void> {
   }
 }
 
-const { listen } = running.urls
+const { listen, attach } = running.urls
 serve(
-  { key, openMs, ...(listen === undefined ? {} : { port: Number(new URL(listen).port) }) },
+  { key, openMs, attach, ...(listen === undefined ? {} : { port: Number(new URL(listen).port) }) },
   { caughtUp, rss: () => process.memoryUsage.rss() },
   () => running.stop(),
 )

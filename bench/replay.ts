@@ -8,14 +8,24 @@ const MANY = 450_000
 const KEYS = 100
 const ROUNDS = 3
 
+/** Starts what works beside the measured process, at its URL for workers. @returns what ends it. */
+export type Beside = (attach: string) => () => void
+
 /** Microseconds that a process takes to start and to work through `count` data that wait in the stream: of its own CPU, and of the clock. */
-async function work(pipeline: string, directory: string, count: number): Promise<{ readonly cpu: number; readonly elapsed: number }> {
+async function work(
+  pipeline: string,
+  directory: string,
+  count: number,
+  beside?: Beside,
+): Promise<{ readonly cpu: number; readonly elapsed: number }> {
   await (await child('fill.ts', [directory, String(count), String(KEYS)])).stop()
   const began = performance.now()
   const server = await child('millrace-server.ts', [pipeline, directory])
+  const end = beside?.(String(server.ready.attach))
   await server.ask('caughtUp')
   const elapsed = (performance.now() - began) * 1_000
   const cpu = await server.ask<number>('cpu')
+  end?.()
   await server.stop()
   return { cpu, elapsed }
 }
@@ -23,8 +33,9 @@ async function work(pipeline: string, directory: string, count: number): Promise
 /**
  * Cost a datum is the slope between two sizes: starting the process is in both and in neither.
  * @param paceGoal microseconds of the clock, for what is not Millrace's work alone.
+ * @param beside what does the work, where the measured process does not start it itself.
  */
-export function replay(name: string, file: string, goal: number, directory: string, paceGoal?: number): Bench {
+export function replay(name: string, file: string, goal: number, directory: string, paceGoal?: number, beside?: Beside): Bench {
   return {
     name,
     async run(say) {
@@ -34,8 +45,8 @@ export function replay(name: string, file: string, goal: number, directory: stri
       let pace = Number.POSITIVE_INFINITY
       for (let round = 0; round < ROUNDS; round++) {
         say(`round ${round + 1} of ${ROUNDS}: ${FEW} and ${MANY} data`)
-        const few = await work(pipeline, join(directory, `${file}-${round}-few`), FEW)
-        const many = await work(pipeline, join(directory, `${file}-${round}-many`), MANY)
+        const few = await work(pipeline, join(directory, `${file}-${round}-few`), FEW, beside)
+        const many = await work(pipeline, join(directory, `${file}-${round}-many`), MANY, beside)
         least = Math.min(least, (many.cpu - few.cpu) / (MANY - FEW))
         pace = Math.min(pace, (many.elapsed - few.elapsed) / (MANY - FEW))
       }

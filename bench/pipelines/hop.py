@@ -1,3 +1,5 @@
+import os
+
 import millrace
 
 
@@ -5,4 +7,7 @@ def halve(reading, context):
     return {"station": reading["station"], "at": reading["at"], "half": reading["megawatts"] / 2}
 
 
-millrace.run(halve)
+if "MILLRACE_URL" in os.environ:
+    millrace.attach(halve)
+else:
+    millrace.run(halve)

@@ -9,6 +9,8 @@ export interface Remote {
   readonly concurrency: number
   /** How many programs work on them; without it there is nothing to scale. */
   readonly replicas?: Replicas
+  /** Applications elsewhere take the work themselves: the process needs a listener for them. */
+  readonly isAttached?: boolean
   open(agent: RemoteAgentFacts, events: RemoteEvents): OpenRemote
 }
 
@@ -29,6 +31,36 @@ export interface RemoteEvents {
   readonly held: (error: Error | undefined) => void
   /** A line of what it has to say for itself. */
   readonly log: (line: string) => void
+  /** Where applications that attach come to; absent where nothing lets them in. Called once, before `open` returns. */
+  readonly attach?: ((desk: WorkDesk) => void) | undefined
+}
+
+/**
+ * Where applications take an agent's data themselves and hand in what came of them (docs/protocol.md). Calls may come at any time and in any
+ * order, also while the remote stops. What goes through is JSON in UTF-8, made and read here alone.
+ */
+export interface WorkDesk {
+  /**
+   * Resolves to data that are now in the caller's hands; to undefined when none came within `waitMs`, or `gone` has aborted. A caller that
+   * has gone by the time it is answered gives the claim back by {@link release}.
+   * @throws AGENT_AWAY when it stops, OVERLOADED when too many wait.
+   */
+  claim(most: number, waitMs: number, gone: AbortSignal): Promise<ClaimedWork | undefined>
+  /**
+   * Takes results of a claim, as a commit's body has them. All of them count or, where it throws, none.
+   * @returns the answer. Sent again, the same commit is answered alike for as long as the claim is known, and has no effect.
+   * @throws LEASE_LOST where the claim is not the caller's any more, BODY_MALFORMED.
+   */
+  commit(body: Uint8Array): Promise<string>
+  /** The claim never reached its worker: its data are given out again, and none of them is blamed. */
+  release(claim: string): void
+}
+
+export interface ClaimedWork {
+  /** Names the claim in commits; nobody else can guess it. */
+  readonly claim: string
+  /** The answer: the claim, how long it holds, and its data. Its bytes are the caller's to hand on. */
+  readonly json: Uint8Array<ArrayBuffer>
 }
 
 /** A remote at work for one agent. */

@@ -7,7 +7,7 @@ import { replayTopicSpec } from './dead-letter.ts'
 import { Holds } from './holds.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
 import { Progress, progressTopics, type Suspect } from './progress.ts'
-import type { OpenRemote } from './remote.ts'
+import type { OpenRemote, WorkDesk } from './remote.ts'
 import { backoffMs } from './retry.ts'
 import { groupOf, mayRejoin, type RunContext, type RunningAgent } from './running.ts'
 import { placeName } from './source.ts'
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly held?: (part: 'remote' | 'handler', reason: string | undefined) => void
   /** A line that a remote agent's program has written. */
   readonly log?: (line: string) => void
+  /** Where applications that take a remote agent's work themselves come to. */
+  readonly attach?: (desk: WorkDesk) => void
 }
 
 /** An agent at work, and how it fares. */
@@ -200,10 +202,14 @@ class Runner implements RunningHandler {
   }
 }
 
-function openRemote(agent: Agent, { clock }: RunContext, { held, log }: RunOptions): OpenRemote | undefined {
+function openRemote(agent: Agent, { clock }: RunContext, { held, log, attach }: RunOptions): OpenRemote | undefined {
   const { name, version, to, addressed, timeoutMs } = agent
   return agent.remote?.open(
     { name, version, to, addressed, timeoutMs, clock },
-    { held: error => held?.('remote', error?.message), log: log ?? (line => process.stderr.write(`${name}@${version}: ${line}\n`)) },
+    {
+      held: error => held?.('remote', error?.message),
+      log: log ?? (line => process.stderr.write(`${name}@${version}: ${line}\n`)),
+      attach,
+    },
   )
 }

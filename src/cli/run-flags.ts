@@ -5,6 +5,7 @@ import type { Shared } from './command.ts'
 export interface RunOptions extends Shared {
   readonly listen?: string
   readonly ops?: string
+  readonly attach?: string
   readonly page?: string
   readonly size?: string
   readonly role?: string
@@ -17,6 +18,7 @@ export function runFlags(command: Command): Command {
     .argument('<file>', 'the file whose default export is the pipeline')
     .option('--listen <address>', 'where producers send (default: 127.0.0.1:7070); other than this machine needs keys')
     .option('--ops <address>', 'where operators look: trace, cache, metrics (default: 127.0.0.1:7071)')
+    .option('--attach <address>', 'where workers of attached agents take their work (default: 127.0.0.1:7072)')
     .option('--page <folder>', "static files for the operators' listener to serve at /")
     .option('--size <size>', 'the most that the data may take on disk, such as 10GB')
     .option('--role <role>', 'what this process does: frontend, agents, storage, console, several of them, or all (default)')

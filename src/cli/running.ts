@@ -16,8 +16,8 @@ import { timeText } from './table.ts'
 export async function run(file: string, dev: boolean, command: Command): Promise<void> {
   const options = optionsOf<RunOptions>(command)
   const output = outputOf(options)
-  const { listen, ops, data, page, size, stream, trace, role, agents, spill } = options
-  const config = await resolveConfig({ flags: { listen, ops, data, page, size, stream, trace, role, agents, spill } })
+  const { listen, ops, attach, data, page, size, stream, trace, role, agents, spill } = options
+  const config = await resolveConfig({ flags: { listen, ops, attach, data, page, size, stream, trace, role, agents, spill } })
   using interrupt = untilInterrupted()
   const running = await runPipeline({ file, config, dev, log: logTo(output) })
   const { urls } = running
@@ -31,6 +31,7 @@ export async function run(file: string, dev: boolean, command: Command): Promise
       pid: process.pid,
       ...(urls.listen === undefined ? {} : { listen: urls.listen }),
       operators: urls.ops,
+      ...(urls.attach === undefined ? {} : { attach: urls.attach }),
       data: config.data,
     },
     () =>
@@ -38,6 +39,7 @@ export async function run(file: string, dev: boolean, command: Command): Promise
         `${name} is running, as process ${process.pid}.`,
         ...(urls.listen === undefined ? [] : [`  send data to   ${urls.listen}`]),
         `  look at it on  ${urls.ops}`,
+        ...(urls.attach === undefined ? [] : [`  workers attach ${urls.attach}`]),
         `  it is kept in  ${kept}`,
         ...(spills ? [`  it spills to   ${join(config.data, 'spill')}`] : []),
       ].join('\n'),

@@ -25,7 +25,7 @@ export class Admission {
     // A listener that others reach stays shut when its key file disappears.
     if (!this.#ring.keyless || !this.#isLoopback || headers.authorization !== undefined)
       return this.#ring.authenticate(headers.authorization, request.socket)
-    checkLocal(headers.host, headers.origin)
+    checkLocal(request)
     return this.#named(headers['millrace-source'])
   }
 
@@ -45,9 +45,9 @@ export class Admission {
 
 /**
  * A web page that someone on this machine looks at is not a program of theirs, though the browser would send from here: it gives
- * itself away by its Origin, or by a name of its own that it has made point here (DNS rebinding).
+ * itself away by its Origin, or by a name of its own that it has made point here (DNS rebinding). @throws KEY_MISSING
  */
-function checkLocal(host: string | undefined, origin: string | undefined): void {
+export function checkLocal({ headers: { host, origin } }: IncomingMessage): void {
   const isLocalOrigin = origin === undefined || isLoopbackAuthority(origin.replace(/^https?:\/\//, ''))
   if (isLocalOrigin && (host === undefined || isLoopbackAuthority(host))) return
   throw new MillraceError('KEY_MISSING', 'Web pages and other hosts need an API key.', {

@@ -44,8 +44,13 @@ export class Exchange {
     this.#held = (this.#held ?? 0) + bytes
   }
 
-  answer(status: number, json: string): void {
+  answer(status: number, json: string | Uint8Array): void {
     this.#send(status, [], JSON_CONTENT, json)
+  }
+
+  /** Answers that there is nothing (204). */
+  answerNothing(): void {
+    this.#send(204, [], undefined, '')
   }
 
   /** Answers with a problem. @param more JSON text of an object whose members are added to it. */
@@ -58,23 +63,25 @@ export class Exchange {
     this.#send(status, headers, PROBLEM_TYPE, merge(JSON.stringify(problemOf(error, status)), more))
   }
 
-  #send(status: number, headers: string[], contentType: string, body: string): void {
+  /** @param contentType undefined where the answer has no body. */
+  #send(status: number, headers: string[], contentType: string | undefined, body: string | Uint8Array): void {
     if (this.#answered) return
     this.#answered = true
     const { request, response } = this
     this.#release()
     // Whoever asked has gone.
     if (response.destroyed || response.headersSent || request.socket.destroyed) return
-    const bytes = Buffer.byteLength(body)
-    headers.push('content-type', contentType, 'content-length', String(bytes))
+    const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    if (contentType !== undefined) headers.push('content-type', contentType, 'content-length', String(bytes))
     const isUnread = !request.complete && isLargeBody(request)
     if (isUnread || this.#isClosing()) headers.push('connection', 'close')
     response.writeHead(status, headers)
     if (isUnread) {
       response.write(body)
       this.#discardRest()
-      // As long in UTF-8 as it is means ASCII, which Node writes out faster when it is told.
-    } else response.end(body, bytes === body.length ? 'latin1' : 'utf8')
+    } else if (typeof body !== 'string') response.end(body)
+    // As long in UTF-8 as it is means ASCII, which Node writes out faster when it is told.
+    else response.end(body, bytes === body.length ? 'latin1' : 'utf8')
   }
 
   /** The answer is out and complete by its length; what follows only delays the close. */

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyReply } from 'fastify'
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
@@ -14,6 +13,7 @@ import { completeLimits, type Limits } from './limits.ts'
 import { Load } from './load.ts'
 import { isLoopback } from './loopback.ts'
 import { PROBLEM_TYPE, problemOf } from './problem.ts'
+import { producerKeys } from './producer-keys.ts'
 import { RateLimit } from './rate.ts'
 import { RouteTable } from './routes.ts'
 import { type HttpServer, httpServer } from './server.ts'
@@ -62,16 +62,11 @@ export interface FrontEndHealth {
   readonly keyless: boolean
 }
 
-/** Connections that the kernel holds before they are accepted. */
-const BACKLOG = 4_096
-/** How long answers that are written may take to leave, once everything is answered. */
-const FLUSH_MS = 1_000
-
 /** Listens for data. @throws CONFIG_INVALID: a limit, the key file, no key where others can reach it, or a port that is taken. */
 export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd> {
   const { clock, stream } = options
   const limits = completeLimits(options.limits)
-  const ring = await KeyRing.open(options.keysFile, clock)
+  const ring = await KeyRing.open(producerKeys(options.keysFile), clock)
   const local = isLoopback(options.listen.host)
   try {
     if (!local && ring.count === 0) throw noKeys(options.listen.host)
@@ -87,15 +82,16 @@ export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd>
       intake: new Intake({ limits, clock, stream, ingested, singles }),
       report: options.report ?? (() => {}),
     })
-    const http = await listen(routes, limits, clock, options.listen)
-    return new RunningFrontEnd(http, { routes, load, ring, ingested, clock, spill: options.spill })
+    const http = await serverOf(routes, limits, clock)
+    const url = await http.listen(options.listen, '--listen')
+    return new RunningFrontEnd(url, http, { routes, load, ring, ingested, spill: options.spill })
   } catch (error) {
     ring.close()
     throw error
   }
 }
 
-async function listen(routes: DataRoutes, limits: Limits, clock: Clock, at: { host: string; port: number }): Promise<HttpServer> {
+async function serverOf(routes: DataRoutes, limits: Limits, clock: Clock): Promise<HttpServer> {
   let http: HttpServer | undefined
   // Fastify answers what is not data; plugins find the server where they look for it.
   const app = Fastify({
@@ -112,14 +108,6 @@ async function listen(routes: DataRoutes, limits: Limits, clock: Clock, at: { ho
   })
   app.setNotFoundHandler(notFound)
   await app.ready()
-  const { server } = http!
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', cause => {
-      const fix = 'Stop what uses the port, or listen elsewhere with --listen host:port.'
-      reject(new MillraceError('CONFIG_INVALID', `Nothing can listen on ${at.host}:${at.port}: ${cause.message}.`, { fix, cause }))
-    })
-    server.listen({ port: at.port, host: at.host.replace(/^\[|\]$/g, ''), backlog: BACKLOG }, resolve)
-  })
   return http!
 }
 
@@ -128,7 +116,6 @@ interface Parts {
   readonly load: Load
   readonly ring: KeyRing
   readonly ingested: Ingested
-  readonly clock: Clock
   readonly spill: Pick<Spill, 'status'> | undefined
 }
 
@@ -138,12 +125,10 @@ class RunningFrontEnd implements FrontEnd {
   readonly #on: Parts
   #closed: Promise<void> | undefined
 
-  constructor(http: HttpServer, on: Parts) {
+  constructor(url: string, http: HttpServer, on: Parts) {
+    this.url = url
     this.#http = http
     this.#on = on
-    // A TCP server's address is an object; only one on a pipe has a string.
-    const { address, family, port } = http.server.address() as AddressInfo
-    this.url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   }
 
   use(pipeline: Pipeline): void {
@@ -172,30 +157,12 @@ class RunningFrontEnd implements FrontEnd {
     return this.#closed
   }
 
-  async #close(graceMs: number): Promise<void> {
-    const { routes, load, ring, clock } = this.#on
-    const { server } = this.#http
+  #close(graceMs: number): Promise<void> {
+    const { routes, load, ring } = this.#on
     routes.close()
     ring.close()
-    const closed = new Promise<void>(resolve => server.close(() => resolve()))
-    this.#http.endIdle()
-    await within(clock, graceMs, load.drained())
-    // Everything is answered: each answer closes its connection when it is out. What remains has sent half a request.
-    this.#http.endIdle()
-    await within(clock, Math.min(graceMs, FLUSH_MS), closed)
-    server.closeAllConnections()
-    await closed
+    return this.#http.close(graceMs, load.drained())
   }
-}
-
-/** Waits for `done`, but no longer than `ms`. */
-async function within(clock: Clock, ms: number, done: Promise<void>): Promise<void> {
-  let cancel = () => {}
-  const late = new Promise<void>(resolve => {
-    cancel = clock.after(ms, resolve)
-  })
-  await Promise.race([done, late])
-  cancel()
 }
 
 function noKeys(host: string): MillraceError {

@@ -2,17 +2,26 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
-import { isErrno, type KeyRecord, readKeys } from './keys.ts'
-import { Producer } from './producer.ts'
+import { isErrno, type KeptKey } from './key-file.ts'
+import type { Producer } from './producer.ts'
 
 const CHECK_EVERY_MS = 500
 const MAX_HEADER = 512
 const NO_HASH = Buffer.alloc(32)
 
-interface HeldKey {
+/** The keys of a ring: where they are kept, and whom each speaks for. */
+export interface KeySource<Holder> {
+  readonly file: string
+  /** Undefined where there is no file. @throws CONFIG_INVALID */
+  read(): Promise<readonly { readonly key: KeptKey; readonly holder: Holder }[] | undefined>
+  /** The command that makes one. */
+  readonly adding: string
+}
+
+interface HeldKey<Holder> {
   readonly sha256: Buffer
   readonly expiresMs: number
-  readonly producer: Producer
+  readonly holder: Holder
 }
 
 /**
@@ -22,26 +31,26 @@ interface HeldKey {
  * No file: `keyless`, and whoever reaches the (loopback) listener may send. A file without keys: nobody may. So revoking the
  * last key does not open the door.
  */
-export class KeyRing {
-  readonly #file: string
+export class KeyRing<Holder = Producer> {
+  readonly #source: KeySource<Holder>
   readonly #clock: Clock
-  #keys: ReadonlyMap<string, HeldKey> = new Map()
+  #keys: ReadonlyMap<string, HeldKey<Holder>> = new Map()
   /** By connection, what it last proved by the keys as they are now. */
-  #proven = new WeakMap<object, { readonly authorization: string; readonly key: HeldKey }>()
+  #proven = new WeakMap<object, { readonly authorization: string; readonly key: HeldKey<Holder> }>()
   #keyless = true
   #version = ''
   #problem: MillraceError | undefined
   #cancel: () => void = () => {}
   #closed = false
 
-  private constructor(file: string, clock: Clock) {
-    this.#file = file
+  private constructor(source: KeySource<Holder>, clock: Clock) {
+    this.#source = source
     this.#clock = clock
   }
 
   /** @throws CONFIG_INVALID where the file cannot be read. */
-  static async open(file: string, clock: Clock): Promise<KeyRing> {
-    const ring = new KeyRing(file, clock)
+  static async open<Holder>(source: KeySource<Holder>, clock: Clock): Promise<KeyRing<Holder>> {
+    const ring = new KeyRing(source, clock)
     await ring.reload()
     if (ring.#problem !== undefined) throw ring.#problem
     ring.#watch()
@@ -65,20 +74,19 @@ export class KeyRing {
    * with what it has sent itself, which tells it nothing, and hashing would be a tenth of what a request costs.
    * @throws KEY_MISSING, KEY_INVALID; the second never says what was wrong with it.
    */
-  authenticate(authorization: string | undefined, connection: object): Producer {
+  authenticate(authorization: string | undefined, connection: object): Holder {
     const proven = this.#proven.get(connection)
-    if (proven !== undefined && proven.authorization === authorization && proven.key.expiresMs > this.#clock.now())
-      return proven.key.producer
+    if (proven !== undefined && proven.authorization === authorization && proven.key.expiresMs > this.#clock.now()) return proven.key.holder
     const key = this.#verify(authorization)
     // verify() has thrown where there is none.
     this.#proven.set(connection, { authorization: authorization as string, key })
-    return key.producer
+    return key.holder
   }
 
-  #verify(authorization: string | undefined): HeldKey {
+  #verify(authorization: string | undefined): HeldKey<Holder> {
     if (authorization === undefined) {
       throw new MillraceError('KEY_MISSING', 'The request has no API key.', {
-        fix: 'Send it as `Authorization: Bearer <key>`; `millrace keys add` makes one.',
+        fix: `Send it as \`Authorization: Bearer <key>\`; \`${this.#source.adding}\` makes one.`,
       })
     }
     const dot = authorization.indexOf('.')
@@ -102,19 +110,19 @@ export class KeyRing {
   /** Reads the file again where it has changed. */
   async reload(): Promise<void> {
     try {
-      const version = await versionOf(this.#file)
+      const version = await versionOf(this.#source.file)
       if (version === this.#version) return
-      const records = await readKeys(this.#file)
+      const records = await this.#source.read()
       this.#keyless = records === undefined
       this.#proven = new WeakMap()
-      this.#keys = new Map((records ?? []).map(record => [record.id, held(record)]))
+      this.#keys = new Map((records ?? []).map(({ key, holder }) => [key.id, held(key, holder)]))
       this.#version = version
       this.#problem = undefined
     } catch (error) {
       this.#problem =
         error instanceof MillraceError
           ? error
-          : new MillraceError('CONFIG_INVALID', `The API keys in ${this.#file} cannot be read.`, {
+          : new MillraceError('CONFIG_INVALID', `The API keys in ${this.#source.file} cannot be read.`, {
               fix: 'Check who owns the file; the keys of before stay in force meanwhile.',
               cause: error,
             })
@@ -130,11 +138,11 @@ export class KeyRing {
   }
 }
 
-function held(record: KeyRecord): HeldKey {
+function held<Holder>(key: KeptKey, holder: Holder): HeldKey<Holder> {
   return {
-    sha256: Buffer.from(record.sha256, 'hex'),
-    expiresMs: record.expires === undefined ? Number.POSITIVE_INFINITY : Date.parse(record.expires),
-    producer: new Producer(record.source, record.topics),
+    sha256: Buffer.from(key.sha256, 'hex'),
+    expiresMs: key.expires === undefined ? Number.POSITIVE_INFINITY : Date.parse(key.expires),
+    holder,
   }
 }
 

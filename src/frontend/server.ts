@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
@@ -14,12 +14,19 @@ const LINGER_MS = 1_000
 /** Connections beyond the limit that are being told so; beyond this many they are just closed. */
 const MAX_REFUSED = 1_000
 
+/** How long answers that are written may take to leave, once everything is answered. */
+const FLUSH_MS = 1_000
+/** Connections that the kernel holds before they are accepted. */
+const BACKLOG = 4_096
+
 /** Node's HTTP server, held to the limits. */
 export interface HttpServer {
   readonly server: Server
   readonly connections: number
-  /** Ends the connections that have no request under way. */
-  endIdle(): void
+  /** Listens. @param setting how it is said where, such as `--listen`. @returns its URL. @throws CONFIG_INVALID where nothing can listen there. */
+  listen(at: { readonly host: string; readonly port: number }, setting: string): Promise<string>
+  /** Accepts no more connections and requests, lets what is in hand be answered for at most `graceMs`, then closes. */
+  close(graceMs: number, drained: Promise<void>): Promise<void>
 }
 
 /**
@@ -54,17 +61,52 @@ export function httpServer(limits: Limits, clock: Clock, handle: (request: Incom
     refuseBroken(error, socket, limits, clock)
   })
   const open = limitConnections(server, limits, clock)
+  /** Ends the connections that have no request under way. */
+  const endIdle = () => {
+    server.closeIdleConnections()
+    // To Node, one that has never sent anything is about to.
+    for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+  }
   return {
     server,
     get connections() {
       return open.size
     },
-    endIdle() {
-      server.closeIdleConnections()
-      // To Node, one that has never sent anything is about to.
-      for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+    listen: (at, setting) => listenOn(server, at, setting),
+    async close(graceMs, drained) {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      endIdle()
+      await within(clock, graceMs, drained)
+      // Everything is answered: each answer closes its connection when it is out. What remains has sent half a request.
+      endIdle()
+      await within(clock, Math.min(graceMs, FLUSH_MS), closed)
+      server.closeAllConnections()
+      await closed
     },
   }
+}
+
+async function listenOn(server: Server, at: { readonly host: string; readonly port: number }, setting: string): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', cause => {
+      const fix = `Stop what uses the port, or listen elsewhere with ${setting} host:port.`
+      reject(new MillraceError('CONFIG_INVALID', `Nothing can listen on ${at.host}:${at.port}: ${cause.message}.`, { fix, cause }))
+    })
+    server.listen({ port: at.port, host: at.host.replace(/^\[|\]$/g, ''), backlog: BACKLOG }, resolve)
+  })
+  // A TCP server's address is an object; only one on a pipe has a string.
+  const { address, family, port } = server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+/** Waits for `done`, but no longer than `ms`. */
+async function within(clock: Clock, ms: number, done: Promise<void>): Promise<void> {
+  let cancel = () => {}
+  const late = new Promise<void>(resolve => {
+    cancel = clock.after(ms, resolve)
+  })
+  await Promise.race([done, late])
+  cancel()
 }
 
 /** Node's own limit closes a connection without a word, which a producer cannot tell from a crash. */

@@ -7,6 +7,7 @@ import { isDamaged } from '../engine/embedded/sqlite-error.ts'
 import { MillraceError, toPortable } from '../errors.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { runStorageAgent } from '../storage/roller.ts'
+import { serveDesk } from './attach/desk-port.ts'
 import { openInThread } from './engines.ts'
 import { loadPipeline } from './load.ts'
 import { recordThrough } from './port-recorder.ts'
@@ -68,12 +69,14 @@ function agentOf(pipeline: Pipeline): AnyAgent {
 
 function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningAgent {
   if (agent.kind === 'storage-agent') return runStorageAgent(agent, pipeline, context, { held: error => hold('store', error?.message) })
+  const { desk: port } = data
   handler = runAgent(agent, context, {
     progress: new Progress(data.progress),
     suspects,
     crashNote: data.crashNote,
     held: hold,
     log: line => say({ type: 'log', line }),
+    ...(port === undefined ? {} : { attach: desk => serveDesk(desk, port) }),
   })
   if (programs !== undefined) handler.scale(programs)
   return handler

@@ -16,6 +16,8 @@ export interface Settings {
   readonly listen?: string
   /** Where operators look: trace, metrics, cache, health. Default `'127.0.0.1:7071'`. */
   readonly ops?: string
+  /** Where workers of attached agents take their work. Default `'127.0.0.1:7072'`; other than loopback needs keys of agents. */
+  readonly attach?: string
   /** The data directory. Default `'./.millrace'`. */
   readonly data?: string
   /** A folder of static files that the operators' listener serves at `/`. */
@@ -32,6 +34,8 @@ export interface Settings {
   readonly spill?: ByteSize
   /** The file of the producers' API keys. Default: `keys.json` in the data directory. */
   readonly keys?: string
+  /** The file of the keys by which workers attach. Default: `agent-keys.json` in the data directory. */
+  readonly agentKeys?: string
   /** Whose stream and trace the command line looks at, where no pipeline's file is given and several share them. */
   readonly pipeline?: string
   readonly retention?: {
@@ -54,6 +58,7 @@ export interface Settings {
 export interface Config {
   readonly listen: Address
   readonly ops: Address
+  readonly attach: Address
   /** Absolute. */
   readonly data: string
   readonly page?: string
@@ -68,6 +73,8 @@ export interface Config {
   readonly spillBytes: number
   /** Absolute. */
   readonly keysFile: string
+  /** Absolute. */
+  readonly agentKeysFile: string
   readonly pipeline?: string
 }
 
@@ -78,7 +85,7 @@ export function engineOptions({ data, idRetentionMs, traceRetentionMs, maxBytes 
 
 /** What the command line may give, as written. */
 export type Flags = { readonly [name in Setting]?: string | undefined }
-type Setting = 'listen' | 'ops' | 'data' | 'page' | 'size' | 'stream' | 'trace' | 'role' | 'agents' | 'spill' | 'pipeline'
+type Setting = 'listen' | 'ops' | 'attach' | 'data' | 'page' | 'size' | 'stream' | 'trace' | 'role' | 'agents' | 'spill' | 'pipeline'
 
 const CONFIG_FILES = ['millrace.config.ts', 'millrace.config.js', 'millrace.config.mjs']
 
@@ -101,7 +108,7 @@ export async function resolveConfig(from: {
   const file = await readConfigFile(cwd)
 
   const pick = <T>(read: Read<T>, name: string, fallback: unknown, flag?: Setting): T | undefined => {
-    const variable = `MILLRACE_${name.replace('.', '_').toUpperCase()}`
+    const variable = `MILLRACE_${name.replace(/\.|(?=[A-Z])/g, '_').toUpperCase()}`
     if (flag !== undefined && from.flags?.[flag] !== undefined) return read(from.flags[flag], `--${flag}`)
     if (env[variable] !== undefined && env[variable] !== '') return read(env[variable], variable)
     const written = file?.values.get(name)
@@ -123,6 +130,7 @@ export async function resolveConfig(from: {
   return {
     listen: pick(address, 'listen', '127.0.0.1:7070', 'listen')!,
     ops: pick(address, 'ops', '127.0.0.1:7071', 'ops')!,
+    attach: pick(address, 'attach', '127.0.0.1:7072', 'attach')!,
     data,
     ...(page === undefined ? {} : { page: resolve(cwd, page) }),
     ...retentions,
@@ -133,6 +141,7 @@ export async function resolveConfig(from: {
     runs,
     spillBytes: pick(size, 'spill', '1GB', 'spill')!,
     keysFile: resolve(cwd, pick(text, 'keys', join(data, 'keys.json'))!),
+    agentKeysFile: resolve(cwd, pick(text, 'agentKeys', join(data, 'agent-keys.json'))!),
     ...(pipeline === undefined ? {} : { pipeline }),
   }
 }
@@ -158,7 +167,7 @@ function checkAlone({ roles: own, only }: Runs): void {
 
 /** Names that the file may set, a dot between a group and its member. */
 const NAMES = [
-  ...['listen', 'ops', 'data', 'page', 'size', 'stream', 'trace', 'role', 'agents', 'spill', 'keys', 'pipeline'],
+  ...['listen', 'ops', 'attach', 'data', 'page', 'size', 'stream', 'trace', 'role', 'agents', 'spill', 'keys', 'agentKeys', 'pipeline'],
   ...['retention.ids', 'retention.trace', 'threads.memory', 'limits'],
 ]
 const GROUPS = ['retention', 'threads']

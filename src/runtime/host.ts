@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { suspectNotedIn } from '../agents/crash-note.ts'
 import { type InHand, progressTopics } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
@@ -6,6 +7,8 @@ import { isMillraceError, MillraceError, toPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import type { HeldDatum, Position, ReplicaFacts } from '../instrumentation/replica.ts'
 import type { AnyAgent } from '../pipeline.ts'
+import { DeskPort } from './attach/desk-port.ts'
+import type { Desks } from './attach/desks.ts'
 import { Backoff } from './backoff.ts'
 import type { ThreadEngine } from './engines.ts'
 import type { Log } from './log.ts'
@@ -30,6 +33,8 @@ export interface HostContext {
   readonly fatal: (error: Error) => void
   /** Told of every change of an agent's state. */
   readonly report: (status: AgentStatus) => void
+  /** Where workers find the attached agents. */
+  readonly desks: Desks
 }
 
 /** Which of an agent's replicas, and what they have in common. */
@@ -64,6 +69,8 @@ export class Host {
   #wasStuck = false
   #programs: number | undefined
   #thread: Thread
+  /** Of the thread, where workers attach to the agent. */
+  #desk: DeskPort | undefined
   #watchdog: Watchdog | undefined
   #cancelPause: () => void = () => undefined
   #beganMs = 0
@@ -143,6 +150,7 @@ export class Host {
     this.#watchdog = this.#newWatchdog()
     this.#held.clear()
     return new Thread({
+      desk: this.#newDesk(),
       file: this.#file,
       agent: this.agent,
       directory,
@@ -164,7 +172,10 @@ export class Host {
     if (this.#programs !== undefined) thread.scale(this.#programs)
     thread.takeLoop()
     this.#watchdog?.start()
+    const desk = this.#desk
+    if (desk !== undefined) this.#context.desks.open(this.agent, desk)
     void thread.ended.then(ending => {
+      this.#closeDesk(desk)
       if (this.#thread !== thread || this.#state === 'stopping' || this.#state === 'stopped') return
       const error = ending.kind === 'stopped' ? new MillraceError('AGENT_CRASHED', `${this.agent} stopped by itself.`) : ending.error
       // An agent that failed in order (its engine went away, its lease could not be had) blames no datum.
@@ -252,6 +263,20 @@ export class Host {
 
   #positionOf({ topic, partition, offset }: { readonly topic: number; readonly partition: number; readonly offset: number }): Position {
     return { topic: this.#topics[topic] ?? '', partition, offset }
+  }
+
+  /** @returns the thread's side of it. */
+  #newDesk(): MessagePort | undefined {
+    if (this.#declared.kind !== 'agent' || this.#declared.remote?.isAttached !== true) return undefined
+    const { port1, port2 } = new MessageChannel()
+    this.#desk = new DeskPort(this.agent, port1)
+    return port2
+  }
+
+  #closeDesk(desk: DeskPort | undefined): void {
+    if (desk === undefined) return
+    this.#context.desks.close(this.agent, desk)
+    desk.close()
   }
 
   #setState(state: HostState): void {

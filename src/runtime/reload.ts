@@ -11,7 +11,7 @@ export interface ReloadOptions {
   readonly engine: Pick<Engine, 'ensure'>
   readonly supervisor: Pick<Supervisor, 'exchange'>
   /** Gives the front end and the operators' listener the new graph. */
-  readonly use: (pipeline: Pipeline) => void
+  readonly use: (pipeline: Pipeline) => void | Promise<void>
   readonly log: Log
 }
 

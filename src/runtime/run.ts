@@ -6,6 +6,7 @@ import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { TopicSpec } from '../stream/stream.ts'
+import { openAttach } from './attach/listener.ts'
 import { checkStores } from './check-stores.ts'
 import { Closers } from './closers.ts'
 import type { Config } from './config.ts'
@@ -33,7 +34,12 @@ export interface RunOptions {
 /** A pipeline at work, as much of it as this process has to do. */
 export interface Running {
   /** `listen` where the front end is here. */
-  readonly urls: { readonly listen?: string; readonly ops: string }
+  readonly urls: {
+    readonly listen?: string
+    readonly ops: string
+    /** Where workers attach, when an attached agent runs here. */
+    readonly attach?: string
+  }
   /** The graph that runs now; another after a reload. */
   pipeline(): Pipeline
   /** Resolves with the reason when it cannot go on and has to be stopped. */
@@ -42,6 +48,8 @@ export interface Running {
   stop(): Promise<void>
 }
 
+/** How long workers' requests that are in hand may take when everything else has stopped. */
+const WORKERS_MS = 500
 /** How long agents may take to commit what is in hand: with the front end's answers below the 10 s that an orchestrator waits before it kills. */
 const DRAIN_MS = 5_000
 
@@ -84,6 +92,11 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     closers.add('instruments', () => instruments.close())
     instruments.use(pipeline)
 
+    // Closed after the agents have stopped: what workers have in hand is to be finished, too.
+    const attach = openAttach(config, systemClock, log)
+    closers.add('workers', () => attach.close(WORKERS_MS))
+    await attach.use(pipeline)
+
     const fatal = Promise.withResolvers<Error>()
     const supervisor = new Supervisor(
       {
@@ -94,6 +107,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
         clock: systemClock,
         threadBytes: config.threadBytes,
         report: reportAgents(health, log),
+        desks: attach.desks,
         log,
       },
       agent => runsAgent(runs, agent),
@@ -120,8 +134,9 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     const frontEnd = door?.frontEnd
     if (frontEnd !== undefined) closers.add('front end’s health', followFrontEnd(frontEnd, health, systemClock))
 
-    const use = (next: Pipeline) => {
+    const use = async (next: Pipeline) => {
       pipeline = next
+      await attach.use(next).catch((error: Error) => log.error(error.message))
       frontEnd?.use(next)
       ops.use(next)
       instruments.use(next)
@@ -135,7 +150,11 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       closers.add('reloading', () => reloading.close())
     }
 
-    const urls = { ...(frontEnd === undefined ? {} : { listen: frontEnd.url }), ops: ops.url }
+    const urls = {
+      ...(frontEnd === undefined ? {} : { listen: frontEnd.url }),
+      ops: ops.url,
+      ...(attach.url === undefined ? {} : { attach: attach.url }),
+    }
     writeRuntimeFile(config.data, { pid: process.pid, ...urls, pipeline: pipeline.name, file, startedMs })
     closers.add('runtime.json', () => removeRuntimeFile(config.data))
     return {

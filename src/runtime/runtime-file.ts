@@ -8,6 +8,8 @@ export interface RuntimeFile {
   readonly listen?: string
   /** URL of the operators' listener. */
   readonly ops: string
+  /** URL where workers attach, when an attached agent runs in this process. */
+  readonly attach?: string
   /** The pipeline's name. */
   readonly pipeline: string
   /** Absolute path of the file that declares it. */

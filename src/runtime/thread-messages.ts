@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { Suspect } from '../agents/progress.ts'
 import type { PortableError } from '../errors.ts'
 import type { ThreadEngine } from './engines.ts'
@@ -15,6 +16,8 @@ export interface ThreadData {
   readonly suspects: readonly Suspect[]
   /** The file of `agents/crash-note.ts`. */
   readonly crashNote: string
+  /** Where the workers of an attached agent come in (attach/desk-port.ts); other agents have none. */
+  readonly desk: MessagePort | undefined
 }
 
 export type ToThread =

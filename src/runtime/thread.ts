@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { EventLoopUtilization } from 'node:perf_hooks'
-import { Worker } from 'node:worker_threads'
+import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Suspect } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
 import { fromPortable, MillraceError } from '../errors.ts'
@@ -38,6 +38,7 @@ export interface ThreadOptions {
   readonly suspects: readonly Suspect[]
   readonly crashNote: string
   readonly progress: SharedArrayBuffer | undefined
+  readonly desk: MessagePort | undefined
   /** The most that its heap may hold. */
   readonly bytes: number
 }
@@ -58,11 +59,11 @@ export class Thread {
 
   constructor(options: ThreadOptions) {
     const engine = options.connect()
-    const { file, agent, directory, progress, suspects, crashNote } = options
+    const { file, agent, directory, progress, suspects, crashNote, desk } = options
     this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './agent-thread.ts' : './agent-thread.js', import.meta.url), {
       name: agent,
-      workerData: { file, agent, progress, suspects, crashNote, engine } satisfies ThreadData,
-      transferList: transfersOf(engine),
+      workerData: { file, agent, progress, suspects, crashNote, engine, desk } satisfies ThreadData,
+      transferList: [...transfersOf(engine), ...(desk === undefined ? [] : [desk])],
       env: { NODE_COMPILE_CACHE: join(directory, COMPILE_CACHE), ...process.env },
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.bytes / 1e6), maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     })

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { listKeys } from '../../src/frontend/keys.ts'
+import { listKeys, readKeys } from '../../src/frontend/keys.ts'
+import { agentKeyFile } from '../../src/runtime/attach/agent-keys.ts'
 import { folder, millrace } from './millrace.ts'
 
 it('a key is printed once, alone on stdout, and only its hash is kept', async () => {
@@ -44,6 +45,23 @@ it('says who may send without keys: this machine before the first one, nobody af
   const { id } = JSON.parse((await millrace(['keys', 'add', 'web', '--all-topics', '--json'], { cwd })).stdout)
   await millrace(['keys', 'revoke', id], { cwd })
   expect((await millrace(['keys', 'list'], { cwd })).stderr).toContain('nobody may send')
+})
+
+it('a key of an agent is in a file of its own, lets producers send as before, and is listed and revoked with the others', async () => {
+  const cwd = folder()
+  const added = await millrace(['keys', 'add', 'pods', '--agent', 'mood', '--agent', 'rank@2', '--expires', '30d', '--json'], { cwd })
+  const { id, key, ...made } = JSON.parse(added.stdout)
+  expect([id[0], key.split('.')[0]]).toEqual(['a', id])
+  expect(made).toMatchObject({ name: 'pods', agents: ['mood', 'rank@2'] })
+  expect(await readKeys(join(cwd, '.millrace', 'keys.json'))).toBeUndefined()
+  expect(await agentKeyFile(join(cwd, '.millrace', 'agent-keys.json')).read()).toMatchObject([{ id, agents: ['mood', 'rank@2'] }])
+  const list = await millrace(['keys', 'list'], { cwd })
+  expect(list.stdout).toMatch(/pods +agents: mood, rank@2/)
+  expect(list.stderr).toContain('every program on this machine may send')
+  expect((await millrace(['keys', 'revoke', key], { cwd })).code).toBe(0)
+  expect(await agentKeyFile(join(cwd, '.millrace', 'agent-keys.json')).read()).toEqual([])
+  const both = await millrace(['keys', 'add', 'pods', '--agent', 'mood', '--topic', 'demand'], { cwd })
+  expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('A key is for sending or for working.')])
 })
 
 it('listing makes no data directory', async () => {

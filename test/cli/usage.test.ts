@@ -65,7 +65,10 @@ describe('a command used wrongly says what is wrong and what to do, and exits 2'
     ],
     ['dead discard --all', '2 error: Discarded data are gone for good, and there is no terminal to ask.\n  Add --yes.'],
     ['keys add', "2 error: Missing required argument 'source'.\n  See: millrace keys add --help"],
-    ['keys add sensors', '2 error: The key may write nowhere.\n  Name its topics with --topic demand, or give --all-topics.'],
+    [
+      'keys add sensors',
+      '2 error: The key may do nothing.\n  Name its topics with --topic demand, or give --all-topics; for a worker, --agent mood.',
+    ],
     ['keys add sensors --topic a --all-topics', '2 error: --all-topics and --topic say different things.\n  Give one of them.'],
     ['keys add sensors --topic a --expires soon', "2 error: --expires is \"soon\".\n  It must be a duration such as '12h' or '30d'."],
     [

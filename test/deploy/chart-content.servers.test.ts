@@ -114,17 +114,18 @@ describe.each(VALUES)('the chart with %s', values => {
     }
   })
 
-  it('lets nobody in but producers to front ends, and the release and monitoring to the operators’ listeners', () => {
+  it('lets nobody in but producers to front ends, workers to their agents, and the release and monitoring to the operators’ listeners', () => {
     const policies = ofKind(manifests, 'NetworkPolicy')
     const base = policies.find(({ metadata }) => metadata.name === 'grid-millrace')!
     expect(base.spec.policyTypes).toEqual(['Ingress', 'Egress'])
     for (const { labels } of running) expect(selects(base.spec.podSelector.matchLabels, labels)).toBe(true)
     const open = policies.flatMap(({ spec }) => (spec.ingress ?? []).map((rule: object) => ({ ...rule, to: spec.podSelector.matchLabels })))
     expect(open.map(({ ports, to }) => [ports[0].port, to['app.kubernetes.io/component']])).toEqual([
+      ...(values === 'everything' ? [['attach', 'agents']] : []),
       ['ops', undefined],
       ['data', 'frontend'],
     ])
-    expect(open[0].from).toHaveLength(2)
+    expect(open.find(({ ports }) => ports[0].port === 'ops').from).toHaveLength(2)
     expect(
       ofKind(manifests, 'Ingress').every(({ spec }) => spec.rules[0].http.paths[0].backend.service.name === 'grid-millrace-frontend'),
     ).toBe(true)
@@ -141,7 +142,7 @@ describe.each(VALUES)('the chart with %s', values => {
       defaults: ['millrace-keys'],
       spill: ['millrace-keys'],
       'external-secrets': ['kafka-user', 'kafka-cluster-ca', 'redis-auth', 'redis-ca', 'producers', 'grid-pipeline'],
-      everything: ['warehouse', 'grid-pipeline'],
+      everything: ['warehouse', 'grid-pipeline', 'mood-workers'],
     }[values]
     const referred = new Set(references(manifests).filter(name => !made.includes(name)))
     expect([...referred].sort()).toEqual([...outside].sort())
@@ -181,6 +182,36 @@ describe('secrets', () => {
       expect(password[index]['checksum/config']).toBe(old['checksum/config'])
       expect(setting[index]['checksum/config']).not.toBe(old['checksum/config'])
     }
+  })
+})
+
+describe('agents that workers attach to', () => {
+  it('are reached at every address of a service of their own, ready or not, by those who may, with keys that end without a restart', () => {
+    const manifests = render('everything')
+    const { spec } = named(manifests, 'Service', 'grid-millrace-agents-mood')
+    // A pod is not ready without a worker: it would never get one.
+    expect(spec).toMatchObject({ clusterIP: 'None', publishNotReadyAddresses: true, ports: [{ port: 7072, targetPort: 'attach' }] })
+    const { container, env, pod } = workloads([named(manifests, 'Deployment', 'grid-millrace-agents-mood')])[0]!
+    expect([env.get('MILLRACE_ATTACH'), env.get('MILLRACE_AGENT_KEYS')]).toEqual([
+      '0.0.0.0:7072',
+      '/run/millrace-agent-keys/agent-keys.json',
+    ])
+    expect(container.volumeMounts).toContainEqual({ name: 'agent-keys', mountPath: '/run/millrace-agent-keys', readOnly: true })
+    expect(pod.volumes.find(({ name }: { name: string }) => name === 'agent-keys').secret).toMatchObject({
+      secretName: 'mood-workers',
+      items: [{ key: 'keys.json', path: 'agent-keys.json' }],
+    })
+    expect(named(manifests, 'NetworkPolicy', 'grid-millrace-agents-mood').spec.ingress[0].from).toEqual([
+      { podSelector: { matchLabels: { app: 'mood' } } },
+    ])
+  })
+
+  it('are not reached where the values name no keys', () => {
+    const manifests = render('everything')
+    expect(ofKind(manifests, 'Service').map(({ metadata }) => metadata.name)).not.toContain('grid-millrace-agents-rest')
+    const { container, env } = workloads([named(manifests, 'Deployment', 'grid-millrace-agents-rest')])[0]!
+    expect(env.has('MILLRACE_ATTACH')).toBe(false)
+    expect(container.ports).toHaveLength(1)
   })
 })
 

@@ -28,7 +28,7 @@ export class Millrace {
   /** Resolves with how it ended: its exit code, or the signal that killed it. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** Resolves with its URLs; rejects where it ends before it is ready. */
-  readonly ready: Promise<{ listen: string; operators: string }>
+  readonly ready: Promise<{ listen: string; operators: string; attach?: string }>
   readonly #child: ChildProcess
   #errors = ''
 
@@ -47,7 +47,7 @@ export class Millrace {
     })
     this.ended = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }))
     const first = once(createInterface(this.#child.stdout!), 'line').then(
-      ([line]) => JSON.parse(line) as { listen: string; operators: string },
+      ([line]) => JSON.parse(line) as { listen: string; operators: string; attach?: string },
     )
     const gone = this.ended.then(end => {
       throw new Error(`${name} ended before it was ready, ${end.signal ?? end.code}:\n${this.#errors}`)

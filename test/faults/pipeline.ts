@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { agent, cache, out, pipeline, remoteAgent, storageAgent, topic } from 'millrace'
-import { command, http } from 'millrace/remote'
+import { attached, command, http } from 'millrace/remote'
 import { files } from 'millrace/storage/files'
 import { z } from 'zod'
 
@@ -57,7 +57,7 @@ const lake = storageAgent('lake', {
 /** One that comes later and has to read everything from the beginning. */
 const late = agent('late', { version: 1, from: readings }, () => undefined)
 
-/** What `mean` does, done by a process of its own, which notes its pid so that it can be killed, or by a service. */
+/** What `mean` does, done by a process of its own, which notes its pid so that it can be killed; by a service; or by workers that attach. */
 const remoteMeans = topic('remote-means', z.object({ station: z.string(), of: z.array(z.number()) }), { partitions: 3 })
 const PROGRAM = fileURLToPath(new URL('./mean-program.js', import.meta.url))
 const remoteMean = remoteAgent('remote-mean', {
@@ -68,9 +68,11 @@ const remoteMean = remoteAgent('remote-mean', {
   window: 3,
   timeout: '1s',
   run:
-    process.env.FAULT_SERVICE === undefined
-      ? command([process.execPath, PROGRAM, process.env.FAULT_PIDS ?? ''], { replicas: 2 })
-      : http(process.env.FAULT_SERVICE, { private: true, batch: 20 }),
+    process.env.FAULT_SERVICE !== undefined
+      ? http(process.env.FAULT_SERVICE, { private: true, batch: 20 })
+      : process.env.FAULT_ATTACHED !== undefined
+        ? attached()
+        : command([process.execPath, PROGRAM, process.env.FAULT_PIDS ?? ''], { replicas: 2 }),
 })
 
 export default pipeline('faults', {
@@ -80,6 +82,6 @@ export default pipeline('faults', {
     echo,
     lake,
     ...(process.env.FAULT_LATE_AGENT === undefined ? [] : [late]),
-    ...(process.env.FAULT_PIDS === undefined && process.env.FAULT_SERVICE === undefined ? [] : [remoteMean]),
+    ...(['FAULT_PIDS', 'FAULT_SERVICE', 'FAULT_ATTACHED'].some(name => process.env[name] !== undefined) ? [remoteMean] : []),
   ],
 })

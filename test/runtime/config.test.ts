@@ -32,6 +32,8 @@ describe('resolveConfig', () => {
     expect(await resolveConfig(nowhere)).toMatchObject({
       listen: { host: '127.0.0.1', port: 7070 },
       ops: { host: '127.0.0.1', port: 7071 },
+      attach: { host: '127.0.0.1', port: 7072 },
+      agentKeysFile: '/nonexistent/.millrace/agent-keys.json',
       data: '/nonexistent/.millrace',
       idRetentionMs: 7 * 86_400_000,
       traceRetentionMs: 86_400_000,
@@ -41,10 +43,13 @@ describe('resolveConfig', () => {
   it('takes a flag before the environment before the file before the default', async () => {
     const file =
       "import { defineConfig } from 'millrace'\nexport default defineConfig({ listen: ':1', ops: ':1', data: 'file', retention: { trace: '1h' } })"
-    const config = await withFile(file, { listen: ':3' }, { MILLRACE_LISTEN: ':2', MILLRACE_OPS: ':2', MILLRACE_RETENTION_IDS: '2d' })
+    const env = { MILLRACE_LISTEN: ':2', MILLRACE_OPS: ':2', MILLRACE_AGENT_KEYS: 'workers.json', MILLRACE_RETENTION_IDS: '2d' }
+    const config = await withFile(file, { listen: ':3', attach: ':4' }, env)
     expect(config).toMatchObject({
       listen: { port: 3 },
       ops: { port: 2 },
+      attach: { port: 4 },
+      agentKeysFile: './workers.json',
       data: './file',
       traceRetentionMs: 3_600_000,
       idRetentionMs: 172_800_000,

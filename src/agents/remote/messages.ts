@@ -93,20 +93,25 @@ function readHello({ protocol, name }: Record<string, unknown>): FromProgram {
   return { type: 'hello', name: typeof name === 'string' ? name : 'a program' }
 }
 
-/** @throws REMOTE_BROKEN where it is no list of answers. */
-export function readResults(results: unknown, targets: ReadonlyMap<string, Target>, addressed: boolean): readonly Answer[] {
-  if (!Array.isArray(results)) throw broken('its results are no list')
+/** @param wrong makes the error of results that are none, from what is wrong as a clause. @throws what it makes. */
+export function readResults(
+  results: unknown,
+  targets: ReadonlyMap<string, Target>,
+  addressed: boolean,
+  wrong: (what: string) => MillraceError = broken,
+): readonly Answer[] {
+  if (!Array.isArray(results)) throw wrong('its results are no list')
   return results.map((result: unknown) => {
-    if (!isObject(result) || typeof result.n !== 'number') throw broken(`a result is ${shown(result)}, without the n of a datum`)
+    if (!isObject(result) || typeof result.n !== 'number') throw wrong(`a result is ${shown(result)}, without the n of a datum`)
     const { n, outputs, error } = result
     if (error !== undefined && error !== null) return { n, error: readError(error) }
     if (outputs === undefined || outputs === null) return { n, outputs: [] }
-    if (!Array.isArray(outputs)) throw broken(`the outputs of a result are ${shown(outputs)} and no list`)
+    if (!Array.isArray(outputs)) throw wrong(`the outputs of a result are ${shown(outputs)} and no list`)
     try {
       return { n, outputs: addressed ? outputs.map((output, i) => readAddressed(output, i, targets)) : outputs }
-    } catch (wrong) {
+    } catch (error) {
       // It is the one datum's output that is wrong, not the program's speech.
-      return { n, error: wrong as RemoteError }
+      return { n, error: error as RemoteError }
     }
   })
 }

@@ -4,18 +4,21 @@ import { durationMs } from '../../duration.ts'
 import { makeDataDirectory } from '../../engine/embedded/data-directory.ts'
 import { MillraceError } from '../../errors.ts'
 import { addKey, type KeyRecord, listKeys, readKeys, revokeKey } from '../../frontend/keys.ts'
+import { AGENT_KEY_PREFIX, type AgentKey, addAgentKey, agentKeyFile } from '../../runtime/attach/agent-keys.ts'
 import { optionsOf, outputOf, repeated, usage } from '../command.ts'
 import { table } from '../table.ts'
 import { configOf } from '../view.ts'
 
 export function addKeys(program: Command): void {
-  const keys = program.command('keys').description('API keys: who may send what')
+  const keys = program.command('keys').description('API keys: who may send what, and who may work for which agents')
   keys
     .command('add')
     .description('make a key; it is shown once, and a running process takes it up within a second')
-    .argument('<source>', 'whom it speaks for: the source of everything sent with it')
+    .argument('<source>', 'whom it speaks for: the source of everything sent with it; with --agent the name of a worker')
     .option('--topic <name>', 'a topic that it may write to; may be repeated', repeated)
     .option('--all-topics', 'it may write to every topic that no agent writes')
+    .option('--agent <name>', 'an attached agent, or name@version, that it may work for; may be repeated', repeated)
+    .option('--all-agents', 'it may work for every attached agent')
     .option('--expires <when>', 'how long it holds (30d), else for good')
     .action((source: string, _options, command: Command) => add(source, command))
   keys
@@ -29,37 +32,57 @@ export function addKeys(program: Command): void {
     .action((id: string, _options, command: Command) => revoke(id, command))
 }
 
+interface AddOptions {
+  readonly topic?: readonly string[]
+  readonly allTopics?: boolean
+  readonly agent?: readonly string[]
+  readonly allAgents?: boolean
+  readonly expires?: string
+}
+
 async function add(source: string, command: Command): Promise<void> {
-  const options = optionsOf<{ topic?: readonly string[]; allTopics?: boolean; expires?: string }>(command)
+  const options = optionsOf<AddOptions>(command)
   const output = outputOf(options)
-  const named = options.topic ?? []
-  if (options.allTopics === true && named.length > 0) throw usage('--all-topics and --topic say different things.', 'Give one of them.')
-  if (options.allTopics !== true && named.length === 0)
-    throw usage('The key may write nowhere.', 'Name its topics with --topic demand, or give --all-topics.')
-  const expiresMs = options.expires === undefined ? undefined : Date.now() + lengthOf(options.expires)
-  const { keysFile } = await configOf(options)
+  const topics = namesOf(options.topic, options.allTopics, '--topic')
+  const agents = namesOf(options.agent, options.allAgents, '--agent')
+  if (topics !== undefined && agents !== undefined)
+    throw usage('A key is for sending or for working.', 'Make two: one with --topic, one with --agent.')
+  if (topics === undefined && agents === undefined)
+    throw usage('The key may do nothing.', 'Name its topics with --topic demand, or give --all-topics; for a worker, --agent mood.')
+  const expires = options.expires === undefined ? {} : { expiresMs: Date.now() + lengthOf(options.expires) }
+  const { keysFile, agentKeysFile } = await configOf(options)
+  const file = agents === undefined ? keysFile : agentKeysFile
   // Keys can be there before the first start.
-  makeDataDirectory(dirname(keysFile))
-  const { key, record } = await addKey(keysFile, {
-    source,
-    topics: options.allTopics === true ? '*' : named,
-    ...(expiresMs === undefined ? {} : { expiresMs }),
-  })
+  makeDataDirectory(dirname(file))
+  const { key, record } =
+    agents === undefined
+      ? await addKey(file, { source, topics: topics ?? [], ...expires })
+      : await addAgentKey(file, { name: source, agents, ...expires })
   if (!output.json)
-    output.notice(
-      `A key for ${source}, ${topicsText(record)}. It is shown this once: keep it, and send it as "Authorization: Bearer <key>".`,
-    )
+    output.notice(`A key for ${source}, ${mayText(record)}. It is shown this once: keep it, and send it as "Authorization: Bearer <key>".`)
   output.answer({ ...shown(record), key }, () => key)
+}
+
+/** @returns undefined where neither option was given. */
+function namesOf(
+  named: readonly string[] = [],
+  all: boolean | undefined,
+  flag: '--topic' | '--agent',
+): readonly string[] | '*' | undefined {
+  if (all === true && named.length > 0) throw usage(`--all-${flag.slice(2)}s and ${flag} say different things.`, 'Give one of them.')
+  if (all === true) return '*'
+  return named.length === 0 ? undefined : named
 }
 
 async function list(command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
-  const found = await readKeys((await configOf(options)).keysFile)
-  const keys = found ?? []
+  const { keysFile, agentKeysFile } = await configOf(options)
+  const found = await readKeys(keysFile)
+  const keys = [...(found ?? []), ...((await agentKeyFile(agentKeysFile).read()) ?? [])]
   if (found === undefined && !output.json)
     output.notice('No key was ever added: every program on this machine may send, and the front end listens on this machine only.')
-  else if (keys.length === 0 && !output.json)
+  else if (found?.length === 0 && !output.json)
     output.notice('There are no keys any more: nobody may send. Add one with millrace keys add <source> --topic <name>.')
   output.answer({ keys: keys.map(shown) }, () =>
     keys.length === 0 ? '' : table(['ID', 'SOURCE', 'TOPICS', 'CREATED', 'EXPIRES'], keys.map(row)),
@@ -69,12 +92,14 @@ async function list(command: Command): Promise<void> {
 async function revoke(id: string, command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
-  const file = (await configOf(options)).keysFile
+  const { keysFile, agentKeysFile } = await configOf(options)
   // Whoever pastes the whole key means its id, and the secret must not be in an error.
   const wanted = id.split('.', 1)[0]!
+  const isAgents = wanted.startsWith(AGENT_KEY_PREFIX)
+  const file = isAgents ? agentKeysFile : keysFile
   // Looked up first: revoking writes, and a directory that is not there should stay so.
-  const known = (await listKeys(file)).some(key => key.id === wanted)
-  if (!known || !(await revokeKey(file, wanted)))
+  const known = ((isAgents ? await agentKeyFile(file).read() : await listKeys(file)) ?? []).some(key => key.id === wanted)
+  if (!known || !(isAgents ? await agentKeyFile(file).revoke(wanted) : await revokeKey(file, wanted)))
     throw new MillraceError('KEY_UNKNOWN', `There is no key '${wanted}' in ${file}.`, {
       fix: 'millrace keys list shows those that there are.',
     })
@@ -83,22 +108,22 @@ async function revoke(id: string, command: Command): Promise<void> {
 }
 
 /** Without the hash: it helps nobody who may see it. */
-function shown({ id, source, topics, created, expires }: KeyRecord): Record<string, unknown> {
-  return { id, source, topics, created, ...(expires === undefined ? {} : { expires }) }
+function shown(key: KeyRecord | AgentKey): Record<string, unknown> {
+  const { id, created, expires } = key
+  const whose = 'agents' in key ? { name: key.name, agents: key.agents } : { source: key.source, topics: key.topics }
+  return { id, ...whose, created, ...(expires === undefined ? {} : { expires }) }
 }
 
-function row(key: KeyRecord): string[] {
+function row(key: KeyRecord | AgentKey): string[] {
   const expired = key.expires !== undefined && Date.parse(key.expires) < Date.now()
-  return [
-    key.id,
-    key.source,
-    key.topics === '*' ? 'all entries' : key.topics.join(', '),
-    key.created,
-    key.expires === undefined ? 'never' : `${key.expires}${expired ? ' (has)' : ''}`,
-  ]
+  const [whose, names] = 'agents' in key ? [key.name, key.agents] : [key.source, key.topics]
+  const all = 'agents' in key ? 'agents: all' : 'all entries'
+  const may = names === '*' ? all : `${'agents' in key ? 'agents: ' : ''}${names.join(', ')}`
+  return [key.id, whose, may, key.created, key.expires === undefined ? 'never' : `${key.expires}${expired ? ' (has)' : ''}`]
 }
 
-function topicsText(key: KeyRecord): string {
+function mayText(key: KeyRecord | AgentKey): string {
+  if ('agents' in key) return key.agents === '*' ? 'to work for every attached agent' : `to work for ${key.agents.join(', ')}`
   return key.topics === '*' ? 'for every topic that no agent writes' : `for ${key.topics.join(', ')}`
 }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { command } from '../../../src/agents/remote/command.ts'
 import { remoteSuite } from '../../../src/testing/remote-suite.ts'
+import { attachedProgram } from './attached-program.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const CLIENT = here('../../../clients/python')
@@ -36,3 +37,9 @@ remoteSuite({ describe, it }, 'a program in Python, as pip installs its library'
 )
 
 remoteSuite({ describe, it }, 'a program in Go', () => command([orders]))
+
+remoteSuite({ describe, it }, 'a worker in Python that attaches', () =>
+  attachedProgram(['python3', here('orders.py')], { PYTHONPATH: site }),
+)
+
+remoteSuite({ describe, it }, 'a worker in Go that attaches', () => attachedProgram([orders]))

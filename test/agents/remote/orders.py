@@ -30,4 +30,7 @@ def orders(datum, context):
     return None
 
 
-millrace.run(orders)
+if "MILLRACE_URL" in os.environ:
+    millrace.attach(orders)
+else:
+    millrace.run(orders)

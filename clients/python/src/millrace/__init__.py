@@ -8,6 +8,7 @@
     millrace.run(mood)
 """
 
+from ._attach import Denied, attach, attach_batches
 from ._program import Blocked, Context, NotRetryable, out, run, run_batches
 
-__all__ = ["Blocked", "Context", "NotRetryable", "out", "run", "run_batches"]
+__all__ = ["Blocked", "Context", "Denied", "NotRetryable", "attach", "attach_batches", "out", "run", "run_batches"]

@@ -1,6 +1,6 @@
 {{/*
-The pod of a role. Takes {root, role, entry, values, env, graceSeconds, preStopSeconds, tmpSize, dataVolume}:
-entry: the name of an entry of agents; dataVolume: whether /data is a claim of the StatefulSet's.
+The pod of a role. Takes {root, role, entry, values, env, attach, graceSeconds, preStopSeconds, tmpSize, dataVolume}:
+entry: the name of an entry of agents; attach: where workers attach to its agents, its keys; dataVolume: whether /data is a claim of the StatefulSet's.
 */}}
 {{- define "millrace.pod" -}}
 {{- $root := .root -}}
@@ -14,6 +14,7 @@ entry: the name of an entry of agents; dataVolume: whether /data is a claim of t
 {{- with $streamCa.name }}{{ $secrets = append $secrets (dict "name" . "key" $streamCa.key "path" "stream-ca.crt") }}{{ end -}}
 {{- with $traceCa.name }}{{ $secrets = append $secrets (dict "name" . "key" $traceCa.key "path" "trace-ca.crt") }}{{ end -}}
 {{- $keys := eq .role "frontend" -}}
+{{- $agentKeys := dig "keysSecret" "" (.attach | default dict) -}}
 metadata:
   labels:
     # No versions among them: a chart that changes nothing of a pod must not restart it.
@@ -76,6 +77,12 @@ spec:
         - name: MILLRACE_KEYS
           value: /run/millrace-keys/keys.json
         {{- end }}
+        {{- if $agentKeys }}
+        - name: MILLRACE_ATTACH
+          value: '0.0.0.0:7072'
+        - name: MILLRACE_AGENT_KEYS
+          value: /run/millrace-agent-keys/agent-keys.json
+        {{- end }}
         {{- with concat $root.Values.env .values.env }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -86,6 +93,10 @@ spec:
         {{- end }}
         - name: ops
           containerPort: 7071
+        {{- if $agentKeys }}
+        - name: attach
+          containerPort: 7072
+        {{- end }}
       # A pipeline that is slow to load gets two minutes; from then on a process that does not answer is started anew.
       startupProbe:
         httpGet:
@@ -139,6 +150,11 @@ spec:
           mountPath: /run/millrace-keys
           readOnly: true
         {{- end }}
+        {{- if $agentKeys }}
+        - name: agent-keys
+          mountPath: /run/millrace-agent-keys
+          readOnly: true
+        {{- end }}
         {{- if $root.Values.pipeline.configMap }}
         - name: pipeline
           mountPath: /app
@@ -177,6 +193,15 @@ spec:
         items:
           - key: {{ $root.Values.frontend.keys.key }}
             path: keys.json
+    {{- end }}
+    {{- if $agentKeys }}
+    - name: agent-keys
+      secret:
+        secretName: {{ $agentKeys }}
+        defaultMode: 0440
+        items:
+          - key: {{ .attach.key | default "agent-keys.json" }}
+            path: agent-keys.json
     {{- end }}
     {{- with $root.Values.pipeline.configMap }}
     - name: pipeline

@@ -49,6 +49,9 @@ type result struct {
 }
 
 func main() {
+	if url := os.Getenv("MILLRACE_URL"); url != "" {
+		attach(url+"/v1/agents/"+os.Getenv("MILLRACE_AGENT"), os.Getenv("MILLRACE_AGENT_KEY"))
+	}
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := json.NewEncoder(os.Stdout)
 	for {
