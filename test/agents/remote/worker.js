@@ -31,6 +31,7 @@ async function follow({ n, data, attempt, window, state }) {
   if (data.do === 'die') process.exit(7)
   if (data.do === 'hang') await new Promise(() => undefined)
   if (data.do === 'fail') return { n, error: { name: 'ValueError', message: data.message } }
+  if (data.do === 'block') return { n, error: { blocked_on: data.on } }
   if (data.do === 'final') return { n, error: { name: 'ValueError', message: data.message, retryable: false } }
   if (data.do === 'many') return { n, outputs: Array.from({ length: data.count }, (_, i) => ({ n: i })) }
   return { n, outputs: data.do === 'echo' ? [{ n: data.n, attempt, window, state }] : [] }
