@@ -234,6 +234,8 @@ export interface RemoteAgentOptions<
   readonly run: Remote
   /** How long it may answer none of the data that it has in hand. Default `'30s'`. */
   readonly timeout?: Duration
+  /** Its programs are what is scaled: `command('python3 mood.py', { replicas: { min: 1, max: 4 } })`. */
+  readonly replicas?: never
 }
 
 /**

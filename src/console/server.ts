@@ -135,7 +135,7 @@ async function listen(server: FastifyInstance, at: OpsOptions['address']): Promi
 const INDEX = `Millrace, the operators' listener.
 
 GET  /v1/topics                topics, partitions, rates, retention
-GET  /v1/agents                agents, totals, rates, lag
+GET  /v1/agents                agents: how they are and why, totals, rates, lag
 GET  /v1/flow                  how fast data move now
 GET  /v1/ledger                given, done, dead, duplicate, lost: by agent and partition
 GET  /v1/trace/:data_id        where is my datum?  (?source=… for an id that a producer gave)

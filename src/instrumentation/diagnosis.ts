@@ -89,7 +89,8 @@ function hung({ nowMs, timeoutMs, isRemote, movedMs, process, idAt }: AgentFacts
   const afterMs = hungAfterMs(timeoutMs)
   // A program has a thousand data in hand and works on one: it hangs when it answers none.
   if (isRemote && nowMs - movedMs < afterMs) return undefined
-  const held = oldest(process?.replicas.flatMap(({ inHand }) => inHand) ?? [])
+  // What is in hand while something is away waits for that, such as for a program that does not come up.
+  const held = oldest(process?.replicas.flatMap(replica => (replica.held === undefined ? replica.inHand : [])) ?? [])
   if (held === undefined || nowMs - held.startedMs < afterMs) return undefined
   const where = held.stack === undefined ? '' : `, in ${topFrame(held.stack)}`
   const waits = held.current || isRemote ? '' : ': its handler waits for something that does not come'
@@ -140,7 +141,11 @@ function isDown({ state, restarts }: ReplicaFacts): boolean {
 
 function blocked({ nowMs, process }: AgentFacts): Diagnosis | undefined {
   const held = process?.replicas.flatMap(replica => replica.held ?? []).find(({ sinceMs }) => nowMs - sinceMs >= BLOCKED_MS)
-  return held === undefined ? undefined : { state: 'blocked', words: `blocked for ${spanText(nowMs - held.sinceMs)}: ${held.reason}` }
+  if (held === undefined) return undefined
+  const forText = spanText(nowMs - held.sinceMs)
+  // Some reasons say by themselves what they do.
+  const words = /^(blocked|paused)\b/.test(held.reason) ? `${held.reason} (for ${forText})` : `blocked for ${forText}: ${held.reason}`
+  return { state: 'blocked', words }
 }
 
 function starved({ nowMs, process, lag, lagMs, movedMs, rollMs }: AgentFacts): Diagnosis | undefined {

@@ -43,9 +43,17 @@ export interface Replica {
   readonly suspects: Suspects
 }
 
+/** A thread that has not begun, and what will watch it. */
+interface Prepared {
+  readonly thread: Thread
+  readonly watchdog: Watchdog | undefined
+  /** Where workers attach to the agent. */
+  readonly desk: DeskPort | undefined
+}
+
 /**
- * Keeps one replica of an agent@version running in a thread of its own, whatever its code does: a thread that ends is started anew, one that spins is
- * ended and started anew, and the datum that did it counts one attempt more each time until the runner gives it to the dead letters.
+ * Keeps one replica of an agent@version running in a thread of its own, whatever its code does: a thread that ends is started anew, one that
+ * spins is ended and started anew, and the datum that did it counts one attempt more each time until the runner gives it to the dead letters.
  */
 export class Host {
   readonly agent: string
@@ -67,6 +75,8 @@ export class Host {
   /** What was last seen of an attempt that hangs. */
   #hung: { readonly held: InHand; readonly stack: string | undefined } | undefined
   #wasStuck = false
+  /** Takes over from a thread that will have to be ended: its code is loaded while the other still spins. */
+  #spare: Prepared | undefined
   #programs: number | undefined
   #thread: Thread
   /** Of the thread, where workers attach to the agent. */
@@ -89,7 +99,10 @@ export class Host {
     if (declared.kind === 'agent') replica.suspects.add(suspectNotedIn(this.#crashNote, this.agent, declared.retry.attempts))
     // The datum that has ended another replica's thread may come here next.
     this.#unfollow = replica.suspects.follow(() => this.#thread.suspect(replica.suspects.list()))
-    this.#thread = this.#spawn()
+    const { thread, watchdog, desk } = this.#prepare()
+    this.#thread = thread
+    this.#watchdog = watchdog
+    this.#desk = desk
   }
 
   /** Resolves when the agent's code is loaded in its thread. @throws what keeps it from loading. */
@@ -110,7 +123,8 @@ export class Host {
     this.#unfollow()
     this.#setState('stopping')
     this.#watchdog?.stop()
-    await this.#thread.stop(graceMs)
+    this.#spare?.desk?.close()
+    await Promise.all([this.#thread.stop(graceMs), this.#spare?.thread.stop(0)])
     this.#letGo()
     this.#setState('stopped')
   }
@@ -145,24 +159,31 @@ export class Host {
     }
   }
 
-  #spawn(): Thread {
+  #prepare(): Prepared {
     const { directory, connect, recorder, threadBytes, log } = this.#context
-    this.#watchdog = this.#newWatchdog()
-    this.#held.clear()
-    return new Thread({
-      desk: this.#newDesk(),
+    const watchdog = this.#newWatchdog()
+    const { desk, port } = this.#newDesk()
+    const thread: Thread = new Thread({
+      desk: port,
       file: this.#file,
       agent: this.agent,
       directory,
       connect,
       recorder,
-      held: (part, reason) => this.#onHeld(part, reason),
+      held: (part, reason) => this.#thread === thread && this.#onHeld(part, reason),
       log: line => log.info(`${this.agent}: ${line}`),
       suspects: this.#replica.suspects.list(),
       crashNote: this.#crashNote,
-      progress: this.#watchdog?.progress.shared,
+      progress: watchdog?.progress.shared,
       bytes: threadBytes,
     })
+    return { thread, watchdog, desk }
+  }
+
+  #dropSpare(): void {
+    this.#spare?.desk?.close()
+    void this.#spare?.thread.stop(0)
+    this.#spare = undefined
   }
 
   #start(thread: Thread): void {
@@ -223,8 +244,14 @@ export class Host {
     this.#cancelPause = this.#context.clock.after(pauseMs, () => {
       this.#setState('loading')
       this.#beganMs = this.#context.clock.now()
-      const thread = this.#spawn()
+      const { thread, watchdog, desk } = this.#spare ?? this.#prepare()
+      // It was prepared before its predecessor's end was anybody's fault.
+      if (this.#spare !== undefined) thread.suspect(this.#replica.suspects.list())
+      this.#spare = undefined
       this.#thread = thread
+      this.#watchdog = watchdog
+      this.#desk = desk
+      this.#held.clear()
       thread.ready.then(
         () => this.#state === 'loading' && this.#start(thread),
         (reason: Error) => this.#state === 'loading' && this.#restart(reason),
@@ -238,6 +265,10 @@ export class Host {
     return new Watchdog(this.#declared, this.#context.clock, {
       onLong: fact => this.#context.recorder.inHand?.({ ...this.#identity(), ...fact }),
       onHung: held => void this.#onHung(held),
+      onLate: () => {
+        this.#spare ??= this.#prepare()
+      },
+      onBack: () => this.#dropSpare(),
       onStuck: forMs => this.#onStuck(forMs),
     })
   }
@@ -265,12 +296,11 @@ export class Host {
     return { topic: this.#topics[topic] ?? '', partition, offset }
   }
 
-  /** @returns the thread's side of it. */
-  #newDesk(): MessagePort | undefined {
-    if (this.#declared.kind !== 'agent' || this.#declared.remote?.isAttached !== true) return undefined
+  /** `port`: the thread's side of it. */
+  #newDesk(): { readonly desk: DeskPort | undefined; readonly port: MessagePort | undefined } {
+    if (this.#declared.kind !== 'agent' || this.#declared.remote?.isAttached !== true) return { desk: undefined, port: undefined }
     const { port1, port2 } = new MessageChannel()
-    this.#desk = new DeskPort(this.agent, port1)
-    return port2
+    return { desk: new DeskPort(this.agent, port1), port: port2 }
   }
 
   #closeDesk(desk: DeskPort | undefined): void {

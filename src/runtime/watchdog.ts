@@ -10,10 +10,12 @@ const LOOK_MS = 100
  * The runner ends an attempt at its timeout by itself; only a thread that cannot run the runner is still at it this much later. A handler on
  * the stack is over its time by itself; one that waits may have been kept by another's handler, and gets longer.
  */
-const STACK_GRACE_MS = 500
+const STACK_GRACE_MS = 400
 const WAIT_GRACE_MS = 800
-/** What hangs is looked into before its thread is ended. */
+/** What hangs is looked into before its thread is ended, and another thread prepared. */
 const LOOK_INTO_MS = 100
+/** Where none is on the stack a thread may be late because the machine has much to do, and another thread is the last thing that it needs. */
+const WAIT_LATE_MS = 300
 
 /** An attempt that lasts this long is reported by the watchdog, since its own thread may be unable to. */
 const LONG_MS = 1_000
@@ -23,6 +25,10 @@ export interface WatchdogEvents {
   onLong(fact: Pick<InHandFact, 'count' | 'sinceMs'>): void
   /** The attempt seems to spin: the moment to see where. Once for each attempt. */
   onHung(held: InHand): void
+  /** The attempt is over its time, and its thread will have to be ended unless it ends by itself: the moment to prepare another. */
+  onLate(): void
+  /** It has ended by itself. */
+  onBack(): void
   /** The thread must be ended: the attempt has been in hand for so long. Nothing is looked at afterwards. */
   onStuck(forMs: number): void
 }
@@ -38,6 +44,7 @@ export class Watchdog {
   readonly #events: WatchdogEvents
   #lookedInto: InHand | undefined
   #wasLong = false
+  #wasLate = false
   #cancel: () => void = () => undefined
 
   constructor(agent: Pick<Agent, 'timeoutMs' | 'remote'>, clock: Clock, events: WatchdogEvents) {
@@ -68,6 +75,10 @@ export class Watchdog {
     const deafMs = deaf === undefined ? 0 : this.#clock.now() - deaf.startedMs
     if (deaf !== undefined && deafMs > Math.min(deaf.current ? hungAfterMs(timeoutMs) : timeoutMs, timeoutMs) + LOOK_INTO_MS)
       this.#lookInto(deaf)
+    const isLate = deafMs > timeoutMs + (deaf?.current ? LOOK_INTO_MS : WAIT_LATE_MS)
+    if (isLate && !this.#wasLate) this.#events.onLate()
+    else if (!isLate && this.#wasLate) this.#events.onBack()
+    this.#wasLate = isLate
     if (deafMs > timeoutMs + (deaf?.current ? STACK_GRACE_MS : WAIT_GRACE_MS)) this.#events.onStuck(deafMs)
     else this.start()
   }

@@ -198,6 +198,18 @@ describe('outputs to several targets', () => {
   })
 })
 
+describe('replicas', () => {
+  it('are a number or a range of threads, and of a remote agent its programs’', () => {
+    agent('n', { version: 1, from: demand, to: alert, replicas: 4 }, d => ({ station: d.station, level: 'warn' }))
+    agent('r', { version: 1, from: demand, replicas: { min: 1, max: 4 } }, () => undefined)
+    // @ts-expect-error: both ends of the range
+    agent('half', { version: 1, from: demand, replicas: { max: 4 } }, () => undefined)
+    remoteAgent('p', { version: 1, from: demand, to: alert, run: command('python3 mood.py', { replicas: { min: 1, max: 4 } }) })
+    // @ts-expect-error: its programs are what is scaled
+    remoteAgent('t', { version: 1, from: demand, run: command('python3 mood.py'), replicas: 4 })
+  })
+})
+
 describe('a handler of batches', () => {
   it('gets a list of data, and for each what a handler is given beside it', () => {
     agent('m', { version: 1, from: demand, to: alert, by: d => d.station, window: 3, batch: { size: 10 } }, (data, { each }) => {

@@ -73,6 +73,11 @@ describe('hung', () => {
     expect(judged({ idAt: ({ offset }) => String(offset), process: withReplica({ inHand }) }).words).toBe('hung on 2 for 16 s')
   })
 
+  test('is not said of what waits for something that is away, such as a program that does not come up', () => {
+    const away = { reason: 'The program did not say hello.', sinceMs: NOW - 40_000 }
+    expect(judged({ isRemote: true, process: withReplica({ inHand: [held(40_000)], held: away }) }).state).toBe('blocked')
+  })
+
   test('is not said of a program that answers others meanwhile', () => {
     const program = withReplica({ inHand: [held(60_000)] })
     expect(judged({ isRemote: true, process: program, movedMs: NOW - 14_000 }).state).toBe('healthy')
@@ -139,9 +144,10 @@ describe('no process', () => {
 })
 
 test('blocked, from two seconds on, by what it waits for', () => {
-  const by = (forMs: number) => judged({ process: withReplica({ held: { reason: 'The store is away.', sinceMs: NOW - forMs } }) })
+  const by = (forMs: number, reason = 'The store is away.') => judged({ process: withReplica({ held: { reason, sinceMs: NOW - forMs } }) })
   expect(by(1_999).state).toBe('healthy')
   expect(by(42_000)).toEqual({ state: 'blocked', words: 'blocked for 42 s: The store is away.' })
+  expect(by(42_000, 'paused: half of its data fail').words).toBe('paused: half of its data fail (for 42 s)')
 })
 
 describe('starved', () => {
@@ -189,7 +195,7 @@ test('of several, what stops it most is said', () => {
   const inHand = [held(20_000)]
   const reason = { reason: 'The store is away.', sinceMs: NOW - 5_000 }
   const late = { lag: 9, lagMs: 90_000, last: { data: 10, dead: 10 } }
-  expect(judged({ ...late, process: withReplica({ inHand, held: reason }) }).state).toBe('hung')
+  expect(judged({ ...late, process: withReplica({ inHand }) }).state).toBe('hung')
   expect(judged({ ...late, process: withReplica({ held: reason }) }).state).toBe('poisoned')
   expect(judged({ ...late, last: { data: 10, dead: 0 }, process: withReplica({ held: reason }) }).state).toBe('blocked')
 })
