@@ -25,6 +25,7 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/agents/remote.ts',
       'src/agents/cache.ts',
       'src/agents/dead-letter.ts',
+      'src/agents/replay.ts',
       'src/agents/running.ts',
       'src/storage/storage.ts',
       'src/instrumentation/recorder.ts',
