@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { EngineView } from '../engine/engine.ts'
 import type { Pipeline } from '../pipeline.ts'
+import type { AgentVersion } from '../trace/trace.ts'
 import { type Flow, FlowMeter } from './flow.ts'
 import { Metrics } from './metrics.ts'
 import { ProcessMeter } from './process.ts'
@@ -13,6 +14,8 @@ import { type Sample, Sampler } from './sampler.ts'
 export interface Instruments extends Required<Recorder> {
   /** The declarations whose topics and agents may be labels; again after a reload. Facts of any other topic count as `other`. */
   use(pipeline: Pipeline): void
+  /** So many dead letters of an agent have expired. */
+  lettersExpired(agent: AgentVersion, count: number): void
   flow(): Flow
   /** Where everything stands, at most `maxAgeMs` old. */
   sample(maxAgeMs: number): Promise<Sample>
@@ -108,6 +111,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       }
       flow.keep(agents)
     },
+    lettersExpired: (agent, count) => metrics.lettersExpired(agent.name, agent.version, count),
     flow: () => flow.read(clock.now()),
     sample: maxAgeMs => sampler.sample(maxAgeMs),
     metrics: () => metrics.text(),

@@ -62,6 +62,7 @@ export class Metrics {
       METRICS.agentData,
       METRICS.agentOutputs,
       METRICS.agentRetries,
+      METRICS.agentLettersExpired,
     ])
     for (const spec of Object.values<MetricSpec>(METRICS)) {
       const options = { description: spec.help, unit: spec.unit }
@@ -92,6 +93,11 @@ export class Metrics {
       for (const outcome of ['done', 'dead', 'duplicate', 'lost']) this.#count(METRICS.agentData, 0, { ...labels, topic, outcome })
     this.#count(METRICS.agentOutputs, 0, labels)
     this.#count(METRICS.agentRetries, 0, labels)
+    this.#count(METRICS.agentLettersExpired, 0, labels)
+  }
+
+  lettersExpired(agent: string, version: number, count: number): void {
+    this.#count(METRICS.agentLettersExpired, count, { agent, version: String(version) })
   }
 
   ingest(fact: IngestFact, topic: string): void {

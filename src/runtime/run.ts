@@ -12,6 +12,7 @@ import type { Config } from './config.ts'
 import { type Held, openEngine } from './engines.ts'
 import { openFrontDoor } from './front-door.ts'
 import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
+import { keepLetterRetention } from './letter-retention.ts'
 import { loadPipeline } from './load.ts'
 import { type Log, silentLog } from './log.ts'
 import { reloadOnChange } from './reload.ts'
@@ -82,6 +83,13 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     })
     closers.add('instruments', () => instruments.close())
     instruments.use(pipeline)
+    if (config.letterRetentionMs !== undefined) {
+      const expired = instruments.lettersExpired
+      closers.add(
+        'letters’ retention',
+        keepLetterRetention({ engine, clock: systemClock, retentionMs: config.letterRetentionMs, expired, log }),
+      )
+    }
 
     const fatal = Promise.withResolvers<Error>()
     const supervisor = new Supervisor(

@@ -8,7 +8,7 @@ const MAX_AGE_MS = 200
 
 /** Topics, agents, flow, ledger: how the whole stands. */
 export function overviewRoutes(server: FastifyInstance, context: OpsContext): void {
-  const seen = async (): Promise<Seen> => ({
+  const seen = async (): Promise<Omit<Seen, 'letters'>> => ({
     sample: await context.instruments.sample(MAX_AGE_MS),
     flow: context.instruments.flow(),
     health: context.health.ready(),
@@ -16,7 +16,7 @@ export function overviewRoutes(server: FastifyInstance, context: OpsContext): vo
     ...(context.runsHere === undefined ? {} : { runsHere: context.runsHere }),
   })
   server.get('/v1/topics', async () => topicsToJson(await seen()))
-  server.get('/v1/agents', async () => agentsToJson(await seen()))
+  server.get('/v1/agents', async () => agentsToJson({ ...(await seen()), letters: await context.engine.letters.counts() }))
   server.get('/v1/flow', async () => flowToJson(await seen()))
   server.get('/v1/ledger', async () => ledgerToJson(await readLedger(context.engine, context.clock.now())))
 }
