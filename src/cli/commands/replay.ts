@@ -6,18 +6,19 @@ import { systemClock } from '../../clock.ts'
 import { replayToJson } from '../../console/replays.ts'
 import type { EngineView } from '../../engine/engine.ts'
 import { MillraceError } from '../../errors.ts'
+import type { AgentVersion } from '../../trace/trace.ts'
 import { optionsOf, outputOf, type Shared, usage } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { untilInterrupted } from '../interrupt.ts'
-import type { Output } from '../output.ts'
-import { plain } from '../output.ts'
+import { type Output, plain } from '../output.ts'
 import { Pace, parseRate } from '../pace.ts'
 import { agentMeant, type Replayable } from '../replay/agent.ts'
 import { type ChoiceOptions, choose } from '../replay/choice.ts'
 import { type ReplayDesk, withReplayDesk } from '../replay/desk.ts'
 import { drawPlan, fatesText, planToJson } from '../replay/draw.ts'
+import { countLetters, replayLetters } from '../replay/letters.ts'
 import { planOf } from '../replay/plan.ts'
-import { runReplay } from '../replay/run.ts'
+import { type Ran, runReplay } from '../replay/run.ts'
 import { grouped, table, timeText } from '../table.ts'
 import { Progress } from '../transfer/progress.ts'
 import { withView } from '../view.ts'
@@ -27,6 +28,7 @@ interface ReplayOptions extends Shared, ChoiceOptions {
   readonly dryRun?: boolean
   readonly yes?: boolean
   readonly resume?: string
+  readonly dead?: boolean
 }
 
 export function addReplay(program: Command): void {
@@ -39,6 +41,7 @@ export function addReplay(program: Command): void {
     .option('--key <key>', 'of this key')
     .option('--ids <data_ids>', 'these data, separated by commas')
     .option('--topic <name>', 'of this one of its topics')
+    .option('--dead', 'its dead letters, in place of data of its topics')
     .option('--rate <count/s>', 'at most so many a second', '1000/s')
     .option('--dry-run', 'say what would be replayed, and replay nothing')
     .option('--yes', 'without asking')
@@ -60,6 +63,10 @@ async function replayCommand(given: string | undefined, command: Command): Promi
     return
   }
   if (given === undefined) throw usage('replay needs an agent.', 'Name it: millrace replay forecast@2 --from 1h')
+  if (options.dead === true) {
+    await replayDead(given, options, perSecond, output)
+    return
+  }
   if (options.dryRun === true) {
     await withView(options, async view => {
       const { agent, chosen } = await asked(view, given, options)
@@ -91,6 +98,11 @@ async function asked(view: EngineView, given: string, options: ReplayOptions): P
 /** Where its version has been replaced since, nobody reads what waited in its replay topic: it begins anew, and what is done is left out. */
 async function resumed(view: EngineView, number: number): Promise<ReplayRecord> {
   const record = await new ReplayReader(view).one(number)
+  if (record.chosen.ranges.length === 0)
+    throw usage(
+      `The replay ${number} was of dead letters, which say themselves how far it is.`,
+      `Begin again: millrace replay ${nameOf(record.agent)} --dead`,
+    )
   if (record.ended?.complete === true) throw usage(`The replay ${number} has come to its end.`, 'Begin another.')
   const { agent } = agentMeant(`${record.agent.name}@${record.agent.version}`, await view.standings())
   if (record.put === undefined || record.put.topic === replayTopic(agent)) return record
@@ -98,31 +110,94 @@ async function resumed(view: EngineView, number: number): Promise<ReplayRecord> 
 }
 
 async function run(desk: ReplayDesk, record: ReplayRecord, perSecond: number, output: Output): Promise<void> {
-  const { replay, agent } = record
-  const name = `${agent.name}@${agent.version}`
+  const name = nameOf(record.agent)
+  await carryOut(desk, record, perSecond, output, `millrace replay --resume ${record.replay}`, (pace, moved) =>
+    runReplay(record, {
+      desk,
+      clock: systemClock,
+      pace,
+      put: put => moved(Object.values(put).reduce((sum, count) => sum + count, 0)),
+      stalled: () => output.notice(`${name} takes none of it: is it running? It goes on as soon as it does.`),
+    }),
+  )
+}
+
+/** Dead letters of an agent, as a replay of its own. */
+async function replayDead(given: string, options: ReplayOptions, perSecond: number, output: Output): Promise<void> {
+  const { from, to, key, ids, topic } = options
+  if ([from, to, key, ids, topic].some(flag => flag !== undefined))
+    throw usage('--dead is all dead letters of the agent.', 'For some of them: millrace dead replay, with a filter.')
+  const read = async (view: EngineView) => {
+    const agent = agentMeant(given, await view.standings())
+    return { agent, count: await countLetters({ view }, agent) }
+  }
+  const sentence = ({ agent, count }: { agent: Replayable; count: number }) =>
+    `${grouped(count)} dead letters of ${nameOf(agent.agent)} ${options.dryRun === true ? 'would be' : 'are to be'} replayed.`
+  if (options.dryRun === true) {
+    const found = await withView(options, read)
+    output.answer({ dry_run: true, agent: found.agent.agent.name, version: found.agent.agent.version, letters: found.count }, () =>
+      sentence(found),
+    )
+    return
+  }
+  await withReplayDesk(options, async desk => {
+    const found = await read(desk.view)
+    if (options.yes !== true) {
+      output.notice(sentence(found))
+      await ask(output)
+    }
+    const { agent } = found
+    const chosen = { words: 'its dead letters', ranges: [] }
+    const replay = await desk.begin({ agent: agent.agent, chosen, perSecond })
+    const record = await new ReplayReader(desk.view).one(replay)
+    await carryOut(desk, record, perSecond, output, `millrace replay ${given} --dead`, (pace, moved) =>
+      replayLetters(desk, agent, pace, moved),
+    )
+  })
+}
+
+/** Runs a replay that was begun, says how far it is, and writes down how it ended. */
+async function carryOut(
+  desk: ReplayDesk,
+  record: ReplayRecord,
+  perSecond: number,
+  output: Output,
+  goOn: string,
+  work: (pace: Pace, moved: (count: number) => void) => Promise<Ran>,
+): Promise<void> {
+  const { replay, agent, chosen } = record
   using interrupt = untilInterrupted()
-  if (!output.json) output.notice(`Replay ${replay}: ${plain(record.chosen.words)} to ${name}, at most ${grouped(perSecond)} a second.`)
+  if (!output.json) output.notice(`Replay ${replay}: ${plain(chosen.words)} to ${nameOf(agent)}, at most ${grouped(perSecond)} a second.`)
   const progress = new Progress('looked at', positionsLeft(record))
-  const { fates, complete } = await runReplay(record, {
-    desk,
-    clock: systemClock,
-    pace: new Pace(perSecond, systemClock, interrupt.signal),
-    put: put => progress.moved(Object.values(put).reduce((sum, count) => sum + count, 0)),
-    stalled: () => output.notice(`${name} takes none of it: is it running? It goes on as soon as it does.`),
-  }).finally(() => progress.end())
-  await desk.end(replay, complete)
+  let ran: Ran
+  try {
+    ran = await work(new Pace(perSecond, systemClock, interrupt.signal), count => progress.moved(count))
+  } catch (error) {
+    // What was put is written down; the error says the rest.
+    output.notice(`It has not come to its end. To go on: ${goOn}`)
+    throw error
+  } finally {
+    progress.end()
+  }
+  const { fates, complete } = ran
+  // Data were counted as they were put.
+  await desk.end(replay, complete, chosen.ranges.length === 0 ? fates : undefined)
   output.answer({ replay, agent: agent.name, version: agent.version, complete, ...fates }, () => fatesText(fates))
   if (complete) {
     if (!output.json && fates.replayed > 0) output.notice('What fails is a dead letter again: millrace dead groups')
     return
   }
-  output.notice(`Interrupted before the end. To go on: millrace replay --resume ${replay}`)
+  output.notice(`Interrupted before the end. To go on: ${goOn}`)
   process.exitCode = EXIT.interrupted
+}
+
+function nameOf({ name, version }: AgentVersion): string {
+  return `${name}@${version}`
 }
 
 function positionsLeft({ chosen, at }: ReplayRecord): number | undefined {
   // Of a key's data nobody knows how many there are.
-  if (chosen.key !== undefined) return undefined
+  if (chosen.key !== undefined || chosen.ranges.length === 0) return undefined
   return chosen.ranges.slice(at.range).reduce((sum, { first, end }, i) => sum + end - (i === 0 ? Math.max(first, at.offset) : first), 0)
 }
 

@@ -1,4 +1,4 @@
-import type { GivenAgain } from '../../agents/replay.ts'
+import type { Fates, GivenAgain } from '../../agents/replay.ts'
 import { ReplayLog, type ReplayPortion, type ReplayRecord } from '../../agents/replay-log.ts'
 import { systemClock } from '../../clock.ts'
 import type { EngineView } from '../../engine/engine.ts'
@@ -13,7 +13,10 @@ export interface ReplayDesk {
   readonly view: EngineView
   begin(asked: Pick<ReplayRecord, 'agent' | 'chosen' | 'perSecond'>): Promise<number>
   put(portion: ReplayPortion): Promise<GivenAgain>
-  end(replay: number, complete: boolean): Promise<void>
+  /** Dead letters, given by their numbers. @returns those that were taken. */
+  putLetters(letters: readonly number[]): Promise<readonly number[]>
+  /** @param fates of letters, which are put otherwise than data. */
+  end(replay: number, complete: boolean, fates?: Fates): Promise<void>
 }
 
 /**
@@ -30,7 +33,8 @@ export async function withReplayDesk<T>(options: Shared, use: (desk: ReplayDesk)
         view: engine,
         begin: ({ agent, chosen, perSecond }) => log.begin(agent, chosen, perSecond, operator()),
         put: portion => log.put(portion),
-        end: (replay, complete) => log.end(replay, complete),
+        putLetters: letters => engine.letters.replay(letters, operator()),
+        end: (replay, complete, fates) => log.end(replay, complete, fates),
       })
     } finally {
       await engine.close()
@@ -58,8 +62,12 @@ function running(view: EngineView, operators: string): ReplayDesk {
       const positions = ranges.map(({ first, end }) => [first, end])
       return (await askOperators(operators, `/v1/replays/${number}/data`, { range, positions })) as GivenAgain // our own API
     },
-    async end(replay, complete) {
-      await askOperators(operators, `/v1/replays/${replay}/end`, { complete })
+    async putLetters(letters) {
+      const answer = await askOperators(operators, '/v1/dead/replay', { letters, by: operator() })
+      return (answer as { replayed: number[] }).replayed // our own API
+    },
+    async end(replay, complete, fates) {
+      await askOperators(operators, `/v1/replays/${replay}/end`, { complete, ...(fates === undefined ? {} : { fates }) })
     },
   }
 }

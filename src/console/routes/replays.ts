@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { FATES, type Fates } from '../../agents/replay.ts'
 import { type Chosen, type PlaceRange, ReplayLog, ReplayReader } from '../../agents/replay-log.ts'
 import type { Range } from '../../trace/trace.ts'
 import { count, invalid, whoIn } from '../query.ts'
@@ -44,10 +45,10 @@ export function replayRoutes(server: FastifyInstance, context: OpsContext): void
   })
   server.post<{ Params: { replay: string } }>('/v1/replays/:replay/end', async request => {
     const number = count(request.params.replay, 'replay', 1, Number.MAX_SAFE_INTEGER)
-    const { complete } = objectIn(request.body)
+    const { complete, fates } = objectIn(request.body)
     if (typeof complete !== 'boolean') throw invalid(`'complete' is ${JSON.stringify(complete)}.`, 'It must be true or false.')
     await reader.one(number)
-    await log.end(number, complete)
+    await log.end(number, complete, fates === undefined ? undefined : fatesIn(fates))
     return {}
   })
 }
@@ -55,6 +56,14 @@ export function replayRoutes(server: FastifyInstance, context: OpsContext): void
 function objectIn(body: unknown): { readonly [name: string]: unknown } {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('The body is no object.', 'Send a JSON object.')
   return { ...body }
+}
+
+/** What became of letters, which are replayed by a route of their own. */
+function fatesIn(value: unknown): Fates {
+  const given = objectIn(value)
+  const counts = FATES.map(fate => [fate, given[fate]] as const)
+  if (!counts.every(([, count]) => isOffset(count))) throw invalid("'fates' is no count of each.", `Count ${FATES.join(', ')}.`)
+  return Object.fromEntries(counts) as Fates // checked above, name by name
 }
 
 function placeRange(value: unknown): PlaceRange {
