@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { DeadLetters, LetterFilter, StoredLetter } from './dead-letter.ts'
 import { fingerprintOf, messageShape } from './fingerprint.ts'
 
@@ -36,6 +37,8 @@ export async function* deadLetters(letters: Pick<DeadLetters, 'list'>, filter: D
     after = last.letter
     const matching = fingerprint === undefined ? page : page.filter(letter => fingerprintOf(letter) === fingerprint)
     if (matching.length > 0) yield matching
+    // Tens of thousands are a second of reading and hashing: whoever else has something to do in this thread comes between.
+    await setImmediate()
   }
 }
 

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest'
 import { replayTopic } from '../../src/agents/dead-letter.ts'
+import { NO_FATES } from '../../src/agents/replay.ts'
+import type { ReplayRecord } from '../../src/agents/replay-log.ts'
+import { replayToJson } from '../../src/console/replays.ts'
+import type { Standing } from '../../src/engine/engine.ts'
 import { type Listening, listen } from './ops.ts'
 
 const average = { name: 'average', version: 1 }
@@ -83,4 +87,21 @@ test('a replay that was never begun, and an agent that there is not, are said', 
     status: 404,
     json: { code: 'AGENT_UNKNOWN' },
   })
+})
+
+test.each([
+  ['complete', 5, undefined, 'complete', 0],
+  ['complete, and not read yet', 3, undefined, 'complete', 2],
+  ['replaced once all was read', 5, 'average@2', 'complete', 0],
+  ['replaced before all was read', 3, 'average@2', 'cut off', 2],
+])('what is put and who reads it are told apart: %s', (_, offset, replacedBy, state, unread) => {
+  const record: ReplayRecord = {
+    ...{ replay: 1, agent: average, by: 'ada', startedMs: 1, heardMs: 2, perSecond: 100, fates: NO_FATES },
+    ...{ chosen: { words: 'demand', ranges: [RANGE] }, at: { range: 0, offset: 3 }, ended: { complete: true } },
+    put: { topic: replays, end: 5 },
+  }
+  const checkpoint = { offset, first: 0, done: offset, dead: 0, duplicate: 0, lost: 0, edition: 1 }
+  const place: Standing = { group: 'average@1', topic: replays, partition: 0, checkpoint, first: 0, next: 5 }
+  const standings = [replacedBy === undefined ? place : { ...place, replacedBy }]
+  expect(replayToJson(record, standings)).toMatchObject({ state, unread })
 })

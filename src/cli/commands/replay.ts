@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { replayTopic } from '../../agents/dead-letter.ts'
 import { type Chosen, ReplayReader, type ReplayRecord } from '../../agents/replay-log.ts'
 import { systemClock } from '../../clock.ts'
-import { replayToJson } from '../../console/replays.ts'
+import { replayFate, replayToJson } from '../../console/replays.ts'
 import type { EngineView } from '../../engine/engine.ts'
 import { MillraceError } from '../../errors.ts'
 import type { AgentVersion } from '../../trace/trace.ts'
@@ -103,8 +103,9 @@ async function resumed(view: EngineView, number: number): Promise<ReplayRecord> 
       `The replay ${number} was of dead letters, which say themselves how far it is.`,
       `Begin again: millrace replay ${nameOf(record.agent)} --dead`,
     )
-  if (record.ended?.complete === true) throw usage(`The replay ${number} has come to its end.`, 'Begin another.')
-  const { agent } = agentMeant(`${record.agent.name}@${record.agent.version}`, await view.standings())
+  const standings = await view.standings()
+  if (replayFate(record, standings) === 'complete') throw usage(`The replay ${number} has come to its end.`, 'Begin another.')
+  const { agent } = agentMeant(nameOf(record.agent), standings)
   if (record.put === undefined || record.put.topic === replayTopic(agent)) return record
   return { ...record, at: { range: 0, offset: record.chosen.ranges[0]?.first ?? 0 } }
 }
