@@ -35,7 +35,7 @@ export interface ReplayRecord {
   readonly chosen: Chosen
   readonly perSecond: number
   readonly fates: Fates
-  /** Where it goes on: the first offset of the so-maniest range that was not looked at. */
+  /** Where it goes on: an index of its ranges, and the first offset there that was not looked at. */
   readonly at: { readonly range: number; readonly offset: number }
   /** The replay topic that its data are in, and where they end; undefined before the first. */
   readonly put?: { readonly topic: string; readonly end: number }
@@ -84,8 +84,7 @@ export class ReplayLog {
   }
 
   /** Puts data again that are among a range of the replay. @throws what {@link Engine.replay} throws */
-  async put(replay: ReplayPortion): Promise<GivenAgain> {
-    const { number, agent, range, place, ranges } = replay
+  async put({ number, agent, range, place, ranges }: ReplayPortion): Promise<GivenAgain> {
     const given = await this.#engine.replay(agent, place, ranges)
     const { fates, next, topic, end } = given
     await this.#note({ kind: 'put', replay: number, fates, at: { range, offset: next }, put: { topic, end }, atMs: this.#clock.now() })
@@ -103,10 +102,12 @@ export class ReplayLog {
   }
 }
 
-/** A portion of a replay: some positions within its so-maniest range. */
+/** A portion of a replay: some positions of one of its ranges. */
 export interface ReplayPortion {
+  /** The replay's. */
   readonly number: number
   readonly agent: AgentVersion
+  /** Its index among the replay's ranges. */
   readonly range: number
   readonly place: TopicPartition
   readonly ranges: readonly Range[]

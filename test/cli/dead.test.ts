@@ -124,3 +124,20 @@ it('what a command is given wrongly is said before anything happens', { timeout:
     stderr: expect.stringContaining('There is no file nowhere.json'),
   })
 })
+
+it('where no process runs a letter is edited by the pipeline’s file, and replayed when one does', { timeout: 300_000 }, async () => {
+  running.process.kill('SIGTERM')
+  expect((await running.ended).code).toBe(0)
+  const [letter] = (await json('dead', 'list', '--limit', '1')).letters.map((found: { letter: number }) => String(found.letter))
+  const datum = '{"station":"NE","megawatts":8}'
+  expect(await run(['dead', 'edit', letter, '-'], datum)).toMatchObject({ code: 2, stderr: expect.stringContaining('--using pipeline.ts') })
+  const wrong = await run(['dead', 'edit', letter, '-', '--using', 'pipeline.ts'], '{"megawatts":"8"}')
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('Expected a number') })
+  expect(await run(['dead', 'edit', letter, '-', '--using', 'pipeline.ts'], datum)).toMatchObject({ code: 0 })
+  expect(await json('dead', 'replay', letter)).toEqual({ replayed: [Number(letter)], refused: [] })
+  running = start(['start', 'pipeline.ts', '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0'], { cwd })
+  await running.until(/look at it on/)
+  await until(['dead', 'show', letter, '--json'], ran => JSON.parse(ran.stdout).state === 'done')
+  const { stdout } = await run(['tap', 'doubled', '--from', 'earliest', '--no-follow', '--where', 'station=NE', '--json'])
+  expect(JSON.parse(stdout).data).toEqual({ station: 'NE', megawatts: 16 })
+})

@@ -97,7 +97,7 @@ it('a dry run says what would be given to whom, with examples, and gives nothing
   expect(await replayed()).toBe(0)
 })
 
-it('the past is replayed beside live data, killed half way and gone on with: nothing is lost, nothing doubled, and live data do not wait', {
+it('the past is replayed beside live data, killed half way with its process, and gone on with: nothing is lost, nothing doubled, and live data do not wait', {
   timeout: 300_000,
 }, async () => {
   await using replaying = start(['replay', 'late', '--from', 'earliest', '--rate', '400/s', '--yes'], { cwd })
@@ -115,9 +115,16 @@ it('the past is replayed beside live data, killed half way and gone on with: not
 
   const { replays } = await json('replay', 'list')
   expect(replays).toMatchObject([{ replay: 1, agent: 'late', version: 1, by: expect.stringContaining('@'), state: 'open', rate: 400 }])
+  await using goingOn = start(['replay', '--resume', '1', '--rate', '100/s'], { cwd })
+  expect((await sending.ended).code).toBe(0)
+  await until(async () => (await replayed()) >= (half + PAST) / 2)
+  running.process.kill('SIGKILL')
+  await running.ended
+  expect(await goingOn.ended).toMatchObject({ code: 5, stderr: expect.stringContaining('millrace replay --resume 1') })
+  running = start(['start', 'pipeline.ts', '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0'], { cwd })
+  await running.until(/look at it on/)
   const resumed = await json('replay', '--resume', '1', '--rate', '400')
   expect(resumed).toMatchObject({ replay: 1, complete: true })
-  expect((await sending.ended).code).toBe(0)
   await until(async () => {
     waited = Math.max(waited, await behind('reading'))
     return (await numbersIn('made')).length >= PAST + LIVE && (await behind('reading')) === 0 && (await behind('_replay.late@1')) === 0

@@ -40,7 +40,7 @@ describe('resolveConfig', () => {
 
   it('takes a flag before the environment before the file before the default', async () => {
     const file =
-      "import { defineConfig } from 'millrace'\nexport default defineConfig({ listen: ':1', ops: ':1', data: 'file', retention: { trace: '1h' } })"
+      "import { defineConfig } from 'millrace'\nexport default defineConfig({ listen: ':1', ops: ':1', data: 'file', retention: { trace: '1h', letters: '30d' } })"
     const config = await withFile(file, { listen: ':3' }, { MILLRACE_LISTEN: ':2', MILLRACE_OPS: ':2', MILLRACE_RETENTION_IDS: '2d' })
     expect(config).toMatchObject({
       listen: { port: 3 },
@@ -48,7 +48,10 @@ describe('resolveConfig', () => {
       data: './file',
       traceRetentionMs: 3_600_000,
       idRetentionMs: 172_800_000,
+      letterRetentionMs: 30 * 86_400_000,
     })
+    // Letters are kept until a person discards them.
+    expect((await resolveConfig(nowhere)).letterRetentionMs).toBeUndefined()
   })
 
   it.each([
