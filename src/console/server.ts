@@ -101,7 +101,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   const url = await listen(server, options.address)
   if (!isLoopback(options.address.host)) {
     log?.warn(
-      `The operators’ listener has no keys and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees every datum and can replay and discard dead letters. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
+      `The operators’ listener has no keys and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees every datum and can replay, edit and discard dead letters. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
     )
   }
   return {

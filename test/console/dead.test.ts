@@ -117,6 +117,16 @@ describe('the dead letters', () => {
     expect(handled).toEqual(['{"n":1}'])
   })
 
+  test('that have expired stay listed, without their datum, and are counted by agent', async () => {
+    await using ops = await withLetters('1', '2')
+    await ops.scene.engine.letters.expire([1], Number.MAX_SAFE_INTEGER)
+    expect((await ops.get('/v1/dead/1')).json).toMatchObject({ state: 'expired', error: { message: 'cannot read 1' }, datum: null })
+    expect((await ops.get('/v1/dead?state=expired')).json.letters).toMatchObject([{ letter: 1 }])
+    const { agents } = (await ops.get('/v1/agents')).json
+    expect(agents).toMatchObject([{ agent: 'average', version: 1, dead: 2, letters_expired: 1 }])
+    expect((await ops.post('/v1/dead/1/edit', { data: 'MQ==' })).json).toEqual({ edited: [], refused: [1] })
+  })
+
   test.each([{}, { data: 7 }, { data: 'not base64!' }, { data: 'MQ==', content_type: '' }, { data: 'MQ==', by: '' }])(
     'take no edit without a datum: %j',
     async body => {
