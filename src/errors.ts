@@ -58,6 +58,7 @@ const CATALOG = {
   REMOTE_UNAVAILABLE: { status: 503, retryable: true, title: 'The agent’s service is away' },
   CLIENT_MISSING: { status: 500, retryable: false, title: 'A package is not installed' },
   LETTER_UNKNOWN: { status: 404, retryable: false, title: 'No such dead letter' },
+  REPLAY_UNKNOWN: { status: 404, retryable: false, title: 'No such replay' },
   // Storage
   STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store is away' },
   STORE_DENIED: { status: 500, retryable: false, title: 'The store refuses us' },

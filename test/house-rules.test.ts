@@ -32,6 +32,7 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/agents/ready-outputs.ts',
       'src/agents/windows/',
       'src/agents/dead-letter.ts',
+      'src/agents/replay.ts',
       'src/agents/running.ts',
       'src/storage/storage.ts',
       'src/instrumentation/recorder.ts',

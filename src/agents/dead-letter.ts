@@ -16,8 +16,12 @@ export interface DeadLetter {
   readonly frame: Uint8Array
 }
 
-/** `dead`: waiting for a person. `replayed`: put into the agent's replay topic again. `done`: a replay succeeded. `discarded`: given up by a person. */
-export type LetterState = 'dead' | 'replayed' | 'done' | 'discarded'
+/**
+ * `dead`: waiting for a person. `replayed`: put into the agent's replay topic again. `done`: a replay succeeded. `discarded`: given up by a person.
+ * `expired`: nobody came to it within the time that is set for letters; it stays as a count, without its datum where that frees room.
+ */
+export type LetterState = (typeof LETTER_STATES)[number]
+export const LETTER_STATES = ['dead', 'replayed', 'done', 'discarded', 'expired'] as const
 
 /** A letter as it is listed: without its datum, which may be large, while a list is long. */
 export interface StoredLetter extends Omit<DeadLetter, 'frame'> {
@@ -27,6 +31,8 @@ export interface StoredLetter extends Omit<DeadLetter, 'frame'> {
   /** How often it was replayed, and when last. */
   readonly replays: number
   readonly replayedMs?: number
+  /** Its datum was changed by a person: how often, and last by whom and when. */
+  readonly edited?: { readonly times: number; readonly by: string; readonly atMs: number }
 }
 
 export interface LetterFilter {
@@ -38,15 +44,33 @@ export interface LetterFilter {
   readonly dataId?: DataId
   /** Only letters whose reason contains this text. */
   readonly matching?: string
+  /** Only letters that died last before this, milliseconds since 1970 UTC. */
+  readonly diedBeforeMs?: number
+  /** Only letters of a higher number, and then the oldest first: for who goes through all of them, page after page. */
+  readonly after?: number
   /** At most so many, the newest first. */
   readonly limit: number
+}
+
+/** How many letters of an agent are in a state. */
+export interface LetterCount {
+  readonly agent: AgentVersion
+  readonly state: LetterState
+  readonly count: number
 }
 
 /** The dead letters of a pipeline. */
 export interface DeadLetters {
   list(filter: LetterFilter): Promise<StoredLetter[]>
-  /** A letter's datum, framed as in {@link DeadLetter}; undefined where there is no such letter. */
+  /** Of every agent and state that there is a letter of. */
+  counts(): Promise<LetterCount[]>
+  /**
+   * A letter's datum as a replay gives it to the agent, framed as in {@link DeadLetter}: as it died, or as it was edited last. Undefined where
+   * there is no such letter, or it has expired.
+   */
   frame(letter: number): Promise<Uint8Array | undefined>
+  /** The datum as it died, whatever was edited. */
+  original(letter: number): Promise<Uint8Array | undefined>
   /**
    * Appends the letters' data to their agents' replay topics and notes it, as one; only letters that are `dead` are taken.
    * An agent skips a replayed datum only if it is done by then.
@@ -55,6 +79,13 @@ export interface DeadLetters {
   replay(letters: readonly number[], by: string): Promise<number[]>
   /** Gives letters up. @returns the letters discarded. */
   discard(letters: readonly number[], by: string): Promise<number[]>
+  /**
+   * Replays of a letter that is `dead` give this datum from now on. Its id is the one that died, so that what is derived from it has the same
+   * ids, too; the datum that died stays in the letter. @returns whether the letter was dead.
+   */
+  edit(letter: number, frame: Uint8Array, by: string): Promise<boolean>
+  /** Of these letters, those that are `dead` and died last before a time: nobody has come to them. They stay, as `expired`. @returns those. */
+  expire(letters: readonly number[], diedBeforeMs: number): Promise<number[]>
 }
 
 const REPLAY_PREFIX = '_replay.'

@@ -25,6 +25,7 @@ const BY_CODE: { readonly [code in ErrorCode]?: number } = {
   ROUTE_UNKNOWN: EXIT.notFound,
   AGENT_UNKNOWN: EXIT.notFound,
   LETTER_UNKNOWN: EXIT.notFound,
+  REPLAY_UNKNOWN: EXIT.notFound,
   DATUM_UNKNOWN: EXIT.notFound,
   CACHE_UNKNOWN: EXIT.notFound,
   KEY_UNKNOWN: EXIT.notFound,

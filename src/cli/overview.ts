@@ -49,6 +49,7 @@ export interface AgentsAnswer {
     readonly retries_per_second: number
     readonly handler_seconds: { readonly p50: number | null; readonly p99: number | null }
     readonly busy: number
+    readonly letters_expired: number
   }[]
 }
 
@@ -68,13 +69,21 @@ export async function agentsNow(options: Shared): Promise<Overview<AgentsAnswer>
   return { ...how, answer: { ...found, agents } }
 }
 
-async function ask(options: Shared, path: string, toJson: typeof topicsToJson): Promise<Overview<unknown>> {
+async function ask(options: Shared, path: string, toJson: typeof agentsToJson): Promise<Overview<unknown>> {
   const config = await configOf(options)
   const operators = config.connections === undefined ? operatorsOf(config.data) : undefined
   if (operators !== undefined) return { running: true, answer: await askOperators(operators, path) }
   const answer = await withView(options, async view => {
     const sample = await new Sampler(view, systemClock).sample(0)
-    return toJson({ sample, flow: new FlowMeter().read(sample.atMs), health: { ok: false, reasons: [], parts: [] }, pipeline: undefined })
+    // On a shared stream to count them is to read them all.
+    const letters = path === '/v1/agents' ? await view.letters.counts() : []
+    return toJson({
+      letters,
+      sample,
+      flow: new FlowMeter().read(sample.atMs),
+      health: { ok: false, reasons: [], parts: [] },
+      pipeline: undefined,
+    })
   })
   return { running: false, source: config.connections === undefined ? 'at rest' : 'shared', answer }
 }

@@ -10,6 +10,7 @@ import { addImport } from './commands/import.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLedger } from './commands/ledger.ts'
 import { addMove } from './commands/move.ts'
+import { addReplay } from './commands/replay.ts'
 import { addSend } from './commands/send.ts'
 import { addStart } from './commands/start.ts'
 import { addTap } from './commands/tap.ts'
@@ -45,6 +46,7 @@ export function buildProgram(): Command {
     addTopics,
     addAgents,
     addDead,
+    addReplay,
     addKeys,
     addExport,
     addImport,

@@ -38,7 +38,11 @@ export function sendProblem(reply: FastifyReply, error: MillraceError): FastifyR
 function fromFastify(error: unknown): MillraceError {
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : 500
   const what = error instanceof Error ? `${error.message.replace(/\.$/, '')}.` : ''
-  if (status === 413) return new MillraceError('BODY_TOO_LARGE', what, { fix: 'Name fewer letters at a time.', cause: error })
+  if (status === 413)
+    return new MillraceError('BODY_TOO_LARGE', what, {
+      fix: 'Name fewer letters at a time; a datum of more is edited where no process runs, or from a shared stream.',
+      cause: error,
+    })
   if (status === 415) return new MillraceError('CONTENT_TYPE_UNSUPPORTED', what, { fix: 'Send application/json.', cause: error })
   if (status === 414) return new MillraceError('QUERY_INVALID', what, { fix: 'Ask with a shorter path.', cause: error })
   if (typeof status === 'number' && status >= 400 && status < 500)

@@ -1,4 +1,6 @@
-import type { StoredLetter } from '../agents/dead-letter.ts'
+import type { DeadLetters, StoredLetter } from '../agents/dead-letter.ts'
+import { fingerprintOf } from '../agents/fingerprint.ts'
+import type { LetterGroup } from '../agents/letter-groups.ts'
 import { decodeData, isJsonType } from '../envelope/content.ts'
 import { FrameCursor } from '../envelope/frame.ts'
 
@@ -13,17 +15,61 @@ export function letterToJson(letter: StoredLetter): Record<string, unknown> {
     partition: letter.partition,
     offset: letter.offset,
     data_id: letter.dataId,
-    error: { code: letter.error.code ?? null, name: letter.error.name, message: letter.error.message },
+    error: errorToJson(letter),
+    fingerprint: fingerprintOf(letter),
     attempts: letter.attempts,
     at: new Date(letter.atMs).toISOString(),
     replays: letter.replays,
     replayed: letter.replayedMs === undefined ? null : new Date(letter.replayedMs).toISOString(),
+    edited:
+      letter.edited === undefined
+        ? null
+        : { times: letter.edited.times, by: letter.edited.by, at: new Date(letter.edited.atMs).toISOString() },
   }
 }
 
-/** The same with the error's stack and the datum. */
-export function letterWithDatumToJson(letter: StoredLetter, frame: Uint8Array): Record<string, unknown> {
-  return { ...letterToJson(letter), stack: letter.error.stack ?? null, datum: datumToJson(letter.topic, frame) }
+/** Letters that failed in the same way. */
+export function groupToJson(group: LetterGroup): Record<string, unknown> {
+  return {
+    fingerprint: group.fingerprint,
+    agent: group.agent.name,
+    version: group.agent.version,
+    error: errorToJson(group),
+    shape: group.shape,
+    count: group.count,
+    first: new Date(group.firstMs).toISOString(),
+    last: new Date(group.lastMs).toISOString(),
+    example: group.example,
+  }
+}
+
+function errorToJson({ error }: Pick<StoredLetter, 'error'>): Record<string, unknown> {
+  return { code: error.code ?? null, name: error.name, message: error.message }
+}
+
+/** A letter with all there is to see of it. @returns undefined where there is no such letter. */
+export async function shownLetter(
+  letters: Pick<DeadLetters, 'list' | 'frame' | 'original'>,
+  number: number,
+): Promise<Record<string, unknown> | undefined> {
+  const [letter] = await letters.list({ letters: [number], limit: 1 })
+  if (letter === undefined) return undefined
+  const frame = await letters.frame(number)
+  const original = letter.edited === undefined ? undefined : await letters.original(number)
+  return letterWithDatumToJson(letter, { frame, original })
+}
+
+/** `frame` as a replay gives it to the agent; `original` as it died, where a person has changed it since. */
+function letterWithDatumToJson(
+  letter: StoredLetter,
+  { frame, original }: { readonly frame: Uint8Array | undefined; readonly original: Uint8Array | undefined },
+): Record<string, unknown> {
+  return {
+    ...letterToJson(letter),
+    stack: letter.error.stack ?? null,
+    datum: frame === undefined ? null : datumToJson(letter.topic, frame),
+    ...(original === undefined ? {} : { original: datumToJson(letter.topic, original) }),
+  }
 }
 
 /** The datum as its envelope, `data` decoded where it is JSON (`json`), else as Base64. */

@@ -1,5 +1,5 @@
-import { replayTopic } from '../agents/dead-letter.ts'
-import { agentOf } from '../engine/engine.ts'
+import { type LetterCount, replayTopic } from '../agents/dead-letter.ts'
+import { agentOf, groupName } from '../engine/engine.ts'
 import type { Judged } from '../instrumentation/diagnoses.ts'
 import type { Flow, IngestFlow } from '../instrumentation/flow.ts'
 import type { HealthReport } from '../instrumentation/health.ts'
@@ -14,12 +14,13 @@ export interface Seen {
   readonly flow: Flow
   readonly health: HealthReport
   readonly pipeline: Pipeline | undefined
+  readonly letters: readonly LetterCount[]
   /** Whether an agent is this process's to run. Default: every one. */
   readonly runsHere?: (agent: AnyAgent) => boolean
 }
 
 /** `GET /v1/topics`. */
-export function topicsToJson(seen: Seen): object {
+export function topicsToJson(seen: Omit<Seen, 'letters'>): object {
   return {
     at: iso(seen.sample.atMs),
     pipeline: seen.pipeline?.name ?? null,
@@ -27,7 +28,7 @@ export function topicsToJson(seen: Seen): object {
   }
 }
 
-function topicToJson({ spec, bounds, appended, perSecond }: TopicSample, { flow, pipeline }: Seen): object {
+function topicToJson({ spec, bounds, appended, perSecond }: TopicSample, { flow, pipeline }: Omit<Seen, 'letters'>): object {
   const ingest = flow.ingest.get(spec.name)
   return {
     topic: spec.name,
@@ -70,6 +71,7 @@ function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen, judged:
     to: declared?.kind === 'agent' ? declared.to.map(to => ({ kind: to.kind, name: to.name })) : [],
     store: declared?.kind === 'storage-agent' ? declared.store.describe : null,
     ...totals(rows),
+    letters_expired: seen.letters.find(({ agent, state }) => groupName(agent) === id && state === 'expired')?.count ?? 0,
     ...agentFlowToJson(id, seen),
   }
 }
@@ -120,7 +122,7 @@ function totals(rows: readonly LedgerRow[]): object {
 }
 
 /** `GET /v1/flow`: how fast everything moves now. */
-export function flowToJson(seen: Seen): object {
+export function flowToJson(seen: Omit<Seen, 'letters'>): object {
   const rows = Map.groupBy(ledgerOf(seen.sample.standings, seen.flow.atMs).rows, row => row.group)
   const ids = [...new Set([...(seen.pipeline?.agents.keys() ?? []), ...seen.flow.agents.keys()])]
   return {
@@ -147,7 +149,7 @@ function ingestToJson(flow: IngestFlow): object {
 }
 
 /** How much an agent handles is known of every process, by its places in the stream; the rest is of this process alone, and nothing where others run it. */
-function agentFlowToJson(id: string, { flow: { agents, atMs: nowMs }, sample, pipeline, runsHere }: Seen): object {
+function agentFlowToJson(id: string, { flow: { agents, atMs: nowMs }, sample, pipeline, runsHere }: Omit<Seen, 'letters'>): object {
   const flow = agents.get(id)
   const declared = pipeline?.agents.get(id)
   const isElsewhere = declared !== undefined && runsHere?.(declared) === false

@@ -47,3 +47,11 @@ export function dataIdOf(text: string, query: Query): DataId {
 export function invalid(what: string, fix: string): MillraceError {
   return new MillraceError('QUERY_INVALID', what, { fix })
 }
+
+const MAX_BY_LENGTH = 200
+
+/** Who asks for a change, as a body says it. @throws QUERY_INVALID */
+export function whoIn(by: unknown): string {
+  if (typeof by === 'string' && by !== '' && by.length <= MAX_BY_LENGTH) return by
+  throw invalid(`'by' is ${JSON.stringify(by)}.`, `Say who does it in 1 to ${MAX_BY_LENGTH} characters, or leave it out.`)
+}

@@ -14,10 +14,11 @@ import { cacheRoutes } from './routes/cache.ts'
 import { deadRoutes } from './routes/dead.ts'
 import { healthRoutes } from './routes/health.ts'
 import { overviewRoutes } from './routes/overview.ts'
+import { replayRoutes } from './routes/replays.ts'
 import { traceRoutes } from './routes/trace.ts'
 
 export interface OpsOptions {
-  readonly engine: EngineView & Pick<Engine, 'letters'>
+  readonly engine: EngineView & Pick<Engine, 'letters' | 'ensure' | 'append' | 'replay'>
   readonly instruments: Instruments
   readonly health: Health
   readonly clock: Clock
@@ -93,13 +94,14 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   traceRoutes(server, context)
   cacheRoutes(server, context)
   deadRoutes(server, context)
+  replayRoutes(server, context)
   if (options.pageDirectory === undefined) indexRoute(server, context)
   else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
 
   const url = await listen(server, options.address)
   if (!isLoopback(options.address.host)) {
     log?.warn(
-      `The operators’ listener has no keys and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees every datum and can replay and discard dead letters. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
+      `The operators’ listener has no keys and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees every datum and can replay, edit and discard dead letters. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
     )
   }
   return {
@@ -142,10 +144,13 @@ GET  /v1/trace/:data_id        where is my datum?  (?source=… for an id that a
 GET  /v1/lineage/:data_id      where it came from, what became of it  (?depth=10&limit=1000)
 GET  /v1/cache/:name           the latest value of every key
 GET  /v1/cache/:name/:key      of one
-GET  /v1/dead                  dead letters  (?agent=&version=&topic=&state=&data_id=&matching=&limit=100)
+GET  /v1/dead                  dead letters  (?agent=&version=&topic=&state=&data_id=&matching=&fingerprint=&limit=100)
+GET  /v1/dead/groups           those that are dead, by how they failed  (?agent=&version=&topic=&matching=)
 GET  /v1/dead/:letter          one, with its datum
+POST /v1/dead/:letter/edit     {"data": "<base64>"}
 POST /v1/dead/replay           {"letters": [12, 13]}
 POST /v1/dead/discard          {"letters": [12, 13]}
+GET  /v1/replays               replays of data: who asked for what, and how far they are
 GET  /metrics                  Prometheus
 GET  /health/live  /health/ready
 `

@@ -1,6 +1,8 @@
 import type { DeadLetter, DeadLetters } from '../agents/dead-letter.ts'
+import type { GivenAgain } from '../agents/replay.ts'
+import { MillraceError } from '../errors.ts'
 import type { AppendBatch, Lease, Moved, Place, Stream, TopicPartition } from '../stream/stream.ts'
-import type { AgentVersion, MarkBatch, Trace } from '../trace/trace.ts'
+import type { AgentVersion, MarkBatch, Range, Trace } from '../trace/trace.ts'
 
 /**
  * The engine ties stream and trace in one commit, so that what an agent did takes effect once. Suite: `testing/engine-suite.ts`.
@@ -19,6 +21,16 @@ export interface Engine extends Stream, Trace, EngineView {
    */
   commit(unit: UnitOfWork): Promise<void>
 
+  /**
+   * Gives an agent data of a partition that it reads, again or, where its place began behind them, for the first time: puts them into its replay
+   * topic in the order of their offsets, but for what is left out ({@link GivenAgain}). A version that was replaced gives way to the one that
+   * has its place. Cut off, all of it or nothing is there; asked again, what is there is left out, or recognised by the agent (`holdsCopies`).
+   * @param ranges by rising offsets.
+   * @throws AGENT_UNKNOWN: no such agent reads the partition; nothing has happened.
+   * @throws APPEND_UNKNOWN, as {@link Stream.append}.
+   */
+  replay(agent: AgentVersion, from: TopicPartition, ranges: readonly Range[]): Promise<GivenAgain>
+
   /** The last snapshot of a group's fold over one partition, or undefined. */
   snapshot(group: string, place: TopicPartition): Promise<Snapshot | undefined>
 
@@ -27,7 +39,7 @@ export interface Engine extends Stream, Trace, EngineView {
 
 /** What may be read of an engine, also by another process while it runs. */
 export interface EngineView extends Pick<Stream, 'read' | 'topics' | 'bounds'>, Pick<Trace, 'find'> {
-  readonly letters: Pick<DeadLetters, 'list' | 'frame'>
+  readonly letters: Pick<DeadLetters, 'list' | 'counts' | 'frame' | 'original'>
 
   /** Every entry of a cache; undefined where no agent has written to it. */
   cache(name: string): Promise<CacheView | undefined>
@@ -103,4 +115,11 @@ export function agentOf(group: string): AgentVersion {
   const at = group.lastIndexOf('@')
   const version = at < 0 ? Number.NaN : Number(group.slice(at + 1))
   return Number.isSafeInteger(version) ? { name: group.slice(0, at), version } : { name: group, version: 0 }
+}
+
+/** No such agent, as far as a stream knows: it has no place there. */
+export function unknownReader(group: string, { topic, partition }: TopicPartition): MillraceError {
+  return new MillraceError('AGENT_UNKNOWN', `No agent ${group} reads partition ${partition} of topic '${topic}'.`, {
+    fix: 'millrace agents lists those that there are, and what they read. One that is new has to run first.',
+  })
 }

@@ -178,6 +178,13 @@ export const METRICS = {
     labels: READER,
     help: 'Data that retention deleted before the agent reached them and that are not counted as lost yet. Alarm above 0.',
   },
+  agentLettersExpired: {
+    name: 'millrace_agents_letters_expired_total',
+    kind: 'counter',
+    unit: '{letter}',
+    labels: AGENT,
+    help: 'Dead letters that nobody came to within retention.letters. Alarm when it rises.',
+  },
   ledgerGap: {
     name: 'millrace_ledger_gap_data',
     kind: 'gauge',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { EngineView } from '../engine/engine.ts'
 import type { Pipeline } from '../pipeline.ts'
+import type { AgentVersion } from '../trace/trace.ts'
 import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
 import { type Flow, FlowMeter } from './flow.ts'
 import { Metrics } from './metrics.ts'
@@ -16,6 +17,8 @@ export interface Instruments extends Required<Recorder> {
   use(pipeline: Pipeline): void
   /** Whom to ask how the agents of this process are. */
   watch(agents: Watched): void
+  /** So many dead letters of an agent have expired. */
+  lettersExpired(agent: AgentVersion, count: number): void
   flow(): Flow
   /** Where everything stands, at most `maxAgeMs` old. */
   sample(maxAgeMs: number): Promise<Sample>
@@ -121,6 +124,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       diagnoses.use(pipeline)
     },
     watch: agents => diagnoses.watch(agents),
+    lettersExpired: (agent, count) => metrics.lettersExpired(agent.name, agent.version, count),
     flow: () => flow.read(clock.now()),
     sample,
     diagnoses: () => diagnoses.named(flow.read(clock.now())),

@@ -66,6 +66,7 @@ export class Metrics {
       METRICS.agentOutputs,
       METRICS.agentRetries,
       METRICS.agentBusy,
+      METRICS.agentLettersExpired,
     ])
     for (const spec of Object.values<MetricSpec>(METRICS)) {
       const options = { description: spec.help, unit: spec.unit }
@@ -97,6 +98,11 @@ export class Metrics {
     this.#count(METRICS.agentOutputs, 0, labels)
     this.#count(METRICS.agentRetries, 0, labels)
     this.#count(METRICS.agentBusy, 0, labels)
+    this.#count(METRICS.agentLettersExpired, 0, labels)
+  }
+
+  lettersExpired(agent: string, version: number, count: number): void {
+    this.#count(METRICS.agentLettersExpired, count, { agent, version: String(version) })
   }
 
   ingest(fact: IngestFact, topic: string): void {

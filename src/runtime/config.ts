@@ -43,6 +43,8 @@ export interface Settings {
     readonly ids?: Duration
     /** How long the trace is kept. Default `'24h'`. */
     readonly trace?: Duration
+    /** How long a dead letter waits for a person before it expires, which is counted. Default: for ever. */
+    readonly letters?: Duration
   }
   /** The most that the data may take on disk; beyond it producers hear 507 until retention has made room. Default: the disk. */
   readonly size?: ByteSize
@@ -64,6 +66,8 @@ export interface Config {
   readonly page?: string
   readonly idRetentionMs: number
   readonly traceRetentionMs: number
+  /** Undefined: dead letters are kept until a person discards them. */
+  readonly letterRetentionMs?: number
   readonly maxBytes?: number
   readonly threadBytes: number
   readonly limits: Limits
@@ -119,6 +123,7 @@ export async function resolveConfig(from: {
   const page = pick(text, 'page', undefined, 'page')
   const maxBytes = pick(size, 'size', undefined, 'size')
   const retentions = { idRetentionMs: pick(duration, 'retention.ids', '7d')!, traceRetentionMs: pick(duration, 'retention.trace', '24h')! }
+  const letterRetentionMs = pick(duration, 'retention.letters', undefined)
   const [stream, trace] = [pick(streamUrl, 'stream', undefined, 'stream'), pick(traceUrl, 'trace', undefined, 'trace')]
   const connections = connectionsOf(stream, trace, env, retentions)
   if (connections !== undefined && maxBytes !== undefined) throw sizeOfShared()
@@ -134,6 +139,7 @@ export async function resolveConfig(from: {
     data,
     ...(page === undefined ? {} : { page: resolve(cwd, page) }),
     ...retentions,
+    ...(letterRetentionMs === undefined ? {} : { letterRetentionMs }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
     threadBytes: pick(size, 'threads.memory', '512MB')!,
     limits: completeLimits(limitsIn(file)),
@@ -168,7 +174,7 @@ function checkAlone({ roles: own, only }: Runs): void {
 /** Names that the file may set, a dot between a group and its member. */
 const NAMES = [
   ...['listen', 'ops', 'attach', 'data', 'page', 'size', 'stream', 'trace', 'role', 'agents', 'spill', 'keys', 'agentKeys', 'pipeline'],
-  ...['retention.ids', 'retention.trace', 'threads.memory', 'limits'],
+  ...['retention.ids', 'retention.trace', 'retention.letters', 'threads.memory', 'limits'],
 ]
 const GROUPS = ['retention', 'threads']
 

@@ -13,6 +13,7 @@ import type { Config } from './config.ts'
 import { type Held, openEngine } from './engines.ts'
 import { openFrontDoor } from './front-door.ts'
 import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
+import { keepLetterRetention } from './letter-retention.ts'
 import { loadPipeline } from './load.ts'
 import { type Log, silentLog } from './log.ts'
 import { reloadOnChange } from './reload.ts'
@@ -91,6 +92,13 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     })
     closers.add('instruments', () => instruments.close())
     instruments.use(pipeline)
+    if (config.letterRetentionMs !== undefined) {
+      const expired = instruments.lettersExpired
+      closers.add(
+        'letters’ retention',
+        keepLetterRetention({ engine, clock: systemClock, retentionMs: config.letterRetentionMs, expired, log }),
+      )
+    }
 
     // Closed after the agents have stopped: what workers have in hand is to be finished, too.
     const attach = openAttach(config, systemClock, log)

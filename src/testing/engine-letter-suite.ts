@@ -14,22 +14,22 @@ const REPLAYED = { topic: REPLAY, partition: 0 }
 const GROUP = { name: 'forecast@2', edition: 2 }
 const BY = 'suite'
 
-type Over = (test: (scene: EngineScene) => Promise<void>) => () => Promise<void>
+export type Over = (test: (scene: EngineScene) => Promise<void>) => () => Promise<void>
+
+/** Two data of partition 0 are dead, with a reason each. */
+export async function twoDead({ engine, lease, start }: EngineScene): Promise<void> {
+  const read = await engine.read('demand', 0, 0, 100_000)
+  await engine.commit(
+    unit(lease, {
+      letters: [letterOf(read, 0, 'no model'), letterOf(read, 1, '100% off')],
+      marks: [deadMark(read, 0, 'no model'), deadMark(read, 1, '100% off')],
+      checkpoints: [move(start, 2, 2)],
+    }),
+  )
+}
 
 /** Dead letters: the part of the engine's suite about what a person decides. */
 export function engineLetterSuite({ describe, it }: TestFramework, name: string, options: EngineSuiteOptions, over: Over): void {
-  /** Two data of partition 0 are dead, with a reason each. */
-  async function twoDead({ engine, lease, start }: EngineScene): Promise<void> {
-    const read = await engine.read('demand', 0, 0, 100_000)
-    await engine.commit(
-      unit(lease, {
-        letters: [letterOf(read, 0, 'no model'), letterOf(read, 1, '100% off')],
-        marks: [deadMark(read, 0, 'no model'), deadMark(read, 1, '100% off')],
-        checkpoints: [move(start, 2, 2)],
-      }),
-    )
-  }
-
   const statesOf = async (engine: Engine) => (await engine.letters.list({ limit: 10 })).map(letter => [letter.offset, letter.state])
 
   /** The agent's group as it runs: on its topic and its replay topic. */

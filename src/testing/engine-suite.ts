@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import type { Engine } from '../engine/engine.ts'
 import type { Checkpoint, Group, Lease } from '../stream/stream.ts'
 import { engineLetterSuite } from './engine-letter-suite.ts'
+import { engineLetterUpkeepSuite } from './engine-letter-upkeep-suite.ts'
+import { engineReplaySuite } from './engine-replay-suite.ts'
 import { type TestFramework, type UnderTest, within } from './framework.ts'
 import { Members, placeOf } from './group-member.ts'
 import { refused } from './refusal.ts'
@@ -321,6 +323,8 @@ export function engineSuite({ describe, it }: TestFramework, name: string, optio
   })
 
   engineLetterSuite({ describe, it }, name, options, over)
+  engineLetterUpkeepSuite({ describe, it }, name, options, over)
+  engineReplaySuite({ describe, it }, name, options, over)
 
   describe(`${name}: the end`, () => {
     if (options.durable)

@@ -53,16 +53,19 @@ describe('a command used wrongly says what is wrong and what to do, and exits 2'
     ],
     ['ledger now', "2 error: Too many arguments for 'ledger'. Expected 0 arguments but got 1.\n  See: millrace ledger --help"],
     ['dead show x', '2 error: The letter is "x".\n  It must be a whole number from 1.'],
-    ['dead list --state gone', '2 error: --state is "gone".\n  It must be dead, replayed, done, discarded or any.'],
+    ['dead list --state gone', '2 error: --state is "gone".\n  It must be dead, replayed, done, discarded, expired or any.'],
     ['dead list --agent forecast@two', '2 error: The version in --agent is "two".\n  It must be a whole number from 1.'],
     [
       'dead replay',
-      '2 error: dead replay needs to know which letters.\n  Give their numbers, or a filter (--agent, --topic, --matching, --id), or --all: one of the three.',
+      '2 error: dead replay needs to know which letters.\n  Give their numbers, or a filter (--agent, --topic, --matching, --id, --group), or --all: one of the three.',
     ],
     [
       'dead replay 1 --all',
-      '2 error: dead replay needs to know which letters.\n  Give their numbers, or a filter (--agent, --topic, --matching, --id), or --all: one of the three.',
+      '2 error: dead replay needs to know which letters.\n  Give their numbers, or a filter (--agent, --topic, --matching, --id, --group), or --all: one of the three.',
     ],
+    ['dead replay --all --rate none', '2 error: --rate is "none".\n  It must be how many a second, such as \'100/s\'.'],
+    ['replay', '2 error: replay needs an agent.\n  Name it: millrace replay forecast@2 --from 1h'],
+    ['replay --resume x', '2 error: --resume is "x".\n  It must be the number of a replay: millrace replay list'],
     ['dead discard --all', '2 error: Discarded data are gone for good, and there is no terminal to ask.\n  Add --yes.'],
     ['keys add', "2 error: Missing required argument 'source'.\n  See: millrace keys add --help"],
     [

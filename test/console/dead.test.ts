@@ -1,4 +1,6 @@
+import { agent, pipeline, topic } from 'millrace'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { replayTopic } from '../../src/agents/dead-letter.ts'
 import { type Listening, listen } from './ops.ts'
 
@@ -69,6 +71,69 @@ describe('the dead letters', () => {
     expect((await ops.post('/v1/dead/discard', { letters: [1], by: 'ada' })).json).toEqual({ discarded: [1], refused: [] })
     expect((await ops.get('/v1/dead?state=discarded')).json.letters).toMatchObject([{ letter: 1 }])
   })
+
+  test('are grouped by how they failed, and found by it', async () => {
+    await using ops = await withLetters('1', '22', '3')
+    const { groups } = (await ops.get('/v1/dead/groups?agent=average')).json
+    expect(groups).toMatchObject([
+      {
+        agent: 'average',
+        version: 1,
+        error: { code: null, name: 'TypeError', message: 'cannot read 3' },
+        shape: 'cannot read <n>',
+        count: 3,
+        example: 3,
+      },
+    ])
+    const [{ fingerprint }] = groups
+    const found = (await ops.get(`/v1/dead?fingerprint=${fingerprint}&limit=2`)).json.letters
+    expect(found.map((letter: { letter: number }) => letter.letter)).toEqual([3, 2])
+    expect(found[0].fingerprint).toBe(fingerprint)
+    expect((await ops.get('/v1/dead?fingerprint=0000000000')).json.letters).toEqual([])
+    expect(await ops.get(`/v1/dead?fingerprint=${fingerprint}&state=done`)).toMatchObject({ status: 400 })
+  })
+
+  test('are edited with what matches their topic, and replayed so', async () => {
+    const demand = topic('demand', z.object({ n: z.number() }))
+    const running = pipeline('p', { agents: [agent('average', { version: 1, from: demand }, () => undefined)] })
+    await using ops = await withLetters('{"n":"one"}')
+    ops.use(running)
+    const edit = (text: string, more: object = {}) => ops.post('/v1/dead/1/edit', { data: Buffer.from(text).toString('base64'), ...more })
+    expect(await edit('{"n":"1"}')).toMatchObject({ status: 422, json: { code: 'DATUM_INVALID', issues: [{ path: 'n' }] } })
+    expect(await edit('{"n":1')).toMatchObject({ status: 400, json: { code: 'BODY_MALFORMED' } })
+    expect(await edit('{"n":1}', { by: 'ada' })).toMatchObject({ status: 200, json: { edited: [1], refused: [] } })
+    expect((await ops.get('/v1/dead/1')).json).toMatchObject({
+      edited: { times: 1, by: 'ada' },
+      datum: { data_id: ops.ids[0], json: { n: 1 } },
+      original: { data_id: ops.ids[0], json: { n: 'one' } },
+    })
+    await ops.post('/v1/dead/replay', { letters: [1] })
+    expect((await edit('{"n":2}')).json).toEqual({ edited: [], refused: [1] })
+    const handled: string[] = []
+    await ops.scene.work(average, ['demand', replays], datum => {
+      handled.push(datum.data)
+      return []
+    })
+    expect(handled).toEqual(['{"n":1}'])
+  })
+
+  test('that have expired stay listed, without their datum, and are counted by agent', async () => {
+    await using ops = await withLetters('1', '2')
+    await ops.scene.engine.letters.expire([1], Number.MAX_SAFE_INTEGER)
+    expect((await ops.get('/v1/dead/1')).json).toMatchObject({ state: 'expired', error: { message: 'cannot read 1' }, datum: null })
+    expect((await ops.get('/v1/dead?state=expired')).json.letters).toMatchObject([{ letter: 1 }])
+    const { agents } = (await ops.get('/v1/agents')).json
+    expect(agents).toMatchObject([{ agent: 'average', version: 1, dead: 2, letters_expired: 1 }])
+    expect((await ops.post('/v1/dead/1/edit', { data: 'MQ==' })).json).toEqual({ edited: [], refused: [1] })
+  })
+
+  test.each([{}, { data: 7 }, { data: 'not base64!' }, { data: 'MQ==', content_type: '' }, { data: 'MQ==', by: '' }])(
+    'take no edit without a datum: %j',
+    async body => {
+      await using ops = await withLetters('1')
+      expect(await ops.post('/v1/dead/1/edit', body)).toMatchObject({ status: 400, json: { code: 'QUERY_INVALID' } })
+    },
+  )
 
   test.each([
     '/v1/dead?limit=0',

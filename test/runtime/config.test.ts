@@ -42,7 +42,7 @@ describe('resolveConfig', () => {
 
   it('takes a flag before the environment before the file before the default', async () => {
     const file =
-      "import { defineConfig } from 'millrace'\nexport default defineConfig({ listen: ':1', ops: ':1', data: 'file', retention: { trace: '1h' } })"
+      "import { defineConfig } from 'millrace'\nexport default defineConfig({ listen: ':1', ops: ':1', data: 'file', retention: { trace: '1h', letters: '30d' } })"
     const env = { MILLRACE_LISTEN: ':2', MILLRACE_OPS: ':2', MILLRACE_AGENT_KEYS: 'workers.json', MILLRACE_RETENTION_IDS: '2d' }
     const config = await withFile(file, { listen: ':3', attach: ':4' }, env)
     expect(config).toMatchObject({
@@ -53,7 +53,10 @@ describe('resolveConfig', () => {
       data: './file',
       traceRetentionMs: 3_600_000,
       idRetentionMs: 172_800_000,
+      letterRetentionMs: 30 * 86_400_000,
     })
+    // Letters are kept until a person discards them.
+    expect((await resolveConfig(nowhere)).letterRetentionMs).toBeUndefined()
   })
 
   it.each([

@@ -134,7 +134,7 @@ describe('where is my datum', () => {
       find: async () => ({ dataId, positions: [position], source: 's', createdMs: 1, parents: [], marks: [] }),
       standings: async () => [{ group: 'average@1', topic: 'demand', partition: 0, first: retainedFrom, next: 10, checkpoint }],
       read: () => Promise.reject(new Error('nothing to read')),
-      letters: { list: async () => [], frame: async () => undefined },
+      letters: { list: async () => [], counts: async () => [], frame: async () => undefined, original: async () => undefined },
     }
     expect((await whereIs(view, dataId, 5))?.agents).toMatchObject([{ name: 'average', version: 1, fate: { state } }])
   })

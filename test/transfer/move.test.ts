@@ -3,6 +3,8 @@ import { expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { openAtRest, openEmbedded } from '../../src/engine/embedded/index.ts'
 import type { Engine, EngineView } from '../../src/engine/engine.ts'
+import { FrameCursor } from '../../src/envelope/frame.ts'
+import { withData } from '../../src/envelope/with-data.ts'
 import type { Pipeline } from '../../src/pipeline.ts'
 import { checkNoMove, readMove } from '../../src/runtime/move/move-log.ts'
 import { topicSpecs } from '../../src/runtime/topics.ts'
@@ -83,7 +85,7 @@ it('a pipeline under load goes on after a move as if nothing had been, whatever 
   }
 })
 
-/** Three versions, each of which took over from the one before; letters that are dead, replayed and waiting, done and discarded. */
+/** Three versions, each of which took over from the one before; letters that are dead, replayed and waiting, edited, done and discarded. */
 async function eventful(data: string): Promise<void> {
   const orders = (from: number, count: number) => Array.from({ length: count }, (_, i) => ({ shop: `s${(from + i) % 4}`, n: from + i }))
   for (const version of [1, 2, 3] as const) {
@@ -104,10 +106,19 @@ async function eventful(data: string): Promise<void> {
       // These wait: two orders, and a letter of the version before in the replay topic of this one.
       if (version !== 3) return
       await send(engine, topicOf, orders(400, 2), Date.now(), { source: 'shop', id: 'late' })
-      const [old] = await engine.letters.list({ state: 'dead', limit: 1 })
+      const [old, edited] = await engine.letters.list({ state: 'dead', limit: 2 })
       await engine.letters.replay([old!.letter], 'a person')
+      const frame = (await engine.letters.frame(edited!.letter))!
+      const { key, contentType, dataText } = cursorAt(frame)
+      await engine.letters.edit(edited!.letter, withData(frame, { key, contentType, data: Buffer.from(`${dataText} `) }), 'a person')
     })
   }
+}
+
+function cursorAt(frame: Uint8Array): FrameCursor {
+  const cursor = new FrameCursor(frame)
+  cursor.next()
+  return cursor
 }
 
 /** What somebody sees who looks at an engine, but for when it was moved. */
@@ -122,7 +133,14 @@ async function seen(engine: EngineView) {
       // A broker gives a group that takes over also the replay topic of the one before it: nobody reads it.
       .filter(({ place }) => !place.includes('_replay') || /^(\S+) _replay\.\1 /.test(place))
       .sort((a, b) => (a.place < b.place ? -1 : 1)),
-    letters: await engine.letters.list({ limit: 1_000 }),
+    letters: await Promise.all(
+      (await engine.letters.list({ limit: 1_000 })).map(async letter => ({
+        ...letter,
+        data: [await engine.letters.frame(letter.letter), await engine.letters.original(letter.letter)].map(
+          frame => cursorAt(frame!).dataText,
+        ),
+      })),
+    ),
     sums: (await engine.cache('sums'))?.entries
       .map(({ key, value, updatedMs }) => ({ key, value, updatedMs }))
       .sort((a, b) => (a.key < b.key ? -1 : 1)),

@@ -18,6 +18,9 @@ async function agents(command: Command): Promise<void> {
   if (!output.json && answer.agents.length === 0) output.notice('No agent has run yet.')
   if (!output.json && source !== undefined) output.notice(NOTICES[source])
   output.answer({ ...answer, running }, () => draw(answer.agents))
+  if (output.json) return
+  for (const { agent, version, letters_expired: expired } of answer.agents)
+    if (expired > 0) output.notice(`${expired} dead letters of ${agent}@${version} have expired: millrace dead list --state expired`)
 }
 
 function draw(agents: AgentsAnswer['agents']): string {

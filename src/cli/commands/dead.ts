@@ -1,31 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
 import { confirm, isCancel } from '@clack/prompts'
 import type { Command } from 'commander'
-import type { LetterFilter, LetterState, StoredLetter } from '../../agents/dead-letter.ts'
-import { letterToJson, letterWithDatumToJson } from '../../console/letters.ts'
-import { isDataId } from '../../envelope/data-id.ts'
+import { deadLetters, groupLetters } from '../../agents/letter-groups.ts'
+import { systemClock } from '../../clock.ts'
+import { groupToJson, letterToJson, shownLetter } from '../../console/letters.ts'
 import { MillraceError } from '../../errors.ts'
 import { optionsOf, outputOf, type Shared, usage } from '../command.ts'
+import { type Changed, changeLetters, type Selection } from '../dead/change.ts'
+import { type Change, withDesk } from '../dead/desk.ts'
+import { drawGroups, drawLetters } from '../dead/draw.ts'
+import { type FilterOptions, filterFlags, filterOf, numberOf, stateOf, unknownLetters } from '../dead/filter.ts'
 import { EXIT } from '../exit.ts'
-import { type Change, type Changed, changeAll, changeLetters } from '../letters.ts'
-import { type Output, plain } from '../output.ts'
-import { table, timeText } from '../table.ts'
+import { untilInterrupted } from '../interrupt.ts'
+import type { Output } from '../output.ts'
+import { Pace, parseRate } from '../pace.ts'
+import { Progress } from '../transfer/progress.ts'
 import { withView } from '../view.ts'
 
-interface FilterOptions extends Shared {
-  readonly agent?: string
-  readonly topic?: string
-  readonly matching?: string
-  readonly id?: string
+interface ListOptions extends FilterOptions {
+  readonly state: string
+  readonly limit: string
 }
 interface ChangeOptions extends FilterOptions {
   readonly all?: boolean
   readonly yes?: boolean
+  readonly rate?: string
+  readonly dryRun?: boolean
+  readonly using?: string
+  readonly limit?: string
+}
+interface EditOptions extends Shared {
+  readonly contentType?: string
+  readonly using?: string
 }
 
 export function addDead(program: Command): void {
   const dead = program.command('dead').description('dead letters: data that an agent could not handle, kept with the reason')
-  filters(dead.command('list').description('the newest first'))
-    .option('--state <state>', 'dead, replayed, done, discarded or any', 'dead')
+  filterFlags(dead.command('groups').description('those that are dead, by how they failed, the most frequent first')).action(
+    (_options, command: Command) => groups(command),
+  )
+  filterFlags(dead.command('list').description('the newest first'))
+    .option('--state <state>', 'dead, replayed, done, discarded, expired or any', 'dead')
     .option('--limit <count>', 'at most so many', '50')
     .action((_options, command: Command) => list(command))
   dead
@@ -33,31 +49,52 @@ export function addDead(program: Command): void {
     .description('one, with its datum and its error')
     .argument('<letter>', 'its number')
     .action((letter: string, _options, command: Command) => show(letter, command))
-  filters(dead.command('replay').description('give data to their agents again: some by number, those that match, or all'))
+  dead
+    .command('edit')
+    .description("change a dead letter's datum, for its next replay; its id stays, and so does what died")
+    .argument('<letter>', 'its number')
+    .argument('<file>', 'the file with the datum as it should be; - for stdin')
+    .option('--content-type <type>', 'where it is another than before')
+    .option('--using <file>', "the pipeline's file, whose schemas check the datum; where a process runs here, it checks")
+    .action((letter: string, file: string, _options, command: Command) => edit(letter, file, command))
+  filterFlags(dead.command('replay').description('give data to their agents again: some by number, those that match, or all'))
     .argument('[letters...]', 'their numbers')
     .option('--all', 'all that are dead')
+    .option('--rate <count/s>', 'at most so many a second, such as 100/s (default: as many as can be)')
+    .option('--dry-run', 'replay nothing: show which there are; with --using, what their handlers would make of them')
+    .option('--using <file>', "--dry-run: the pipeline's file, whose handlers are tried")
+    .option('--limit <count>', '--dry-run --using: at most so many are tried', '20')
     .action((letters: string[], _options, command: Command) => change('replay', letters, command))
-  filters(dead.command('discard').description('give data up for good'))
+  filterFlags(dead.command('discard').description('give data up for good'))
     .argument('[letters...]', 'their numbers')
     .option('--all', 'all that are dead')
     .option('--yes', 'without asking')
     .action((letters: string[], _options, command: Command) => change('discard', letters, command))
 }
 
-function filters(command: Command): Command {
-  return command
-    .option('--agent <name>', 'of this agent: forecast, or forecast@2')
-    .option('--topic <name>', 'of this topic')
-    .option('--matching <text>', 'whose reason contains this text')
-    .option('--id <data_id>', 'of this datum')
+async function groups(command: Command): Promise<void> {
+  const options = optionsOf<FilterOptions>(command)
+  const output = outputOf(options)
+  const found = await withView(options, view => groupLetters(view.letters, filterOf(options)))
+  output.answer({ groups: found.map(groupToJson) }, () => drawGroups(found))
+  if (!output.json)
+    output.notice(found.length === 0 ? 'There are no such dead letters.' : 'One of them, with its datum: millrace dead show <example>')
 }
 
 async function list(command: Command): Promise<void> {
-  const options = optionsOf<FilterOptions & { state: string; limit: string }>(command)
+  const options = optionsOf<ListOptions>(command)
   const output = outputOf(options)
-  const filter = { ...filterOf(options), ...stateOf(options.state), limit: numberOf(options.limit, '--limit') }
-  const letters = await withView(options, view => view.letters.list(filter))
-  output.answer({ letters: letters.map(letterToJson) }, () => draw(letters))
+  const { fingerprint, ...filter } = filterOf(options)
+  const state = stateOf(options.state)
+  const limit = numberOf(options.limit, '--limit')
+  if (fingerprint !== undefined && state !== 'dead') throw usage('--group is of letters that are dead.', 'Leave --state out.')
+  const letters = await withView(options, async view => {
+    if (fingerprint === undefined) return view.letters.list({ ...filter, ...(state === undefined ? {} : { state }), limit })
+    const newest = []
+    for await (const page of deadLetters(view.letters, { ...filter, fingerprint })) newest.splice(0, newest.push(...page) - limit)
+    return newest.reverse()
+  })
+  output.answer({ letters: letters.map(letterToJson) }, () => drawLetters(letters))
   if (!output.json && letters.length === 0) output.notice('There are no such dead letters.')
 }
 
@@ -65,32 +102,76 @@ async function show(given: string, command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
   const number = numberOf(given, 'The letter')
-  const json = await withView(options, async ({ letters }) => {
-    const [letter] = await letters.list({ letters: [number], limit: 1 })
-    const frame = await letters.frame(number)
-    if (letter === undefined || frame === undefined) throw unknownLetters(`There is no dead letter ${number}.`)
-    return letterWithDatumToJson(letter, frame)
-  })
+  const json = await withView(options, view => shownLetter(view.letters, number))
+  if (json === undefined) throw unknownLetters(`There is no dead letter ${number}.`)
   output.answer(json, () => JSON.stringify(json, null, 2))
+}
+
+async function edit(given: string, file: string, command: Command): Promise<void> {
+  const options = optionsOf<EditOptions>(command)
+  const output = outputOf(options)
+  const letter = numberOf(given, 'The letter')
+  const data = await readDatum(file)
+  const { contentType, using } = options
+  const edited = await withDesk(options, desk => desk.edit({ letter, data, contentType, using }))
+  if (!edited) throw unknownLetters(`The letter ${letter} is not dead any more: only those that are can be edited.`)
+  output.answer({ edited: [letter] }, () => `edited ${letter}`)
+  if (!output.json) output.notice(`Its next replay gives its agent this datum: millrace dead replay ${letter}`)
+}
+
+/** The bytes as they are, but for the line break that editors end a file with. */
+async function readDatum(file: string): Promise<Buffer> {
+  try {
+    const bytes = file === '-' ? await buffer(process.stdin) : await readFile(file)
+    return bytes.at(-1) === 0x0a ? bytes.subarray(0, -1) : bytes
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
+    throw new MillraceError('FILE_MISSING', `There is no file ${file}.`, { cause })
+  }
 }
 
 async function change(what: Change, given: readonly string[], command: Command): Promise<void> {
   const options = optionsOf<ChangeOptions>(command)
   const output = outputOf(options)
-  const numbers = given.map(text => numberOf(text, 'The letter'))
+  const selection = selectionOf(what, given, options)
+  if (options.dryRun === true) {
+    const { listWhatWouldBe, tryHandlers } = await import('../dead/trial.ts')
+    const { using, limit = '20' } = options
+    await withView(options, view =>
+      using === undefined
+        ? listWhatWouldBe(view, selection, output)
+        : tryHandlers(view, selection, using, numberOf(limit, '--limit'), output),
+    )
+    return
+  }
+  if (what === 'discard' && options.yes !== true) await ask(output)
+  const rate = options.rate === undefined ? Number.POSITIVE_INFINITY : parseRate(options.rate)
+  using interrupt = untilInterrupted()
+  const progress = new Progress(doneWord(what))
+  const result = await withDesk(options, desk =>
+    changeLetters(desk, what, selection, new Pace(rate, systemClock, interrupt.signal), progress),
+  ).finally(() => progress.end())
+  say(output, what, result)
+  if (!result.complete) {
+    output.notice('Interrupted before the end. Run it again for the rest.')
+    process.exitCode = EXIT.interrupted
+    return
+  }
+  if ('letters' in selection && result.changed.length === 0)
+    throw unknownLetters(`None of ${selection.letters.join(', ')} is a dead letter that is still dead.`)
+  if (result.refused.length > 0) process.exitCode = EXIT.partly
+}
+
+function selectionOf(what: Change, given: readonly string[], options: ChangeOptions): Selection {
+  const letters = given.map(text => numberOf(text, 'The letter'))
   const filter = filterOf(options)
   const filtered = Object.keys(filter).length > 0
-  if ([numbers.length > 0, filtered, options.all === true].filter(Boolean).length !== 1)
+  if ([letters.length > 0, filtered, options.all === true].filter(Boolean).length !== 1)
     throw usage(
       `dead ${what} needs to know which letters.`,
-      `Give their numbers, or a filter (--agent, --topic, --matching, --id), or --all: one of the three.`,
+      `Give their numbers, or a filter (--agent, --topic, --matching, --id, --group), or --all: one of the three.`,
     )
-  if (what === 'discard' && options.yes !== true) await ask(output)
-  const result = numbers.length > 0 ? await changeLetters(options, what, numbers) : await changeAll(options, what, filter)
-  say(output, what, result)
-  if (numbers.length > 0 && result.changed.length === 0)
-    throw unknownLetters(`None of ${numbers.join(', ')} is a dead letter that is still dead.`)
-  if (result.refused.length > 0) process.exitCode = EXIT.partly
+  return letters.length > 0 ? { letters } : { filter }
 }
 
 async function ask(output: Output): Promise<void> {
@@ -100,56 +181,14 @@ async function ask(output: Output): Promise<void> {
 }
 
 function say(output: Output, what: Change, { changed, refused }: Changed): void {
-  const done = what === 'replay' ? 'replayed' : 'discarded'
+  const done = doneWord(what)
   output.answer({ [done]: changed, refused }, () => changed.join('\n'))
   // Letters that were named and not found are an error, which says it all.
   if (output.json || (changed.length === 0 && refused.length > 0)) return
   output.notice(`${changed.length} ${done}${refused.length === 0 ? '' : `; not dead any more, or never there: ${refused.join(', ')}`}.`)
-  if (what === 'replay' && changed.length > 0) output.notice('What fails again is dead again: millrace dead list')
+  if (what === 'replay' && changed.length > 0) output.notice('What fails again is dead again: millrace dead groups')
 }
 
-function draw(letters: readonly StoredLetter[]): string {
-  if (letters.length === 0) return ''
-  return table(
-    ['LETTER', 'STATE', 'AGENT', 'TOPIC', 'DATA_ID', 'WHEN', 'ATTEMPTS', 'REASON'],
-    letters.map(letter => [
-      letter.letter,
-      letter.state,
-      `${letter.agent.name}@${letter.agent.version}`,
-      letter.topic,
-      letter.dataId,
-      timeText(letter.atMs),
-      letter.attempts,
-      plain(letter.error.message.split('\n', 1)[0]!),
-    ]),
-  )
-}
-
-function filterOf(options: FilterOptions): Omit<LetterFilter, 'limit' | 'state'> {
-  const [agent, version] = options.agent?.split('@') ?? []
-  if (options.id !== undefined && !isDataId(options.id))
-    throw usage(`--id ${JSON.stringify(options.id)} is not a data_id: it is a UUID.`, 'millrace dead list shows them.')
-  return {
-    ...(agent === undefined ? {} : { agent }),
-    ...(version === undefined ? {} : { version: numberOf(version, 'The version in --agent') }),
-    ...(options.topic === undefined ? {} : { topic: options.topic }),
-    ...(options.matching === undefined ? {} : { matching: options.matching }),
-    ...(options.id === undefined ? {} : { dataId: options.id }),
-  }
-}
-
-function stateOf(text: string): { state?: LetterState } {
-  if (text === 'any') return {}
-  if (text === 'dead' || text === 'replayed' || text === 'done' || text === 'discarded') return { state: text }
-  throw usage(`--state is ${JSON.stringify(text)}.`, 'It must be dead, replayed, done, discarded or any.')
-}
-
-function numberOf(text: string, what: string): number {
-  const number = Number(text)
-  if (!Number.isSafeInteger(number) || number < 1) throw usage(`${what} is ${JSON.stringify(text)}.`, 'It must be a whole number from 1.')
-  return number
-}
-
-function unknownLetters(what: string): MillraceError {
-  return new MillraceError('LETTER_UNKNOWN', what, { fix: 'millrace dead list --state any shows them all.' })
+function doneWord(what: Change): 'replayed' | 'discarded' {
+  return what === 'replay' ? 'replayed' : 'discarded'
 }

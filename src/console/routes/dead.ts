@@ -1,34 +1,49 @@
 import type { FastifyInstance } from 'fastify'
-import type { LetterFilter, LetterState } from '../../agents/dead-letter.ts'
+import { LETTER_STATES, type LetterFilter, type StoredLetter } from '../../agents/dead-letter.ts'
+import { editedFrame } from '../../agents/edit-letter.ts'
+import { type DeadFilter, deadLetters, groupLetters } from '../../agents/letter-groups.ts'
+import { FrameCursor } from '../../envelope/frame.ts'
 import { MillraceError } from '../../errors.ts'
-import { letterToJson, letterWithDatumToJson } from '../letters.ts'
-import { count, countIn, dataIdOf, invalid, type Query, textIn, wordIn } from '../query.ts'
+import type { Topic } from '../../stream/topic.ts'
+import { groupToJson, letterToJson, shownLetter } from '../letters.ts'
+import { count, countIn, dataIdOf, invalid, type Query, textIn, whoIn, wordIn } from '../query.ts'
 import type { OpsContext } from '../server.ts'
 
-const STATES: readonly LetterState[] = ['dead', 'replayed', 'done', 'discarded']
 const DEFAULT_LIMIT = 100
 /** Some megabytes at most: each carries its reason and none its datum. */
 const MAX_LIMIT = 500
 /** Letters in one replay or discard. */
 const MAX_LETTERS = 10_000
-const MAX_BY_LENGTH = 200
 
-/** The dead letters: list, show, replay, discard. */
+/** The dead letters: list, group, show, edit, replay, discard. */
 export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
   const { letters } = context.engine
 
   server.get<{ Querystring: Query }>('/v1/dead', async request => {
-    const found = await letters.list(filterOf(request.query))
+    const filter = filterOf(request.query)
+    const fingerprint = textIn(request.query, 'fingerprint')
+    const found = fingerprint === undefined ? await letters.list(filter) : await ofGroup(context, filter, fingerprint)
     return { letters: found.map(letterToJson) }
   })
+  server.get<{ Querystring: Query }>('/v1/dead/groups', async request => {
+    const { limit: _, state: __, ...filter } = filterOf(request.query)
+    return { groups: (await groupLetters(letters, filter)).map(groupToJson) }
+  })
   server.get<{ Params: { letter: string } }>('/v1/dead/:letter', async request => {
-    const number = count(request.params.letter, 'letter', 1, Number.MAX_SAFE_INTEGER)
+    const number = letterIn(request.params)
+    const shown = await shownLetter(letters, number)
+    if (shown === undefined) throw unknown(number)
+    return shown
+  })
+  server.post<{ Params: { letter: string } }>('/v1/dead/:letter/edit', async request => {
+    const number = letterIn(request.params)
+    const { data, contentType, by } = edit(request.body)
     const [letter] = await letters.list({ letters: [number], limit: 1 })
     const frame = await letters.frame(number)
-    if (letter === undefined || frame === undefined) {
-      throw new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${number}.`, { fix: 'GET /v1/dead lists those that there are.' })
-    }
-    return letterWithDatumToJson(letter, frame)
+    if (letter === undefined) throw unknown(number)
+    if (frame === undefined) return { edited: [], refused: [number] }
+    const edited = await editedFrame(frame, topicOf(context, frame, letter), data, contentType)
+    return (await letters.edit(number, edited, by)) ? { edited: [number], refused: [] } : { edited: [], refused: [number] }
   })
   server.post('/v1/dead/replay', async request => {
     const { numbers, by } = change(request.body)
@@ -42,13 +57,44 @@ export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
   })
 }
 
+/** The newest letters of a group. */
+async function ofGroup({ engine }: OpsContext, filter: LetterFilter, fingerprint: string): Promise<StoredLetter[]> {
+  const { limit, state, ...rest } = filter
+  if (state !== undefined && state !== 'dead') throw invalid(`'state' is ${state}.`, 'Letters that are dead have a fingerprint alone.')
+  const matching: DeadFilter = { ...rest, fingerprint }
+  let newest: StoredLetter[] = []
+  for await (const page of deadLetters(engine.letters, matching)) newest = [...newest, ...page].slice(-limit)
+  return newest.reverse()
+}
+
+function letterIn(params: { letter: string }): number {
+  return count(params.letter, 'letter', 1, Number.MAX_SAFE_INTEGER)
+}
+
+function unknown(letter: number): MillraceError {
+  return new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${letter}.`, { fix: 'GET /v1/dead lists those that there are.' })
+}
+
+/** The topic that a letter's datum must match. @throws TOPIC_UNKNOWN where the pipeline that runs has it no more. */
+function topicOf({ pipeline }: OpsContext, frame: Uint8Array, letter: StoredLetter): Topic {
+  const cursor = new FrameCursor(frame)
+  cursor.next()
+  const name = cursor.type || letter.topic
+  const topic = pipeline()?.topics.get(name)
+  if (topic !== undefined) return topic
+  throw new MillraceError('TOPIC_UNKNOWN', `The pipeline that runs here has no topic '${name}'.`, {
+    fix: 'Without its schema the datum cannot be checked: edit it where its pipeline runs, or discard the letter.',
+  })
+}
+
 function filterOf(query: Query): LetterFilter {
   const agent = textIn(query, 'agent')
   const version = countIn(query, 'version', 1, Number.MAX_SAFE_INTEGER)
   const topic = textIn(query, 'topic')
-  const state = wordIn(query, 'state', STATES)
+  const state = wordIn(query, 'state', LETTER_STATES)
   const id = textIn(query, 'data_id')
   const matching = textIn(query, 'matching')
+  const after = countIn(query, 'after', 0, Number.MAX_SAFE_INTEGER)
   return {
     ...(agent === undefined ? {} : { agent }),
     ...(version === undefined ? {} : { version }),
@@ -56,6 +102,7 @@ function filterOf(query: Query): LetterFilter {
     ...(state === undefined ? {} : { state }),
     ...(id === undefined ? {} : { dataId: dataIdOf(id, {}) }),
     ...(matching === undefined ? {} : { matching }),
+    ...(after === undefined ? {} : { after }),
     limit: countIn(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT,
   }
 }
@@ -66,10 +113,22 @@ function change(body: unknown): { numbers: number[]; by: string } {
   const { letters, by = 'operator' } = given
   if (!Array.isArray(letters) || letters.length === 0 || letters.length > MAX_LETTERS || !letters.every(isLetterNumber))
     throw invalid('The body names no letters.', `Send {"letters": [12, 13]} with 1 to ${MAX_LETTERS} numbers of dead letters.`)
-  if (typeof by !== 'string' || by === '' || by.length > MAX_BY_LENGTH)
-    throw invalid(`'by' is ${JSON.stringify(by)}.`, `Say who does it in 1 to ${MAX_BY_LENGTH} characters, or leave it out.`)
-  return { numbers: [...new Set<number>(letters)], by }
+  return { numbers: [...new Set<number>(letters)], by: whoIn(by) }
 }
+
+/** @throws QUERY_INVALID unless the body is `{data: base64, content_type?: string, by?: string}`. */
+function edit(body: unknown): { data: Buffer; contentType?: string; by: string } {
+  const given: { data?: unknown; content_type?: unknown; by?: unknown } = typeof body === 'object' && body !== null ? body : {}
+  const { data, content_type: contentType, by = 'operator' } = given
+  if (typeof data !== 'string' || Buffer.from(data, 'base64').toString('base64') !== data)
+    throw invalid('The body has no datum.', 'Send {"data": "<base64>"}, with "content_type" where it is another than before.')
+  if (contentType !== undefined && (typeof contentType !== 'string' || !MEDIA_TYPE.test(contentType)))
+    throw invalid(`'content_type' is ${JSON.stringify(contentType)}.`, 'It must be a media type, such as application/json.')
+  return { data: Buffer.from(data, 'base64'), ...(contentType === undefined ? {} : { contentType }), by: whoIn(by) }
+}
+
+/** What a frame holds of one: ASCII, 255 of it at most. */
+const MEDIA_TYPE = /^[\x21-\x7e][\x20-\x7e]{0,254}$/
 
 function isLetterNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 1

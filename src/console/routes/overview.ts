@@ -8,7 +8,7 @@ const MAX_AGE_MS = 200
 
 /** Topics, agents, flow, ledger: how the whole stands. */
 export function overviewRoutes(server: FastifyInstance, context: OpsContext): void {
-  const seen = async (): Promise<Seen> => ({
+  const seen = async (): Promise<Omit<Seen, 'letters'>> => ({
     sample: await context.instruments.sample(MAX_AGE_MS),
     flow: context.instruments.flow(),
     health: context.health.ready(),
@@ -17,7 +17,7 @@ export function overviewRoutes(server: FastifyInstance, context: OpsContext): vo
   })
   server.get('/v1/topics', async () => topicsToJson(await seen()))
   server.get('/v1/agents', async () => {
-    const now = await seen()
+    const now = { ...(await seen()), letters: await context.engine.letters.counts() }
     return agentsToJson(now, await context.instruments.diagnoses())
   })
   server.get('/v1/flow', async () => flowToJson(await seen()))

@@ -1,4 +1,5 @@
 import { isReplayTopic } from '../../agents/dead-letter.ts'
+import type { GivenAgain } from '../../agents/replay.ts'
 import type { Clock } from '../../clock.ts'
 import { formatIds, ID_CHARACTERS } from '../../envelope/data-id.ts'
 import { MillraceError } from '../../errors.ts'
@@ -16,7 +17,7 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../../stream/stream.ts'
-import type { AgentVersion, ClaimStates, MarkBatch, OutputRange, Position, SharedTrace, TraceRecord } from '../../trace/trace.ts'
+import type { AgentVersion, ClaimStates, MarkBatch, OutputRange, Position, Range, SharedTrace, TraceRecord } from '../../trace/trace.ts'
 import {
   agentOf,
   type CacheEntry,
@@ -34,6 +35,7 @@ import { Finder } from './finder.ts'
 import { LETTERS, SNAPSHOTS } from './internal-topics.ts'
 import { LetterLog } from './letter-log.ts'
 import { PatientAppend } from './patient-append.ts'
+import { ReplayData } from './replay-data.ts'
 import { type PlacedWrite, placedAtOrigin } from './replayed-writes.ts'
 import { Snapshots } from './snapshots.ts'
 import { Standings } from './standings.ts'
@@ -70,6 +72,7 @@ export class DistributedEngine implements Engine {
   readonly #caches: Caches
   readonly #standings: Standings
   readonly #finder: Finder
+  readonly #replays: ReplayData
   /** The latest lease of each group that this client is a member of. */
   readonly #leases = new Map<string, DistributedLease>()
   #internal: Promise<void> | undefined
@@ -90,6 +93,7 @@ export class DistributedEngine implements Engine {
     this.#standings = new Standings(stream)
     this.#finder = new Finder(stream, trace, clock)
     this.letters = new LetterLog(stream, clock)
+    this.#replays = new ReplayData(stream, this.letters)
   }
 
   /** What the stream can, as it knows it now: how large a datum may be is known once its topics are. */
@@ -189,6 +193,11 @@ export class DistributedEngine implements Engine {
     failpoint('after-commit')
   }
 
+  async replay(agent: AgentVersion, from: TopicPartition, ranges: readonly Range[]): Promise<GivenAgain> {
+    this.#checkOpen()
+    return this.#replays.replay(agent, from, ranges)
+  }
+
   async find(dataId: string, at?: Pick<Position, 'topic' | 'partition' | 'offset'>): Promise<TraceRecord | undefined> {
     this.#checkOpen()
     return this.#finder.find(dataId, at)
@@ -247,7 +256,12 @@ export class DistributedEngine implements Engine {
     }
     if (unit.cache.length > 0) await this.#caches.prepare(unit.cache)
     const { agent, cache, marks } = unit
-    return placedAtOrigin(cache, marks, (dataId, at) => this.letters.origin(agent, this.#lineOf(agent), dataId, at))
+    const origins = {
+      ofLetter: (dataId: string, at: { readonly topic: string; readonly offset: number }) =>
+        this.letters.origin(agent, this.#lineOf(agent), dataId, at),
+      stream: this.#stream,
+    }
+    return placedAtOrigin(cache, marks, origins)
   }
 
   /** What was made durable takes effect: to be seen, then marked. */
@@ -256,8 +270,11 @@ export class DistributedEngine implements Engine {
     if (cache.length > 0) await this.#patience.until(() => this.#caches.show(cache, nowMs), lease.signal)
     const replayed = marks.filter(mark => isReplayTopic(mark.topic) && mark.done.length > 0)
     if (replayed.length > 0) {
-      const dataIds = replayed.flatMap(doneIds)
-      await this.#appends.append([this.letters.finished(agent, this.#lineOf(agent), dataIds)], lease.signal)
+      const line = this.#lineOf(agent)
+      // Data that are no letters are replayed too, by the million: of those the letters need not hear.
+      const states = await this.letters.statesOf(agent, line, replayed.flatMap(doneIds))
+      const dataIds = [...states.keys()]
+      if (dataIds.length > 0) await this.#appends.append([this.letters.finished(agent, line, dataIds)], lease.signal)
     }
     for (const mark of marks) await this.#patience.until(() => this.#trace.mark(agent, { ...mark, outputs }), lease.signal)
   }

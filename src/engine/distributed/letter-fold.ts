@@ -1,5 +1,11 @@
-import type { DeadLetter, LetterFilter, StoredLetter } from '../../agents/dead-letter.ts'
-import { isReplayTopic } from '../../agents/dead-letter.ts'
+import {
+  type DeadLetter,
+  isReplayTopic,
+  type LetterCount,
+  type LetterFilter,
+  type LetterState,
+  type StoredLetter,
+} from '../../agents/dead-letter.ts'
 import type { DataId } from '../../envelope/data-id.ts'
 import type { AgentVersion } from '../../trace/trace.ts'
 
@@ -7,7 +13,8 @@ import type { AgentVersion } from '../../trace/trace.ts'
 export type LetterEvent =
   /**
    * `type` is the topic that the datum was first in, `letter.topic` where it died: there, or in a replay topic. `line`: versions whose
-   * place the agent has, and with it their letters. `frame` in base64. `stands`: it was buried elsewhere and has come here as it stood.
+   * place the agent has, and with it their letters. `frame` in base64, empty where the letter has expired. `stands`: it was buried elsewhere and
+   * has come here as it stood; `edited`: with its datum as it was changed there, in base64.
    */
   | {
       readonly kind: 'dead'
@@ -15,12 +22,16 @@ export type LetterEvent =
       readonly type: string
       readonly line: readonly number[]
       readonly frame: string
-      readonly stands?: Pick<StoredLetter, 'state' | 'replays' | 'replayedMs'>
+      readonly stands?: Pick<StoredLetter, 'state' | 'replays' | 'replayedMs' | 'edited'>
+      readonly edited?: string
     }
   | { readonly kind: 'done'; readonly agent: AgentVersion; readonly line: readonly number[]; readonly dataIds: readonly DataId[] }
   /** Each with where its datum was put: the agent may have handled it before this is written. */
   | { readonly kind: 'replayed'; readonly letters: readonly Replayed[]; readonly by: string; readonly atMs: number }
   | { readonly kind: 'discarded'; readonly letters: readonly number[]; readonly by: string; readonly atMs: number }
+  /** `frame` in base64. */
+  | { readonly kind: 'edited'; readonly letter: number; readonly frame: string; readonly by: string; readonly atMs: number }
+  | { readonly kind: 'expired'; readonly letters: readonly number[]; readonly diedBeforeMs: number; readonly atMs: number }
 
 /** A letter's datum in a replay topic. */
 export interface Replayed {
@@ -38,13 +49,15 @@ interface Held {
   readonly replayed?: At
   /** Where in a replay topic it died last. */
   readonly died?: At
+  /** Offset of the event that holds its datum as it was edited last. */
+  readonly editedAt?: number
 }
 
 /**
  * The dead letters as a fold over their events, in the order of the log: every reader sees the same letters under the same numbers. A letter
  * is a datum of an agent; that it died again before anybody replayed it is the same statement, late or twice.
  *
- * `dead` → `replayed` → `done`, or `dead` again; `dead` or `replayed` → `discarded`. `#set` is the only setter.
+ * `dead` → `replayed` → `done`, or `dead` again; `dead` or `replayed` → `discarded`; `dead` → `expired`. `#set` is the only setter.
  */
 export class LetterFold {
   readonly #letters = new Map<number, Held>()
@@ -67,11 +80,44 @@ export class LetterFold {
       case 'discarded':
         for (const letter of event.letters) this.#close(letter, 'discarded')
         break
+      case 'edited':
+        this.#edited(event, offset)
+        break
+      case 'expired':
+        // Replayed, or dead again, since it was looked at: then it has not expired.
+        for (const letter of event.letters) if (this.mayExpire(letter, event.diedBeforeMs)) this.#close(letter, 'expired')
+        break
     }
   }
 
   get(letter: number): StoredLetter | undefined {
     return this.#letters.get(letter)?.stored
+  }
+
+  /** What became of a datum of an agent, or of one whose place it has; undefined where it is no letter. */
+  stateOf(agent: AgentVersion, line: readonly number[], dataId: DataId): LetterState | undefined {
+    const [known] = this.#of(agent, line, dataId)
+    return known === undefined ? undefined : this.get(known.letter)?.state
+  }
+
+  /** Offset of the event that holds the letter's datum as it was edited last; undefined where it was not. */
+  editedAt(letter: number): number | undefined {
+    return this.#letters.get(letter)?.editedAt
+  }
+
+  mayExpire(letter: number, diedBeforeMs: number): boolean {
+    const stored = this.get(letter)
+    return stored?.state === 'dead' && stored.atMs < diedBeforeMs
+  }
+
+  counts(): LetterCount[] {
+    const counts = new Map<string, LetterCount>()
+    for (const { stored } of this.#letters.values()) {
+      const { agent, state } = stored
+      const key = `${agent.name}@${agent.version}/${state}`
+      counts.set(key, { agent, state, count: (counts.get(key)?.count ?? 0) + 1 })
+    }
+    return [...counts.values()]
   }
 
   /** Whether any letter is `replayed`. */
@@ -97,22 +143,23 @@ export class LetterFold {
     return (letters.find(({ replayed }) => isSame(replayed, at)) ?? letters[0])?.stored
   }
 
-  /** The newest first. */
+  /** The newest first, or from a letter on the oldest. */
   list(filter: LetterFilter): StoredLetter[] {
     const numbers = filter.letters === undefined ? undefined : new Set(filter.letters)
     const found: StoredLetter[] = []
-    for (const { stored: letter } of [...this.#letters.values()].reverse()) {
+    const all = [...this.#letters.values()]
+    for (const { stored: letter } of filter.after === undefined ? all.reverse() : all) {
       if (found.length >= filter.limit) break
       if (matches(letter, filter) && (numbers === undefined || numbers.has(letter.letter))) found.push(letter)
     }
     return found
   }
 
-  #died({ letter, type, line, stands }: Extract<LetterEvent, { kind: 'dead' }>, number: number): void {
+  #died({ letter, type, line, stands, edited }: Extract<LetterEvent, { kind: 'dead' }>, number: number): void {
     const known = this.#of(letter.agent, line, letter.dataId).find(entry => entry.type === type)
     if (known === undefined) {
       this.#letters.set(number, { stored: { ...letter, letter: number, state: 'dead', replays: 0 } })
-      if (stands !== undefined) this.#set(number, stands)
+      if (stands !== undefined) this.#set(number, stands, edited === undefined ? {} : { editedAt: number - 1 })
       const key = keyOf(letter.agent, letter.dataId)
       this.#byDatum.set(key, [...(this.#byDatum.get(key) ?? []), { letter: number, type }])
     } else if (isReplayTopic(letter.topic)) this.#diedAgain(known.letter, letter)
@@ -146,8 +193,14 @@ export class LetterFold {
     else this.#set(letter, { ...counted, state: 'replayed' }, { replayed: { topic, offset } })
   }
 
+  #edited({ letter, by, atMs }: Extract<LetterEvent, { kind: 'edited' }>, offset: number): void {
+    const held = this.#letters.get(letter)
+    if (held?.stored.state !== 'dead') return
+    this.#set(letter, { edited: { times: (held.stored.edited?.times ?? 0) + 1, by, atMs } }, { editedAt: offset })
+  }
+
   /** What is over keeps no stack: letters stay for good, and nobody mends them any more. */
-  #close(letter: number, state: 'done' | 'discarded'): void {
+  #close(letter: number, state: 'done' | 'discarded' | 'expired'): void {
     const held = this.#letters.get(letter)
     if (held === undefined || !isOpen(held.stored)) return
     const { stack: _, ...error } = held.stored.error
@@ -183,6 +236,8 @@ function matches(letter: StoredLetter, filter: LetterFilter): boolean {
     (filter.version === undefined || letter.agent.version === filter.version) &&
     (filter.topic === undefined || letter.topic === filter.topic) &&
     (filter.state === undefined || letter.state === filter.state) &&
+    (filter.after === undefined || letter.letter > filter.after) &&
+    (filter.diedBeforeMs === undefined || letter.atMs < filter.diedBeforeMs) &&
     (filter.dataId === undefined || letter.dataId === filter.dataId) &&
     (filter.matching === undefined || `${code === undefined ? '' : `${code} `}${name}: ${message}`.includes(filter.matching))
   )

@@ -2,6 +2,7 @@ import {
   type DeadLetter,
   type DeadLetters,
   isReplayTopic,
+  type LetterCount,
   type LetterFilter,
   replayTopic,
   replayTopicSpec,
@@ -23,6 +24,11 @@ const READ_BYTES = 4 * 1024 * 1024
 /** Of replayed data, in one append. */
 const APPEND_BYTES = 1_000_000
 const PLACE = { topic: LETTERS.name, partition: 0 }
+
+/** A letter of another engine, with its datum as it died, and as it was changed since. */
+export interface BroughtLetter extends StoredLetter, Pick<DeadLetter, 'frame'> {
+  readonly editedFrame?: Uint8Array
+}
 
 /** The dead letters of a pipeline: their events in a topic of their own, folded as far as the topic goes whenever somebody asks. */
 export class LetterLog implements DeadLetters {
@@ -49,11 +55,16 @@ export class LetterLog implements DeadLetters {
   }
 
   /** Letters that were buried elsewhere, as they stand there; their numbers are this log's. */
-  brought(letters: readonly (StoredLetter & Pick<DeadLetter, 'frame'>)[], lineOf: (agent: AgentVersion) => readonly number[]): AppendBatch {
-    const events = letters.map(({ frame, letter: _, state, replays, replayedMs, ...letter }): LetterEvent => {
-      const type = isReplayTopic(letter.topic) ? typeOf(frame) : letter.topic
-      const stands = { state, replays, ...(replayedMs === undefined ? {} : { replayedMs }) }
-      return { kind: 'dead', letter, type, line: lineOf(letter.agent), frame: Buffer.from(retype(frame, type)).toString('base64'), stands }
+  brought(letters: readonly BroughtLetter[], lineOf: (agent: AgentVersion) => readonly number[]): AppendBatch {
+    const events = letters.map(({ frame, editedFrame, letter: _, state, replays, replayedMs, edited, ...letter }): LetterEvent => {
+      const type = isReplayTopic(letter.topic) && frame.length > 0 ? typeOf(frame) : letter.topic
+      const changed = { ...(replayedMs === undefined ? {} : { replayedMs }), ...(edited === undefined ? {} : { edited }) }
+      return {
+        ...{ kind: 'dead', letter, type, line: lineOf(letter.agent), stands: { state, replays, ...changed } },
+        // An expired letter has none.
+        frame: frame.length === 0 ? '' : Buffer.from(retype(frame, type)).toString('base64'),
+        ...(editedFrame === undefined ? {} : { edited: Buffer.from(retype(editedFrame, type)).toString('base64') }),
+      }
     })
     return this.#batch(events)
   }
@@ -70,8 +81,25 @@ export class LetterLog implements DeadLetters {
     })
   }
 
-  async frame(letter: number): Promise<Uint8Array | undefined> {
-    return letter >= 1 && letter <= (await this.#end()) ? this.#frameOf(letter) : undefined
+  counts(): Promise<LetterCount[]> {
+    return this.#inTurn(async () => {
+      await this.#catchUp()
+      return this.#fold.counts()
+    })
+  }
+
+  frame(letter: number): Promise<Uint8Array | undefined> {
+    return this.#inTurn(async () => {
+      await this.#readOn()
+      return this.#fold.get(letter)?.state === 'expired' ? undefined : this.#frameOf(letter)
+    })
+  }
+
+  original(letter: number): Promise<Uint8Array | undefined> {
+    return this.#inTurn(async () => {
+      await this.#readOn()
+      return this.#fold.get(letter)?.state === 'expired' ? undefined : this.#original(letter)
+    })
   }
 
   /** Where the datum that was replayed at a position died first; undefined where no letter is known. */
@@ -79,6 +107,15 @@ export class LetterLog implements DeadLetters {
     return this.#inTurn(async () => {
       await this.#readOn()
       return this.#fold.origin(agent, line, dataId, at)
+    })
+  }
+
+  /** Of these data, those that are letters of the agent: done by a replay, or not. */
+  statesOf(agent: AgentVersion, line: readonly number[], dataIds: readonly DataId[]): Promise<ReadonlyMap<DataId, 'done' | 'dead'>> {
+    return this.#inTurn(async () => {
+      await this.#readOn()
+      const states = dataIds.map(dataId => [dataId, this.#fold.stateOf(agent, line, dataId)] as const)
+      return new Map(states.flatMap(([dataId, state]) => (state === undefined ? [] : [[dataId, state === 'done' ? 'done' : 'dead']])))
     })
   }
 
@@ -135,6 +172,29 @@ export class LetterLog implements DeadLetters {
     })
   }
 
+  edit(letter: number, frame: Uint8Array, by: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      await this.#catchUp()
+      if (this.#fold.get(letter)?.state !== 'dead') return false
+      const edited = Buffer.from(frame).toString('base64')
+      const event: LetterEvent = { kind: 'edited', letter, frame: edited, by, atMs: this.#clock.now() }
+      const [appended] = await this.#stream.append([this.#batch([event])])
+      await this.#readOn()
+      // Somebody else may have replayed it between the two: then it counts for nothing.
+      return this.#fold.editedAt(letter) === appended?.first
+    })
+  }
+
+  expire(letters: readonly number[], diedBeforeMs: number): Promise<number[]> {
+    return this.#inTurn(async () => {
+      await this.#catchUp()
+      const taken = letters.filter(letter => this.#fold.mayExpire(letter, diedBeforeMs))
+      if (taken.length > 0)
+        await this.#stream.append([this.#batch([{ kind: 'expired', letters: taken, diedBeforeMs, atMs: this.#clock.now() }])])
+      return taken
+    })
+  }
+
   #batch(events: readonly LetterEvent[]): AppendBatch {
     const notes = events.map(event => ({ key: '', data: JSON.stringify(event) }))
     return notesBatch(LETTERS.name, 0, notes, this.#clock.now())
@@ -152,12 +212,25 @@ export class LetterLog implements DeadLetters {
     return this.#exists ? ((await this.#stream.bounds(LETTERS.name))[0]?.next ?? 0) : 0
   }
 
+  /** As it was edited last, else as it died. */
   async #frameOf(letter: number): Promise<Uint8Array | undefined> {
-    for await (const batch of knownRange(this.#stream, PLACE, { first: letter - 1, end: letter }, { readBytes: 1 })) {
+    const editedAt = this.#fold.editedAt(letter)
+    if (editedAt === undefined) return this.#original(letter)
+    const event = await this.#eventAt(editedAt)
+    const frame = event?.kind === 'edited' ? event.frame : event?.kind === 'dead' ? event.edited : undefined
+    return frame === undefined ? undefined : Buffer.from(frame, 'base64')
+  }
+
+  async #original(letter: number): Promise<Uint8Array | undefined> {
+    if (this.#fold.get(letter) === undefined) return undefined
+    const event = await this.#eventAt(letter - 1)
+    return event?.kind === 'dead' ? Buffer.from(event.frame, 'base64') : undefined
+  }
+
+  async #eventAt(offset: number): Promise<LetterEvent | undefined> {
+    for await (const batch of knownRange(this.#stream, PLACE, { first: offset, end: offset + 1 }, { readBytes: 1 })) {
       const cursor = new FrameCursor(batch.frames)
-      if (!cursor.next() || cursor.isVoid) return undefined
-      const event = eventOf(cursor)
-      return event.kind === 'dead' ? Buffer.from(event.frame, 'base64') : undefined
+      return cursor.next() && !cursor.isVoid ? eventOf(cursor) : undefined
     }
     return undefined
   }

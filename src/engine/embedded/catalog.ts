@@ -8,6 +8,9 @@ export interface Place extends TopicPartition {
   readonly place: number
 }
 
+/** What an infinite retention is kept as. */
+export const FOR_EVER_MS = Number.MAX_SAFE_INTEGER
+
 /** The topics and their places as a connection sees them. They are never removed, so what was read stays true; what is missing is read again. */
 export class Catalog {
   readonly #topics: Query
@@ -39,7 +42,7 @@ export class Catalog {
     return this.#topics.all().map(row => ({
       name: textAt(row, 0),
       partitions: numberAt(row, 1),
-      retentionMs: numberAt(row, 2),
+      retentionMs: numberAt(row, 2) === FOR_EVER_MS ? Number.POSITIVE_INFINITY : numberAt(row, 2),
       ...(row[3] === null ? {} : { retentionBytes: numberAt(row, 3) }),
     }))
   }

@@ -1,4 +1,5 @@
 import type { DeadLetters } from '../../agents/dead-letter.ts'
+import { FATES, type Fates, type GivenAgain } from '../../agents/replay.ts'
 import type { DataId } from '../../envelope/data-id.ts'
 import { fromPortable, MillraceError } from '../../errors.ts'
 import type {
@@ -14,7 +15,7 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../../stream/stream.ts'
-import type { AgentVersion, ClaimStates, MarkBatch, Position, TraceRecord } from '../../trace/trace.ts'
+import type { AgentVersion, ClaimStates, MarkBatch, Position, Range, TraceRecord } from '../../trace/trace.ts'
 import type { CacheEntry, CacheView, Engine, Snapshot, Standing, UnitOfWork } from '../engine.ts'
 import { ClaimNotes } from './claim-notes.ts'
 import { EmbeddedLease, type LeaseClient } from './lease.ts'
@@ -58,9 +59,16 @@ export class EmbeddedClient implements Engine, LeaseClient {
     this.#outbox = new Outbox(message => link.post(message, [message.arena]))
     this.letters = {
       list: async filter => this.#open().letters.list(filter),
+      counts: async () => this.#open().letters.counts(),
       frame: async letter => this.#open().letters.frame(letter),
+      original: async letter => this.#open().letters.original(letter),
       replay: async (letters, by) => [...(await this.#ask({ kind: 'replay', letters, by }))],
       discard: async (letters, by) => [...(await this.#ask({ kind: 'discard', letters, by }))],
+      edit: async (letter, frame, by) => {
+        this.#open()
+        return (await this.#outbox.request(packer => ({ kind: 'edit', letter, frame: packer.bytes(frame), by }))).length > 0
+      },
+      expire: async (letters, diedBeforeMs) => [...(await this.#ask({ kind: 'expire', letters, diedBeforeMs }))],
     }
     link.listen(
       message => this.#receive(message),
@@ -153,6 +161,14 @@ export class EmbeddedClient implements Engine, LeaseClient {
     // What this client has claimed is to be seen by it.
     if (this.#notes.takeUnseen()) await this.#ask({ kind: 'barrier' })
     return this.#open().finder.find(dataId, at)
+  }
+
+  async replay(agent: AgentVersion, from: TopicPartition, ranges: readonly Range[]): Promise<GivenAgain> {
+    const { catalog } = this.#open()
+    const value = await this.#ask({ kind: 'replay-data', agent, place: catalog.place(from.topic, from.partition), ranges })
+    const fates = Object.fromEntries(FATES.map((fate, i) => [fate, value[i]])) as Fates // replayData() gives one for each
+    const [next, place, end] = value.slice(FATES.length) as [number, number, number] // and these behind them
+    return { fates, next, topic: catalog.at(place).topic, end }
   }
 
   async snapshot(group: string, at: TopicPartition): Promise<Snapshot | undefined> {

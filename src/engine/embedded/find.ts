@@ -33,6 +33,7 @@ export class Finder {
   readonly #holding: Query
   readonly #letters: Query
   readonly #replays: Query
+  readonly #replayed: Query
   readonly #db: DatabaseSync
   readonly #catalog: Catalog
   readonly #log: LogReader
@@ -50,6 +51,11 @@ export class Finder {
     )
     this.#holding = new Query(db, 'SELECT first, appended_ms FROM batches WHERE place = ? AND first <= ? ORDER BY first DESC LIMIT 1')
     this.#letters = new Query(db, 'SELECT letter, place, offset, frame FROM letters WHERE data_id = ?')
+    this.#replayed = new Query(
+      db,
+      `SELECT place, first + ?2 - origin_first FROM replay_origins
+       WHERE origin = ?1 AND origin_first <= ?2 AND origin_first + end - first > ?2`,
+    )
     this.#replays = new Query(db, 'SELECT place, offset FROM letter_replays WHERE letter = ? ORDER BY offset')
   }
 
@@ -62,6 +68,8 @@ export class Finder {
       spots.push({ place: numberAt(letter, 1), offset: numberAt(letter, 2) })
       for (const row of this.#replays.all(numberAt(letter, 0))) spots.push({ place: numberAt(row, 0), offset: numberAt(row, 1) })
     }
+    for (const { place, offset } of [...spots])
+      spots.push(...this.#replayed.all(place, offset).map(row => ({ place: numberAt(row, 0), offset: numberAt(row, 1) })))
     const seen = new Map(spots.map(spot => [`${spot.place}:${spot.offset}`, spot]))
     if (seen.size === 0) return undefined
     const marks = [...seen.values()].flatMap(spot => this.#trace.marks(spot.place, spot.offset))
@@ -70,8 +78,8 @@ export class Finder {
       const frame = this.#frame(spot, id)
       if (frame !== undefined) return record(frame, positions, marks)
     }
-    // Retention has passed the datum; its dead letter still holds it.
-    const kept = letters[0]
+    // Retention has passed the datum; its dead letter still holds it, unless that has expired too.
+    const kept = letters.find(letter => bytesAt(letter, 3).length > 0)
     if (kept === undefined) return undefined
     const frame = new FrameCursor(bytesAt(kept, 3))
     frame.next()

@@ -2,8 +2,9 @@ import { isMillraceError, MillraceError, toPortable } from '../../errors.ts'
 import { failpoint } from '../failpoint.ts'
 import { AppendRequests } from './append-requests.ts'
 import type { Groups } from './groups.ts'
-import { discardLetters, replayLetters } from './letter-requests.ts'
+import { discardLetters, expireLetters, replayLetters } from './letter-requests.ts'
 import type { PackedUnit, Reply, Request, Result, ToWriter } from './messages.ts'
+import { replayData } from './replay-data.ts'
 import type { Store } from './store.ts'
 import { applyUnit } from './unit.ts'
 
@@ -86,6 +87,12 @@ export function commitGroup<C>(store: Store, groups: Groups<C>, incoming: readon
         return replayLetters(tables, request.letters, request.by, nowMs)
       case 'discard':
         return discardLetters(tables, request.letters, request.by, nowMs)
+      case 'edit':
+        return tables.letters.edit(request.letter, appends.bytes(request.frame), request.by, nowMs) ? [request.letter] : []
+      case 'replay-data':
+        return replayData(tables, request.agent, request.place, request.ranges)
+      case 'expire':
+        return expireLetters(tables, request.letters, request.diedBeforeMs, nowMs)
       // These change nothing in the database: the writer has done them on arrival.
       case 'claim':
       case 'wake':

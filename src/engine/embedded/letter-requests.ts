@@ -26,3 +26,7 @@ export function replayLetters(tables: Tables, letters: readonly number[], by: st
 export function discardLetters(tables: Tables, letters: readonly number[], by: string, nowMs: number): number[] {
   return [...new Set(letters)].filter(letter => tables.letters.discard(letter, by, nowMs))
 }
+
+export function expireLetters(tables: Tables, letters: readonly number[], diedBeforeMs: number, nowMs: number): number[] {
+  return [...new Set(letters)].filter(letter => tables.letters.expire(letter, diedBeforeMs, nowMs))
+}

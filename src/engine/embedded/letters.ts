@@ -4,6 +4,7 @@ import { parseId } from '../../envelope/data-id.ts'
 import { retype } from '../../envelope/retype.ts'
 import type { AgentVersion, Range } from '../../trace/trace.ts'
 import type { PackedLetter } from './messages.ts'
+import type { Origin } from './replay-origins.ts'
 import { bytesAt, numberAt, Query, textAt } from './rows.ts'
 
 /** A letter's datum, ready to be appended to a replay topic. */
@@ -30,6 +31,9 @@ export class Letters {
   readonly #unhandled: Query
   readonly #dead: Query
   readonly #state: Query
+  readonly #edit: StatementSync
+  readonly #unedit: StatementSync
+  readonly #empty: StatementSync
 
   constructor(db: DatabaseSync) {
     // A letter for the same position is the same letter: marking it late or twice makes no second one.
@@ -57,19 +61,29 @@ export class Letters {
     )
     this.#dead = new Query(
       db,
-      `SELECT a.name, a.version, t.name, l.frame FROM letters l JOIN agents a ON a.agent = l.agent JOIN places p ON p.place = l.place
+      `SELECT a.name, a.version, t.name,
+         ifnull((SELECT frame FROM letter_edits WHERE letter = l.letter ORDER BY edit DESC LIMIT 1), l.frame) FROM letters l JOIN agents a ON a.agent = l.agent JOIN places p ON p.place = l.place
        JOIN topics t ON t.topic = p.topic WHERE l.letter = ? AND l.state = 'dead'`,
     )
-    this.#state = new Query(db, 'SELECT state FROM letters WHERE letter = ?')
+    this.#state = new Query(db, 'SELECT state, at_ms FROM letters WHERE letter = ?')
+    this.#edit = db.prepare(
+      `INSERT INTO letter_edits (letter, edit, at_ms, by, frame)
+       VALUES (?1, ifnull((SELECT max(edit) FROM letter_edits WHERE letter = ?1), 0) + 1, ?2, ?3, ?4)`,
+    )
+    this.#unedit = db.prepare("UPDATE letter_edits SET frame = x'' WHERE letter = ?")
+    this.#empty = db.prepare("UPDATE letters SET frame = x'', stack = NULL WHERE letter = ?")
   }
 
-  /** A datum that died. In a replay topic it is its letter that is dead again. */
-  add(agent: number, letter: PackedLetter, frame: Uint8Array): void {
+  /** A datum that died. In a replay topic it is its letter that is dead again, or one of a datum that comes from `origin`. */
+  add(agent: number, letter: PackedLetter, frame: Uint8Array, origin: Origin | undefined): void {
     const { error } = letter
     const reason = [error.code ?? null, error.name, error.message, error.stack ?? null, letter.attempts, letter.atMs] as const
     const replayed = this.#replayed.one(letter.place, letter.offset)
     if (replayed !== undefined) this.#again.run(...reason, numberAt(replayed, 0))
-    else this.#insert.run(agent, letter.place, letter.offset, parseId(letter.dataId), ...reason, frame)
+    else {
+      const { place, offset } = origin ?? letter
+      this.#insert.run(agent, place, offset, parseId(letter.dataId), ...reason, frame)
+    }
   }
 
   /** Positions of a replay topic are done: so are their letters. */
@@ -85,7 +99,7 @@ export class Letters {
   }
 
   /** Where the datum at a position of a replay topic died. */
-  origin(place: number, offset: number): { readonly place: number; readonly offset: number } | undefined {
+  origin(place: number, offset: number): Origin | undefined {
     const row = this.#origin.one(place, offset)
     return row === undefined ? undefined : { place: numberAt(row, 0), offset: numberAt(row, 1) }
   }
@@ -113,6 +127,26 @@ export class Letters {
     if (row === undefined || (row[0] !== 'dead' && row[0] !== 'replayed')) return false
     this.#set(letter, 'discarded')
     this.#action.run(letter, nowMs, 'discard', by)
+    return true
+  }
+
+  /** @returns whether the letter was dead, and its replays give this datum now. */
+  edit(letter: number, frame: Uint8Array, by: string, nowMs: number): boolean {
+    const row = this.#state.one(letter)
+    if (row === undefined || row[0] !== 'dead') return false
+    this.#edit.run(letter, nowMs, by, frame)
+    this.#action.run(letter, nowMs, 'edit', by)
+    return true
+  }
+
+  /** @returns whether the letter was dead, and since before the time. What remains of it is that it was there. */
+  expire(letter: number, diedBeforeMs: number, nowMs: number): boolean {
+    const row = this.#state.one(letter)
+    if (row === undefined || row[0] !== 'dead' || numberAt(row, 1) >= diedBeforeMs) return false
+    this.#set(letter, 'expired')
+    this.#empty.run(letter)
+    this.#unedit.run(letter)
+    this.#action.run(letter, nowMs, 'expire', 'retention')
     return true
   }
 

@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../../agents/dead-letter.ts'
 import type { PortableError } from '../../errors.ts'
 import type { Checkpoint, Group, Start, TopicSpec } from '../../stream/stream.ts'
-import type { AgentVersion, MarkBatch } from '../../trace/trace.ts'
+import type { AgentVersion, MarkBatch, Range } from '../../trace/trace.ts'
 import type { CacheWrite } from '../engine.ts'
 
 /*
@@ -50,6 +50,9 @@ export type Request =
   | { readonly kind: 'wake'; readonly place: number; readonly beyond: number }
   | { readonly kind: 'replay'; readonly letters: readonly number[]; readonly by: string }
   | { readonly kind: 'discard'; readonly letters: readonly number[]; readonly by: string }
+  | { readonly kind: 'edit'; readonly letter: number; readonly frame: Slice; readonly by: string }
+  | { readonly kind: 'replay-data'; readonly agent: AgentVersion; readonly place: number; readonly ranges: readonly Range[] }
+  | { readonly kind: 'expire'; readonly letters: readonly number[]; readonly diedBeforeMs: number }
   /** Answered when everything before it, claims too, is in the database. */
   | { readonly kind: 'barrier' }
 
@@ -122,7 +125,7 @@ export interface AppendException {
   readonly error?: PortableError
 }
 
-/** `value` is what the request's kind gives: letters for replay and discard, nothing for the others. */
+/** `value` is what the request's kind gives: letters for those that change letters, counts for a replay of data, nothing for the others. */
 export type Result = { readonly value?: readonly number[] } | { readonly error: PortableError }
 
 export interface News {

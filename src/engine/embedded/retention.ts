@@ -11,6 +11,8 @@ interface Expiring {
   /** The next (agent, place) after one. */
   readonly next: Query
   readonly remove: StatementSync
+  /** What a replay did before the group's beginning. */
+  readonly removeBefore: StatementSync
 }
 
 /** Deletes what is past its time: data by their topics' retention, then id buckets, then the trace. In short steps, so that appends never wait long. */
@@ -30,7 +32,7 @@ export class Retention {
     this.#trace = [expiring(tables, 'trace_done', 'first', 'end'), expiring(tables, 'trace_exceptions', 'offset', 'offset + 1')]
     this.#committed = new Query(
       tables.db,
-      `SELECT c.offset FROM groups g JOIN checkpoints c ON c.group_id = g.group_id
+      `SELECT c.offset, c.first FROM groups g JOIN checkpoints c ON c.group_id = g.group_id
        WHERE g.name = (SELECT name || '@' || version FROM agents WHERE agent = ?) AND c.place = ?`,
     )
     this.#claims = tables.db.prepare('DELETE FROM trace_claims WHERE claimed_ms < ?')
@@ -49,11 +51,15 @@ export class Retention {
     while (this.#tables.ids.dropExpired(nowMs)) yield
     const horizonMs = nowMs - this.#traceRetentionMs
     this.#claims.run(horizonMs)
-    for (const { next, remove } of this.#trace) {
+    this.#tables.origins.forgetExpired()
+    for (const { next, remove, removeBefore } of this.#trace) {
       let at = next.one(-1, -1)
       while (at !== undefined) {
         const [agent, place] = [numberAt(at, 0), numberAt(at, 1)]
-        const removed = Number(remove.run(agent, place, horizonMs, this.#below(agent, place)).changes)
+        const { from, below } = this.#forgettable(agent, place)
+        const floor = this.#tables.reader.bounds(place).first
+        const before = removeBefore.run(agent, place, horizonMs, Math.min(floor, from)).changes
+        const removed = Number(remove.run(agent, place, horizonMs, below, from).changes) + Number(before)
         if (removed > 0) yield
         if (removed < TRACE_ROWS) at = next.one(agent, place)
       }
@@ -62,11 +68,12 @@ export class Retention {
 
   /**
    * What is done or dead beyond the committed offset is told by its mark alone, and would be done again without it. It stays, and with a
-   * version that was replaced it stays for good: that is little, and the next one needs it.
+   * version that was replaced it stays for good: that is little, and the next one needs it. So it is with what a replay did before the offset
+   * where the group began: it stays for as long as the datum does, or another replay would do it again.
    */
-  #below(agent: number, place: number): number {
+  #forgettable(agent: number, place: number): { readonly from: number; readonly below: number } {
     const row = this.#committed.one(agent, place)
-    return row === undefined ? Number.MAX_SAFE_INTEGER : numberAt(row, 0)
+    return row === undefined ? { from: 0, below: Number.MAX_SAFE_INTEGER } : { from: numberAt(row, 1), below: numberAt(row, 0) }
   }
 }
 
@@ -75,6 +82,10 @@ function expiring({ db }: Tables, table: string, position: string, end: string):
     next: new Query(db, `SELECT agent, place FROM ${table} WHERE (agent, place) > (?, ?) ORDER BY agent, place LIMIT 1`),
     // Times rise with positions, but for what was marked late: that goes when it comes to the front.
     remove: db.prepare(
+      `DELETE FROM ${table} WHERE (agent, place, ${position}) IN (SELECT agent, place, ${position} FROM ${table}
+         WHERE agent = ?1 AND place = ?2 AND ${position} >= ?5 ORDER BY ${position} LIMIT ${TRACE_ROWS}) AND finished_ms < ?3 AND ${end} <= ?4`,
+    ),
+    removeBefore: db.prepare(
       `DELETE FROM ${table} WHERE (agent, place, ${position}) IN (SELECT agent, place, ${position} FROM ${table}
          WHERE agent = ?1 AND place = ?2 ORDER BY ${position} LIMIT ${TRACE_ROWS}) AND finished_ms < ?3 AND ${end} <= ?4`,
     ),

@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '../../errors.ts'
 
-/** Raised with every change of the tables below. It is kept in the file as `user_version`. */
-export const SCHEMA_VERSION = 1
+/** Raised with every change of the tables: one more than there are {@link UPGRADES}. It is kept in the file as `user_version`. */
+export const SCHEMA_VERSION = 2
 /** Measured: 16 KB pages make checkpoints and large blobs 20 % cheaper than 4 KB, and cost small commits nothing. */
 export const PAGE_BYTES = 16_384
 const READER_CACHE_KB = 4_096
@@ -72,6 +72,22 @@ CREATE TABLE cache_entries (cache INTEGER NOT NULL, key TEXT NOT NULL, value TEX
   revision INTEGER NOT NULL, place INTEGER NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (cache, key)) STRICT, WITHOUT ROWID;
 `
 
+/** What each layout has beyond the one before it, from the second on. A file that an earlier Millrace wrote is brought up to date when it is opened. */
+const UPGRADES: readonly string[] = [
+  `
+-- Data of letters as people changed them; edit: counted from 1.
+CREATE TABLE letter_edits (letter INTEGER NOT NULL, edit INTEGER NOT NULL, at_ms INTEGER NOT NULL, by TEXT NOT NULL, frame BLOB NOT NULL,
+  PRIMARY KEY (letter, edit)) STRICT;
+-- Letters are counted without their data being read.
+CREATE INDEX letters_by_state ON letters (agent, state);
+
+-- Data that are no letters and were put into a replay topic: [first, end) of its place are those from origin_first on of the place they come from.
+CREATE TABLE replay_origins (place INTEGER NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, origin INTEGER NOT NULL,
+  origin_first INTEGER NOT NULL, PRIMARY KEY (place, first)) STRICT, WITHOUT ROWID;
+CREATE INDEX replay_origins_by_origin ON replay_origins (origin, origin_first);
+`,
+]
+
 export interface WriterOptions {
   /** Bytes that the file may grow to; beyond them appends are DISK_FULL until there is room. */
   readonly maxBytes?: number
@@ -88,8 +104,11 @@ function prepareForWriting(path: string, options: WriterOptions): DatabaseSync {
   // wal_autocheckpoint = 0: an error in an automatic checkpoint is silent, so checkpoints are made explicitly and looked at.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
   db.exec(`PRAGMA cache_size = -${WRITER_CACHE_KB}; PRAGMA temp_store = MEMORY`)
-  if (versionOf(db) === 0) {
-    db.exec(`BEGIN IMMEDIATE; ${TABLES}; PRAGMA user_version = ${SCHEMA_VERSION}; PRAGMA application_id = ${randomInt(1, 2 ** 31)}; COMMIT`)
+  const version = versionOf(db)
+  if (version < SCHEMA_VERSION) {
+    const tables = version === 0 ? `${TABLES}; PRAGMA application_id = ${randomInt(1, 2 ** 31)};` : ''
+    const missing = UPGRADES.slice(Math.max(0, version - 1)).join('')
+    db.exec(`BEGIN IMMEDIATE; ${tables} ${missing} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
   }
   checkVersion(db, path)
   if (options.maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`)
@@ -131,7 +150,10 @@ function checkVersion(db: DatabaseSync, path: string): void {
   if (version === SCHEMA_VERSION) return
   db.close()
   throw new MillraceError('DATA_DIRECTORY_VERSION', `${path} has layout ${version}; this Millrace reads layout ${SCHEMA_VERSION}.`, {
-    fix: version > SCHEMA_VERSION ? 'Use the newer Millrace that wrote it.' : 'Use another data directory, or the Millrace that wrote it.',
+    fix:
+      version > SCHEMA_VERSION
+        ? 'Use the newer Millrace that wrote it.'
+        : 'Start its pipeline once with this Millrace, which brings it up to date, or look at it with the Millrace that wrote it.',
   })
 }
 

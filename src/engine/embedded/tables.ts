@@ -6,6 +6,8 @@ import { IdIndex } from './id-index.ts'
 import { Letters } from './letters.ts'
 import { Log } from './log.ts'
 import { LogReader } from './log-reader.ts'
+import { ReplayOrigins } from './replay-origins.ts'
+import { ReplayState } from './replay-state.ts'
 import { Topics } from './topics.ts'
 import { TraceRows } from './trace-rows.ts'
 
@@ -18,6 +20,8 @@ export class Tables {
   readonly checkpoints: Checkpoints
   readonly trace: TraceRows
   readonly letters: Letters
+  readonly origins: ReplayOrigins
+  readonly replayState: ReplayState
   readonly cache: CacheRows
   readonly saveSnapshot: StatementSync
   catalog: Catalog
@@ -33,6 +37,8 @@ export class Tables {
     this.checkpoints = new Checkpoints(db)
     this.trace = new TraceRows(db)
     this.letters = new Letters(db)
+    this.origins = new ReplayOrigins(db)
+    this.replayState = new ReplayState(db, this.origins)
     this.cache = new CacheRows(db)
     this.saveSnapshot = db.prepare('INSERT OR REPLACE INTO snapshots (group_id, place, offset, bytes) VALUES (?, ?, ?, ?)')
   }

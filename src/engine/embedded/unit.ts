@@ -3,6 +3,7 @@ import { MillraceError } from '../../errors.ts'
 import type { AppendRequests } from './append-requests.ts'
 import type { Standing } from './groups.ts'
 import type { PackedCacheWrite, PackedMove, PackedUnit } from './messages.ts'
+import { markOrigins } from './replay-data.ts'
 import { saveSnapshot } from './snapshots.ts'
 import type { Tables } from './tables.ts'
 
@@ -25,9 +26,11 @@ export function applyUnit(tables: Tables, standing: Standing | undefined, unit: 
   const outputs = appends.appendOutputs(unit.outputs, supplied)
   if (unit.agent !== undefined) {
     const agent = tables.trace.agent(unit.agent)
-    for (const letter of unit.letters) tables.letters.add(agent, letter, appends.bytes(letter.frame))
+    for (const letter of unit.letters)
+      tables.letters.add(agent, letter, appends.bytes(letter.frame), tables.origins.of(letter.place, letter.offset))
     for (const marks of unit.marks) {
       tables.trace.mark(agent, marks, outputs)
+      markOrigins(tables, agent, marks, outputs)
       for (const range of marks.done) tables.letters.done(marks.place, range)
     }
     for (const move of unit.moves) tables.trace.finished(unit.agent, move.place, move.checkpoint.offset)
@@ -43,7 +46,8 @@ export function applyUnit(tables: Tables, standing: Standing | undefined, unit: 
 /** A datum that is replayed stands where it first stood: its value must not replace those of data that came after it. */
 function placed(tables: Tables, write: PackedCacheWrite): PackedCacheWrite {
   if (!isReplayTopic(tables.catalog.at(write.place).topic)) return write
-  const origin = tables.letters.origin(write.place, write.offset - 1)
+  const offset = write.offset - 1
+  const origin = tables.letters.origin(write.place, offset) ?? tables.origins.of(write.place, offset)
   return origin === undefined ? write : { ...write, place: origin.place, offset: origin.offset + 1 }
 }
 

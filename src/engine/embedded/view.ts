@@ -30,7 +30,12 @@ export function readerView(directory: string): { readonly view: EngineView; read
     topics: async () => catalog.specs(),
     bounds: async topic => catalog.placesOf(topic).map(({ place }) => log.bounds(place)),
     find: async (dataId, at) => finder.find(dataId, at),
-    letters: { list: async filter => letters.list(filter), frame: async letter => letters.frame(letter) },
+    letters: {
+      list: async filter => letters.list(filter),
+      counts: async () => letters.counts(),
+      frame: async letter => letters.frame(letter),
+      original: async letter => letters.original(letter),
+    },
     cache: async name => cache.view(name),
     cacheEntry: async (name, key) => cache.entry(name, key),
     standings: async () => standings.all(),

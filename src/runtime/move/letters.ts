@@ -1,6 +1,6 @@
 import type { StoredLetter } from '../../agents/dead-letter.ts'
 import { LETTERS } from '../../engine/distributed/internal-topics.ts'
-import { LetterLog } from '../../engine/distributed/letter-log.ts'
+import { type BroughtLetter, LetterLog } from '../../engine/distributed/letter-log.ts'
 import { MillraceError } from '../../errors.ts'
 import type { MovedPlace } from './copy-log.ts'
 import type { Lines } from './lines.ts'
@@ -27,15 +27,13 @@ export async function moveLetters(moving: Moving, places: readonly MovedPlace[],
     const letters = await page(moving, from)
     const known = Math.max(0, Math.min(letters.length, there - count))
     if (known > 0) await checkSame(log, letters[known - 1]!, count + known)
-    let gathered: Parameters<LetterLog['brought']>[0][number][] = []
+    let gathered: BroughtLetter[] = []
     let bytes = 0
     for (const letter of letters.slice(known)) {
-      const frame = await source.letters.frame(letter.letter)
-      // It was listed just now, and nobody writes.
-      if (frame === undefined) throw new TypeError(`The letter ${letter.letter} has no datum.`)
+      const brought = await broughtOf(source, letter)
       const base = bases.get(`${letter.topic}/${letter.partition}`) ?? 0
-      gathered.push({ ...letter, offset: letter.offset - base, frame })
-      bytes += frame.length
+      gathered.push({ ...brought, offset: letter.offset - base })
+      bytes += brought.frame.length + (brought.editedFrame?.length ?? 0)
       if (bytes < PAGE_BYTES) continue
       await stream.append([log.brought(gathered, agent => lines.versionsOf(agent))])
       gathered = []
@@ -45,6 +43,16 @@ export async function moveLetters(moving: Moving, places: readonly MovedPlace[],
     count += letters.length
   }
   return count
+}
+
+/** The letter with its data; one that has expired has none. */
+async function broughtOf({ letters }: Moving['source'], letter: StoredLetter): Promise<BroughtLetter> {
+  if (letter.state === 'expired') return { ...letter, frame: new Uint8Array(0) }
+  const frame = await letters.original(letter.letter)
+  const editedFrame = letter.edited === undefined ? undefined : await letters.frame(letter.letter)
+  // It was listed just now, and nobody writes.
+  if (frame === undefined) throw new TypeError(`The letter ${letter.letter} has no datum.`)
+  return { ...letter, frame, ...(editedFrame === undefined ? {} : { editedFrame }) }
 }
 
 /** By rising numbers. */

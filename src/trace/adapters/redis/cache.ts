@@ -174,7 +174,7 @@ function keyOf(field: string): string {
 }
 
 function entryOf(key: string, held: string): CachedEntry {
-  const match = /^\S+ \d+ \d+ (\d+(?:\.\d+)?) (\d+) (.*)$/s.exec(held)
+  const match = /^\S+ \d+ -?\d+ (\d+(?:\.\d+)?) (\d+) (.*)$/s.exec(held)
   if (match === null)
     throw new TypeError(`A cache's entry should read 'topic partition offset updated_ms revision value'; it is ${held.slice(0, 100)}.`)
   return { key, value: match[3]!, updatedMs: Number(match[1]), revision: Number(match[2]) }
