@@ -50,6 +50,7 @@ const CATALOG = {
   AGENT_CRASHED: { status: 500, retryable: true, title: 'The agent’s thread or program ended' },
   REMOTE_BROKEN: { status: 500, retryable: true, title: 'The agent’s program broke the protocol' },
   CLIENT_MISSING: { status: 500, retryable: false, title: 'A package is not installed' },
+  VERSION_REFUSED: { status: 409, retryable: false, title: 'That makes no sense for this version now' },
   LETTER_UNKNOWN: { status: 404, retryable: false, title: 'No such dead letter' },
   // Storage
   STORE_UNAVAILABLE: { status: 503, retryable: true, title: 'The store is away' },

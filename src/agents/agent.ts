@@ -101,6 +101,16 @@ export interface AgentOptions<
   readonly journal?: boolean
   /** The version whose place in the stream and edition this one takes over. */
   readonly replaces?: number
+  /**
+   * The share of the keys that it gets, 0 to 1, while the version that it `replaces` is in the pipeline, too, and works on the others
+   * (docs/versions.md). `millrace ramp` changes it while they run.
+   */
+  readonly ramp?: number
+  /**
+   * Runs beside the live version, at a place of its own, with its outputs kept apart for a day, until it is promoted or taken away
+   * (docs/versions.md). What the handler itself calls is not kept apart.
+   */
+  readonly shadow?: boolean
   /** Where a new agent begins in its topics: `'earliest'`, `'latest'` or `{ timeMs }`, milliseconds since 1970 UTC. Default `'earliest'`. */
   readonly start?: Start
 }
@@ -112,6 +122,8 @@ export interface Agent {
   readonly version: number
   readonly from: readonly Topic[]
   readonly to: readonly Target[]
+  /** What the handler knows each of `to` by: a shadow's outputs go elsewhere. */
+  readonly addresses: readonly Target[]
   /** Outputs come addressed by {@link out}. */
   readonly addressed: boolean
   readonly by: ((datum: unknown) => string) | undefined
@@ -123,6 +135,11 @@ export interface Agent {
   readonly ordered: boolean
   readonly journal: boolean
   readonly replaces: number | undefined
+  readonly ramp: number | undefined
+  /** The version that gets a share of its keys: made of two declarations by pipeline(). */
+  readonly ramps?: { readonly agent: Agent; readonly share: number }
+  /** As declared; what runs then is made of it by `shadow.ts`. */
+  readonly shadow: boolean
   readonly start: Start
   /** Undefined where it is a remote agent. */
   readonly handler: Handler | undefined
@@ -208,6 +225,15 @@ function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | 
     checkVersion(`${say} replaces`, options.replaces)
     if (options.replaces === options.version)
       throw new TypeError(`${say} version ${options.version} replaces itself: name the version before it.`)
+    if (options.shadow === true)
+      throw new TypeError(
+        `${say} is a shadow and replaces version ${options.replaces}: a shadow has a place of its own. Drop one of the two.`,
+      )
+  }
+  if (options.ramp !== undefined) {
+    checkShare(`${say} ramp`, options.ramp)
+    if (options.replaces === undefined)
+      throw new TypeError(`${say} has a ramp and replaces no version: say whose keys it gets a share of, such as replaces: 1.`)
   }
   const to = list<Target>(options.to)
   return {
@@ -216,6 +242,7 @@ function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | 
     version: options.version,
     from: list<Topic>(options.from),
     to,
+    addresses: to,
     addressed: Array.isArray(options.to),
     // The runner handles data of every type through one shape; `agent` above is where the types were checked.
     by: options.by as Agent['by'],
@@ -231,6 +258,8 @@ function declared<From extends OneOrMany<Topic>, To extends OneOrMany<Target> | 
     ordered: options.ordered ?? options.by !== undefined,
     journal: options.journal ?? false,
     replaces: options.replaces,
+    ramp: options.ramp,
+    shadow: options.shadow ?? false,
     start: options.start ?? 'earliest',
   }
 }
@@ -250,4 +279,10 @@ export function checkCount(say: string, count: number, most: number): number {
   if (!Number.isSafeInteger(count) || count < 1 || count > most)
     throw new TypeError(`${say} is ${JSON.stringify(count)}: it must be a whole number from 1 to ${most}.`)
   return count
+}
+
+/** @throws TypeError unless `share` is from 0 to 1. */
+export function checkShare(say: string, share: number): void {
+  if (typeof share !== 'number' || !(share >= 0 && share <= 1))
+    throw new TypeError(`${say} is ${JSON.stringify(share)}: it must be a share from 0 to 1, such as 0.1.`)
 }

@@ -4,6 +4,7 @@ import type { Agent, Handler } from './agent.ts'
 import { HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
+import type { Ramp } from './ramp.ts'
 import { arrived, isPending } from './results.ts'
 import { backoffMs, isFinal } from './retry.ts'
 import type { Task } from './task.ts'
@@ -15,6 +16,8 @@ export interface HandlingOptions {
   readonly agent: Agent
   /** The agent's own, or what hands the datum to its remote. */
   readonly handler: Handler
+  /** The version that gets a share of the data, where one does. */
+  readonly ramp: Ramp | undefined
   readonly outputs: Outputs
   readonly clock: Clock
   readonly random: () => number
@@ -149,7 +152,8 @@ export class Handling {
     const recorded = this.#options.recorded(task)
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
-      staged = recorded ?? this.#stage(this.#options.handler(task.value, context), context)
+      const handler = this.#handlerOf(task)
+      staged = recorded ?? this.#stage(handler(task.value, context), context)
     } catch (error) {
       progress.end(row)
       this.#failed(task, error)
@@ -163,6 +167,14 @@ export class Handling {
       progress.end(row)
       this.#succeeded(task, staged)
     }
+  }
+
+  /** As long as a task lives it is one version's, whatever is tried again. */
+  #handlerOf(task: Task): Handler {
+    const { ramp, handler } = this.#options
+    if (ramp === undefined) return handler
+    task.ramped = ramp.takes(task)
+    return task.ramped ? ramp.handler : handler
   }
 
   #stage(result: unknown, context: HandlerContext): readonly Staged[] | Promise<readonly Staged[]> {

@@ -19,11 +19,13 @@ import { JournalQueue } from './journal-queue.ts'
 import { letterOf } from './letter.ts'
 import { Outputs, type Staged } from './outputs.ts'
 import type { Progress, Suspect } from './progress.ts'
+import type { Ramp } from './ramp.ts'
 import { SnapshotTimer } from './snapshot-timer.ts'
 import { type Past, placeName, type Source } from './source.ts'
 import { Task } from './task.ts'
 import { Unit } from './unit.ts'
 import { Wake } from './wake.ts'
+import { workFacts } from './work-facts.ts'
 
 const MAX_UNIT_DATA = 2_000
 /** Of outputs and dead letters: video frames fill a unit long before their number does. */
@@ -38,6 +40,7 @@ const SNAPSHOT_OVERDUE = 4
 export interface PartitionWork {
   readonly agent: Agent
   readonly handler: Handler
+  readonly ramp: Ramp | undefined
   readonly version: AgentVersion
   readonly engine: Engine
   readonly clock: Clock
@@ -77,7 +80,7 @@ export class PartitionRun {
   #over = false
 
   constructor(work: PartitionWork) {
-    const { agent, handler, clock, engine, lease, place, random } = work
+    const { agent, handler, ramp, clock, engine, lease, place, random } = work
     const changed = this.#wake.wake
     this.#work = work
     this.#unit = new Unit(clock.now())
@@ -98,6 +101,7 @@ export class PartitionRun {
     this.#handling = new Handling({
       agent,
       handler,
+      ramp,
       outputs: this.#outputs,
       clock,
       random,
@@ -106,7 +110,10 @@ export class PartitionRun {
       partition: place.partition,
       recorded: task => this.#recorded(task),
       finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
-      dead: (task, error) => this.#dead(task, error, task.attempts),
+      dead: (task, error) => {
+        if (task.ramped) this.#unit.ramped.dead(task.attempts)
+        this.#dead(task, error, task.attempts)
+      },
       changed,
     })
     this.#commits = new CommitQueue({ engine, clock, random, changed, lost: error => this.#fail(error) })
@@ -301,6 +308,7 @@ export class PartitionRun {
       this.#unit.cached(cache, { cache: cache.name, key, value, topic: place.topic, partition: place.partition, offset: task.offset + 1 }),
     )
     this.#unit.markDone(task.offset, task.id, task.idAt)
+    if (task.ramped) this.#unit.ramped.done(task.attempts, outputs.length)
     this.#count(task.offset, task.attempts, 'done')
   }
 
@@ -349,20 +357,10 @@ export class PartitionRun {
         snapshots: this.#snapshots(this.#stopping || this.#snapshotTimer?.late ? 0 : 1),
         checkpoints: [{ topic, partition, from: this.#sentOffset, checkpoint }],
       },
-      commitMs =>
-        recorder.work({
-          agent: agent.name,
-          version: agent.version,
-          topic,
-          partition,
-          ...unit.counts,
-          lost: unit.lost,
-          retries: unit.retries,
-          outputs: outputCount,
-          queueMs: Math.max(0, claimedMs - Math.min(unit.appendedMs, claimedMs)),
-          handlerMs,
-          commitMs,
-        }),
+      commitMs => {
+        const times = { queueMs: Math.max(0, claimedMs - Math.min(unit.appendedMs, claimedMs)), handlerMs, commitMs }
+        for (const fact of workFacts(agent, place, unit, outputCount, times)) recorder.work(fact)
+      },
     )
     this.#sentOffset = checkpoint.offset
     this.#unit = new Unit(finishedMs)

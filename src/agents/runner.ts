@@ -3,9 +3,11 @@ import type { Agent, Handler } from './agent.ts'
 import { replayTopicSpec } from './dead-letter.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
 import { Progress, progressTopics, type Suspect } from './progress.ts'
+import { Ramp } from './ramp.ts'
 import type { OpenRemote } from './remote.ts'
 import { backoffMs } from './retry.ts'
 import { groupOf, mayRejoin, type RunContext, type RunningAgent } from './running.ts'
+import { liveName, shownAgent } from './shadow.ts'
 import { placeName } from './source.ts'
 
 const REJOIN = { backoffMs: 50, maxBackoffMs: 2_000 } as const
@@ -46,7 +48,8 @@ class Runner implements RunningHandler {
   readonly #agent: Agent
   readonly #context: RunContext
   readonly #work: LeaseWork
-  readonly #remote: OpenRemote | undefined
+  /** Of the agent, and of the version that gets a share of its data. */
+  readonly #remotes: readonly OpenRemote[]
   #graceMs = 0
   #subscription: Subscription | undefined
   #lease: LeaseRun | undefined
@@ -60,10 +63,17 @@ class Runner implements RunningHandler {
     progress.reset()
     this.#agent = agent
     this.#context = context
-    this.#remote = openRemote(agent, context, options)
+    const remotes = [agent, ...(agent.ramps === undefined ? [] : [agent.ramps.agent])].flatMap(
+      each => openRemote(each, context, options) ?? [],
+    )
+    this.#remotes = remotes
     this.#work = {
       agent,
-      handler: this.#remote?.handle.bind(this.#remote) ?? handlerOf(agent),
+      handler: remotes[0]?.handle.bind(remotes[0]) ?? handlerOf(agent),
+      ramp:
+        agent.ramps === undefined
+          ? undefined
+          : new Ramp(agent, agent.ramps, remotes[1]?.handle.bind(remotes[1]) ?? handlerOf(agent.ramps.agent)),
       version: { name: agent.name, version: agent.version },
       engine: context.engine,
       clock: context.clock,
@@ -93,7 +103,7 @@ class Runner implements RunningHandler {
         }
       }
     } finally {
-      await this.#remote?.stop(this.#graceMs)
+      await Promise.all(this.#remotes.map(remote => remote.stop(this.#graceMs)))
     }
   }
 
@@ -119,7 +129,7 @@ class Runner implements RunningHandler {
       for await (const lease of subscription) {
         if (this.#stop.signal.aborted) return
         this.#lease = new LeaseRun(this.#work, lease)
-        await this.#lease.run().finally(() => this.#remote?.cancel())
+        await this.#lease.run().finally(() => this.#remotes.forEach(remote => void remote.cancel()))
         this.#lease = undefined
         this.#refusals = 0
         if (this.#stop.signal.aborted) return
@@ -169,10 +179,12 @@ class Runner implements RunningHandler {
 }
 
 function openRemote(agent: Agent, { clock }: RunContext, { held, log }: RunOptions): OpenRemote | undefined {
-  const { name, version, to, addressed, timeoutMs } = agent
+  const { version, addresses: to, addressed, timeoutMs } = agent
+  // A program is the same whether it runs as a shadow or not.
+  const name = liveName(agent.name)
   return agent.remote?.open(
     { name, version, to, addressed, timeoutMs, clock },
-    { held: held ?? (() => undefined), log: log ?? (line => process.stderr.write(`${name}@${version}: ${line}\n`)) },
+    { held: held ?? (() => undefined), log: log ?? (line => process.stderr.write(`${shownAgent(agent)}: ${line}\n`)) },
   )
 }
 

@@ -31,6 +31,8 @@ export class Task implements HandledFrame {
   parents: Uint8Array
   stage: TaskStage = 'ready'
   attempts = 0
+  /** Given to the version that gets a share (`ramp.ts`). */
+  ramped = false
   outputs: readonly Staged[] = []
   context: HandlerContext | undefined
   /** Cancels the wait before the next attempt. */

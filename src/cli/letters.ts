@@ -49,7 +49,7 @@ async function changeAtRest(config: Config, change: Change, letters: readonly nu
   }
 }
 
-async function openAtRest(config: Config): Promise<Engine> {
+export async function openAtRest(config: Config): Promise<Engine> {
   // The view says where there is no data directory; opening an engine would make one.
   await withView({ data: config.data }, async () => undefined)
   const { openEmbedded } = await import('../engine/embedded/index.ts')
@@ -71,6 +71,7 @@ export async function changeAll(options: Shared, change: Change, filter: Omit<Le
   }
 }
 
-function operator(): string {
+/** Who changes something, for the record of it. */
+export function operator(): string {
   return `${userInfo().username}@${hostname()}`
 }

@@ -4,12 +4,15 @@ import { usage } from './command.ts'
 import { addAgents } from './commands/agents.ts'
 import { addCheck } from './commands/check.ts'
 import { addDead } from './commands/dead.ts'
+import { addDecommission } from './commands/decommission.ts'
 import { addDev } from './commands/dev.ts'
 import { addExport } from './commands/export.ts'
 import { addImport } from './commands/import.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLedger } from './commands/ledger.ts'
 import { addMove } from './commands/move.ts'
+import { addPromote } from './commands/promote.ts'
+import { addRamp } from './commands/ramp.ts'
 import { addSend } from './commands/send.ts'
 import { addStart } from './commands/start.ts'
 import { addTap } from './commands/tap.ts'
@@ -45,6 +48,9 @@ export function buildProgram(): Command {
     addTopics,
     addAgents,
     addDead,
+    addPromote,
+    addRamp,
+    addDecommission,
     addKeys,
     addExport,
     addImport,

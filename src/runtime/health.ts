@@ -1,4 +1,6 @@
+import { shownAgent } from '../agents/shadow.ts'
 import type { Clock } from '../clock.ts'
+import { agentOf } from '../engine/engine.ts'
 import type { FrontEnd } from '../frontend/front-end.ts'
 import type { Health } from '../instrumentation/health.ts'
 import type { Log } from './log.ts'
@@ -10,22 +12,23 @@ const LOOK_MS = 1_000
 
 /** An agent's part in health. */
 export function agentPart(agent: string): string {
-  return `agent ${agent}`
+  return `agent ${shownAgent(agentOf(agent))}`
 }
 
 /** Tells health, and people, how the agents are: each is a part of its own, so that one that keeps failing makes the process not ready. */
 export function reportAgents(health: Health, log: Log): (status: AgentStatus) => void {
   return status => {
     const part = agentPart(status.agent)
+    const name = shownAgent(agentOf(status.agent))
     if (status.state === 'running' && status.held !== undefined) {
       health.down(part, `waits: ${status.held}`)
-      log.warn(`${status.agent} waits: ${status.held}`)
+      log.warn(`${name} waits: ${status.held}`)
     } else if (status.state === 'running') health.up(part)
     else if (status.state === 'stopped') health.remove(part)
     else if (status.state === 'waiting') {
       const reason = status.lastError ?? 'its thread ended'
       health.down(part, `started anew ${status.restarts} times, the last time for: ${reason}`)
-      log.warn(`${status.agent} ended and is started anew: ${reason}`)
+      log.warn(`${name} ended and is started anew: ${reason}`)
     }
   }
 }

@@ -1,8 +1,10 @@
 import { progressTopics } from '../agents/progress.ts'
+import { shownAgent } from '../agents/shadow.ts'
 import type { Clock } from '../clock.ts'
 import { isMillraceError, MillraceError, toPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import type { AnyAgent } from '../pipeline.ts'
+import type { Versions } from '../versions/fold.ts'
 import { Backoff } from './backoff.ts'
 import type { ThreadEngine } from './engines.ts'
 import type { Log } from './log.ts'
@@ -20,6 +22,8 @@ export interface HostContext {
   readonly clock: Clock
   readonly threadBytes: number
   readonly log: Log
+  /** What was decided about versions so far: a thread applies it to the file that it loads. */
+  readonly versions: () => Versions
   /** Told of what no restart can mend: the process has to stop. */
   readonly fatal: (error: Error) => void
   /** Told of every change of an agent's state. */
@@ -80,17 +84,18 @@ export class Host {
   }
 
   #spawn(): Thread {
-    const { directory, connect, recorder, threadBytes, log } = this.#context
+    const { directory, connect, recorder, threadBytes, log, versions } = this.#context
     this.#watchdog = this.#newWatchdog()
     this.#held.clear()
     return new Thread({
       file: this.#file,
       agent: this.agent,
       directory,
+      versions: versions(),
       connect,
       recorder,
       held: (part, reason) => this.#onHeld(part, reason),
-      log: line => log.info(`${this.agent}: ${line}`),
+      log: line => log.info(`${shownAgent(this.#declared)}: ${line}`),
       suspects: this.#suspects.list(),
       progress: this.#watchdog?.progress.shared,
       bytes: threadBytes,

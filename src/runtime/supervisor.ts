@@ -20,20 +20,30 @@ export class Supervisor {
    * Puts the agents of `pipeline` in the place of those that run. Their code is loaded while the old ones still work, so that
    * nothing runs for as long as a drain takes and no longer.
    * @param between runs when the old ones have ended and before the new ones begin: the time to give other parts the new graph.
+   * @param stays which of those that run, by their `name@version`, are to run on untouched where the new graph has them, too.
    * @throws what keeps an agent from loading; the old ones run on then, untouched.
    */
-  async exchange(file: string, pipeline: Pipeline, drainMs: number, between?: () => void | Promise<void>): Promise<void> {
-    const own = [...pipeline.agents.values()].filter(this.#runs)
-    const coming = own.map(agent => new Host(file, agent, this.#context))
+  async exchange(
+    file: string,
+    pipeline: Pipeline,
+    drainMs: number,
+    between?: () => void | Promise<void>,
+    stays: (agent: string) => boolean = () => false,
+  ): Promise<void> {
+    const own = [...pipeline.agents].filter(([, agent]) => this.#runs(agent))
+    const staying = this.#hosts.filter(host => stays(host.agent) && own.some(([id]) => id === host.agent))
+    const coming = own.filter(([id]) => !staying.some(host => host.agent === id)).map(([, agent]) => new Host(file, agent, this.#context))
     try {
       await Promise.all(coming.map(host => host.ready))
     } catch (error) {
       await Promise.all(coming.map(host => host.stop(0)))
       throw error
     }
-    await this.stop(drainMs)
+    const going = this.#hosts.filter(host => !staying.includes(host))
+    this.#hosts = staying
+    await Promise.all(going.map(host => host.stop(drainMs)))
     await between?.()
-    this.#hosts = coming
+    this.#hosts = [...staying, ...coming]
     for (const host of coming) host.begin()
   }
 

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { Suspect } from '../agents/progress.ts'
 import { fromPortable, MillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
+import type { Versions } from '../versions/fold.ts'
 import { type ThreadEngine, transfersOf } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
 import type { FromThread, HeldPart, ThreadData, ToThread } from './thread-messages.ts'
@@ -26,6 +27,7 @@ export interface ThreadOptions {
   readonly file: string
   readonly agent: string
   readonly directory: string
+  readonly versions: Versions
   readonly connect: () => ThreadEngine
   readonly recorder: Recorder
   /** Told what the agent's data wait for, and with undefined when they wait no longer. */
@@ -53,10 +55,10 @@ export class Thread {
 
   constructor(options: ThreadOptions) {
     const engine = options.connect()
-    const { file, agent, directory, progress, suspects } = options
+    const { file, agent, directory, versions, progress, suspects } = options
     this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './agent-thread.ts' : './agent-thread.js', import.meta.url), {
       name: agent,
-      workerData: { file, agent, progress, suspects, engine } satisfies ThreadData,
+      workerData: { file, agent, versions, progress, suspects, engine } satisfies ThreadData,
       transferList: transfersOf(engine),
       env: { NODE_COMPILE_CACHE: join(directory, COMPILE_CACHE), ...process.env },
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.bytes / 1e6), maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },

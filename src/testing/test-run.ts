@@ -4,6 +4,7 @@ import type { StoredLetter } from '../agents/dead-letter.ts'
 import { decode } from '../agents/decode.ts'
 import { type RunningHandler, runAgent } from '../agents/runner.ts'
 import type { RunContext, RunningAgent } from '../agents/running.ts'
+import { liveName, shadowName } from '../agents/shadow.ts'
 import { type Engine, groupName } from '../engine/engine.ts'
 import type { DataId } from '../envelope/data-id.ts'
 import type { Envelope } from '../envelope/envelope.ts'
@@ -92,11 +93,11 @@ export class TestRun implements AsyncDisposable {
 
   /** Ends an agent as a crash would, with nothing committed of what it had in hand, and starts it again. */
   async crash(agent: AnyAgent): Promise<void> {
-    const name = groupName(agent)
+    const name = groupName(agent.kind === 'agent' && agent.shadow ? { ...agent, name: shadowName(liveName(agent.name)) } : agent)
     const running = this.#handlers.get(name) ?? this.#storers.get(name)
     if (running === undefined) throw new TypeError(`crash: the pipeline '${this.#pipeline.name}' has no agent ${name}.`)
     await running.crash()
-    this.#start(agent)
+    this.#start(this.#pipeline.agents.get(name) ?? agent)
   }
 
   topic<In, Out>(topic: Topic<In, Out>): TestTopic<Out> {

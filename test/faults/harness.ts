@@ -21,7 +21,11 @@ export class Harness {
   readonly producers: readonly Producer[]
   #millrace: Millrace | undefined
 
-  constructor(random: () => number, options: { readonly lines?: number; readonly data?: string } = {}) {
+  readonly #file: string
+
+  /** @param options.file the pipeline, another than the fault tests share. */
+  constructor(random: () => number, options: { readonly lines?: number; readonly data?: string; readonly file?: string } = {}) {
+    this.#file = options.file ?? FAULT_PIPELINE
     this.data = options.data ?? join(this.folder, 'data')
     this.producers = Array.from({ length: PRODUCERS }, (_, i) => new Producer(String(i + 1), () => this.#url(), random, options))
   }
@@ -29,7 +33,7 @@ export class Harness {
   /** Starts the process. @param failpoint `name:N`: it dies there. */
   start(failpoint?: string, flags: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Millrace {
     this.#millrace = new Millrace({
-      file: FAULT_PIPELINE,
+      file: this.#file,
       data: this.data,
       args: ['start', ...flags],
       env: { FAULT_LAKE: this.lake, MILLRACE_FAILPOINT: failpoint ?? '', ...env },

@@ -25,8 +25,8 @@ function draw(agents: AgentsAnswer['agents']): string {
   return table(
     ['AGENT', 'STATE', 'READS', 'DONE', 'DEAD', 'BEHIND', 'LAG', 'HANDLED/S', 'P99', 'BUSY'],
     agents.map(agent => [
-      `${agent.agent}@${agent.version}`,
-      stateText(agent.state, agent.reason),
+      `${agent.agent}@${agent.version}${agent.shadow === true ? ' (shadow)' : ''}`,
+      `${stateText(agent.state, agent.reason)}${agent.ramp === undefined ? '' : `, ${Math.round(agent.ramp * 100_000) / 1_000} % of the keys`}`,
       agent.from.join(', '),
       agent.done,
       agent.dead,

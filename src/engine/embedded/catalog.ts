@@ -3,6 +3,9 @@ import { MillraceError } from '../../errors.ts'
 import type { TopicPartition, TopicSpec } from '../../stream/stream.ts'
 import { numberAt, Query, textAt } from './rows.ts'
 
+/** Stands for no limit by age, which is no number that the database holds. */
+export const FOR_EVER_MS = Number.MAX_SAFE_INTEGER
+
 /** One partition of one topic, with the small number that rows name it by. */
 export interface Place extends TopicPartition {
   readonly place: number
@@ -39,7 +42,7 @@ export class Catalog {
     return this.#topics.all().map(row => ({
       name: textAt(row, 0),
       partitions: numberAt(row, 1),
-      retentionMs: numberAt(row, 2),
+      retentionMs: numberAt(row, 2) === FOR_EVER_MS ? Number.POSITIVE_INFINITY : numberAt(row, 2),
       ...(row[3] === null ? {} : { retentionBytes: numberAt(row, 3) }),
     }))
   }

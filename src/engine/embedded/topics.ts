@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { MillraceError } from '../../errors.ts'
 import type { TopicSpec } from '../../stream/stream.ts'
-import type { Catalog } from './catalog.ts'
+import { type Catalog, FOR_EVER_MS } from './catalog.ts'
 
 /** The writing side of the catalog. */
 export class Topics {
@@ -34,11 +34,12 @@ export class Topics {
     }
     for (const spec of specs) {
       const bytes = spec.retentionBytes ?? null
+      const ms = Math.min(spec.retentionMs, FOR_EVER_MS)
       if (this.#catalog.findTopic(spec.name) !== undefined) {
-        this.#retain.run(spec.name, spec.retentionMs, bytes)
+        this.#retain.run(spec.name, ms, bytes)
         continue
       }
-      const topic = this.#insertTopic.run(spec.name, spec.partitions, spec.retentionMs, bytes).lastInsertRowid
+      const topic = this.#insertTopic.run(spec.name, spec.partitions, ms, bytes).lastInsertRowid
       for (let partition = 0; partition < spec.partitions; partition++) this.#insertPlace.run(topic, partition)
     }
   }
