@@ -58,7 +58,7 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
   {
     name: 'the operators’ side, and what tests run pipelines with',
     together: false,
-    files: ['src/console/', 'src/testing/', 'src/transfer/'],
+    files: ['src/console/', 'src/compare/', 'src/testing/', 'src/transfer/'],
   },
   { name: 'what joins the parts', together: true, files: ['src/runtime/'] },
   { name: 'the public face', together: true, files: ['src/index.ts'] },

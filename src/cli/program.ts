@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { usage } from './command.ts'
 import { addAgents } from './commands/agents.ts'
 import { addCheck } from './commands/check.ts'
+import { addCompare } from './commands/compare.ts'
 import { addDead } from './commands/dead.ts'
 import { addDecommission } from './commands/decommission.ts'
 import { addDev } from './commands/dev.ts'
@@ -48,6 +49,7 @@ export function buildProgram(): Command {
     addTopics,
     addAgents,
     addDead,
+    addCompare,
     addPromote,
     addRamp,
     addDecommission,
