@@ -3,13 +3,17 @@ import { fileURLToPath } from 'node:url'
 import { child } from './child.ts'
 import { atMost, type Bench } from './figure.ts'
 
-const FEW = 50_000
-const MANY = 450_000
+export const FEW = 50_000
+export const MANY = 450_000
 const KEYS = 100
 const ROUNDS = 3
 
 /** Microseconds that a process takes to start and to work through `count` data that wait in the stream: of its own CPU, and of the clock. */
-async function work(pipeline: string, directory: string, count: number): Promise<{ readonly cpu: number; readonly elapsed: number }> {
+export async function work(
+  pipeline: string,
+  directory: string,
+  count: number,
+): Promise<{ readonly cpu: number; readonly elapsed: number }> {
   await (await child('fill.ts', [directory, String(count), String(KEYS)])).stop()
   const began = performance.now()
   const server = await child('millrace-server.ts', [pipeline, directory])
