@@ -14,6 +14,7 @@ import { standing } from './distributed/standing.ts'
 import { stores } from './distributed/stores.ts'
 import { ingest } from './ingest.ts'
 import { replay } from './replay.ts'
+import { shadow } from './shadow.ts'
 import { idle, memory, open } from './standing.ts'
 import { worker } from './worker.ts'
 
@@ -28,6 +29,7 @@ const benches = positionals.includes(DISTRIBUTED)
       replay('an agent hop', 'hop', 9, directory),
       replay('an agent hop in a Python child', 'hop-python', 25, directory, 50),
       replay('an agent hop through attached()', 'hop-attached', 30, directory, 50, worker),
+      shadow(directory),
       replay('files of NDJSON with zstd', 'files-ndjson', 4, directory),
       replay('files of Parquet', 'files-parquet', 20, directory),
       open(directory),

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { child } from './child.ts'
 import { atMost, type Bench } from './figure.ts'
 
-const FEW = 50_000
-const MANY = 450_000
+export const FEW = 50_000
+export const MANY = 450_000
 const KEYS = 100
 const ROUNDS = 3
 
@@ -12,7 +12,7 @@ const ROUNDS = 3
 export type Beside = (attach: string) => () => void
 
 /** Microseconds that a process takes to start and to work through `count` data that wait in the stream: of its own CPU, and of the clock. */
-async function work(
+export async function work(
   pipeline: string,
   directory: string,
   count: number,

@@ -57,6 +57,7 @@ const CATALOG = {
   REMOTE_BROKEN: { status: 500, retryable: true, title: 'The agent’s program broke the protocol' },
   REMOTE_UNAVAILABLE: { status: 503, retryable: true, title: 'The agent’s service is away' },
   CLIENT_MISSING: { status: 500, retryable: false, title: 'A package is not installed' },
+  VERSION_REFUSED: { status: 409, retryable: false, title: 'That makes no sense for this version now' },
   LETTER_UNKNOWN: { status: 404, retryable: false, title: 'No such dead letter' },
   REPLAY_UNKNOWN: { status: 404, retryable: false, title: 'No such replay' },
   // Storage

@@ -1,5 +1,6 @@
 import type { Agent } from './agents/agent.ts'
 import type { Cache } from './agents/cache.ts'
+import { shadowOf } from './agents/shadow.ts'
 import { withOwnAgents } from './agents/windows/own-agents.ts'
 import { MillraceError } from './errors.ts'
 import type { StorageAgent } from './storage/storage.ts'
@@ -13,10 +14,12 @@ export interface Pipeline {
   readonly name: string
   readonly topics: ReadonlyMap<string, Topic>
   readonly caches: ReadonlyMap<string, Cache>
-  /** By `name@version`. */
+  /** By `name@version`, a shadow by the name that it has in the engine. */
   readonly agents: ReadonlyMap<string, AnyAgent>
   /** Topics that no agent writes: where producers send. A producer may send to the others too, where its key names them. */
   readonly entries: readonly Topic[]
+  /** What it was made from: decisions about its versions are applied to that. */
+  readonly declared: PipelineOptions
 }
 
 export interface PipelineOptions {
@@ -28,11 +31,47 @@ export interface PipelineOptions {
 /** Declares a pipeline and checks its graph. @throws GRAPH_INVALID naming the agent and what to do. */
 export function pipeline(name: string, options: PipelineOptions): Pipeline {
   checkName('pipeline', name)
+  if (!Array.isArray(options?.agents))
+    throw invalid(`pipeline('${name}') has no list of agents.`, 'Give it one: { agents: [forecast, lake] }.')
+  const live = checkDeclared(name, options)
+  const running = [...live.values()].flatMap(agent => runningAs(agent, live))
+  const targets = running.flatMap(agent => (agent.kind === 'agent' ? agent.to : []))
+  const used = running.flatMap(agent => [...agent.from, ...(agent.kind === 'agent' ? agent.to : [])])
+  const topics = byName([...(options.topics ?? []), ...used.filter(each => each.kind === 'topic')])
+  // The targets themselves, not their names: a cache may be called as a topic is.
+  const written = new Set<unknown>(targets)
+  return {
+    kind: 'pipeline',
+    name,
+    topics,
+    caches: byName(targets.filter(to => to.kind === 'cache')),
+    agents: new Map(running.map(agent => [`${agent.name}@${agent.version}`, agent])),
+    entries: [...topics.values()].filter(topic => !written.has(topic)),
+    declared: options,
+  }
+}
+
+/** What runs where an agent is declared: itself, its shadow form, it with the one that gets a share of its keys, or nothing where it is that one. */
+function runningAs(agent: AnyAgent, all: ReadonlyMap<string, AnyAgent>): AnyAgent[] {
+  if (agent.kind !== 'agent') return [agent]
+  if (agent.shadow) return [shadowOf(agent)]
+  if (isLive(all.get(`${agent.name}@${agent.replaces}`))) return []
+  const next = [...all.values()].find(other => other.name === agent.name && other.replaces === agent.version)
+  return next?.kind === 'agent' ? [{ ...agent, ramps: { agent: next, share: next.ramp ?? 0 } }] : [agent]
+}
+
+function isLive(agent: AnyAgent | undefined): boolean {
+  return agent !== undefined && !(agent.kind === 'agent' && agent.shadow)
+}
+
+/**
+ * Checks the graph as it would be with every shadow promoted: what cannot be promoted need not be tried as a shadow.
+ * @returns the agents as declared, by name@version.
+ */
+function checkDeclared(name: string, options: PipelineOptions): ReadonlyMap<string, AnyAgent> {
   const topics = new Map<string, Topic>()
   const caches = new Map<string, Cache>()
   const agents = new Map<string, AnyAgent>()
-  if (!Array.isArray(options?.agents))
-    throw invalid(`pipeline('${name}') has no list of agents.`, 'Give it one: { agents: [forecast, lake] }.')
   for (const declared of options.topics ?? []) addTopic(topics, declared, `pipeline('${name}')`)
   for (const agent of withOwnAgents(options.agents)) {
     addAgent(agents, agent, name)
@@ -57,9 +96,20 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
   }
   checkReplaced(agents)
   checkCycles(agents)
-  // The targets themselves, not their names: a cache may be called as a topic is.
-  const written = new Set<unknown>([...agents.values()].flatMap(agent => (agent.kind === 'agent' ? agent.to : [])))
-  return { kind: 'pipeline', name, topics, caches, agents, entries: [...topics.values()].filter(topic => !written.has(topic)) }
+  return agents
+}
+
+function byName<T extends { readonly name: string }>(list: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(list.map(each => [each.name, each]))
+}
+
+/** Every version that works, by `name@version`: also one that works at another's place, on a share of its keys. */
+export function versionsOf({ agents }: Pick<Pipeline, 'agents'>): ReadonlyMap<string, AnyAgent> {
+  const versions = new Map(agents)
+  for (const agent of agents.values()) {
+    if (agent.kind === 'agent' && agent.ramps !== undefined) versions.set(`${agent.name}@${agent.ramps.agent.version}`, agent.ramps.agent)
+  }
+  return versions
 }
 
 export function isPipeline(value: unknown): value is Pipeline {
@@ -100,11 +150,14 @@ function checkReplaced(agents: ReadonlyMap<string, AnyAgent>): void {
   for (const agent of agents.values()) {
     if (agent.replaces === undefined) continue
     const old = `${agent.name}@${agent.replaces}`
-    if (agents.has(old))
+    const still = agents.get(old)
+    // As a shadow the old version may be compared with the new one.
+    if (still !== undefined && isLive(still) && !(agent.kind === 'agent' && agent.ramp !== undefined))
       throw invalid(
         `${describe(agent)} replaces ${old}, which is still in the pipeline.`,
-        `Remove ${old}, or drop 'replaces' to run both side by side.`,
+        `Remove ${old}, drop 'replaces' to run both side by side, or give it a share of the keys: ramp: 0.1.`,
       )
+    if (still !== undefined && isLive(still)) checkRamp(agent, still)
     const rival = [...agents.values()].find(other => other !== agent && other.name === agent.name && other.replaces === agent.replaces)
     if (rival !== undefined)
       throw invalid(
@@ -112,6 +165,40 @@ function checkReplaced(agents: ReadonlyMap<string, AnyAgent>): void {
         "Only one can take over its place: drop one's 'replaces'.",
       )
   }
+}
+
+/** Both work at one place, with one window or state, and their outputs are told apart by nobody but people. */
+function checkRamp(next: AnyAgent, old: AnyAgent): void {
+  if (next.kind !== 'agent' || old.kind !== 'agent')
+    throw invalid(`${describe(next)} is to get a share of the keys of ${describe(old)}, which is of another kind.`, "Drop its 'ramp'.")
+  if (next.batch !== undefined || old.batch !== undefined)
+    throw invalid(
+      `${describe(next)} is to get a share of the keys of ${describe(old)}, and a handler of batches takes data of all keys at once.`,
+      'Run it as a shadow first and promote it.',
+    )
+  const differs = (what: string, one: unknown, other: unknown) => (String(one) === String(other) ? [] : [what])
+  const same = (one: readonly unknown[], other: readonly unknown[]) =>
+    one.length === other.length && one.every((each, i) => each === other[i])
+  const different = [
+    ...(same(next.from, old.from) ? [] : ['from']),
+    ...(same(next.to, old.to) && next.addressed === old.addressed ? [] : ['to']),
+    ...differs('by', next.by, old.by),
+    ...differs('window', next.window, old.window),
+    ...differs('state', [next.state?.init, next.state?.update], [old.state?.init, old.state?.update]),
+    ...differs('ordered', next.ordered, old.ordered),
+    ...differs('journal', next.journal, old.journal),
+    ...((next.remote === undefined) === (old.remote === undefined) ? [] : ['kind (a function, or a program)']),
+  ]
+  if (different.length > 0)
+    throw invalid(
+      `${describe(next)} is to get a share of the keys of ${describe(old)}, and has another ${different.join(', another ')}.`,
+      `Give both the same, or run it as a shadow first and promote it.`,
+    )
+  if (old.ramp !== undefined)
+    throw invalid(
+      `${describe(old)}, of whose keys ${describe(next)} is to get a share, gets a share of another's.`,
+      `Drop the version that ${describe(old)} replaces first.`,
+    )
 }
 
 /** A cycle is allowed only with a way out: some agent on it must also write to a topic or cache outside it, or data could only go round. */

@@ -124,7 +124,7 @@ describe('a graph that does not hold together is refused, naming the agent and w
   it('an agent that replaces a version which is still there', () => {
     const third = agent('forecast', { version: 3, from: demand, to: prediction, replaces: 2 }, d => d)
     expect(refusal(() => pipeline('grid', { agents: [forecast, third] }))).toBe(
-      "agent 'forecast@3' replaces forecast@2, which is still in the pipeline. Remove forecast@2, or drop 'replaces' to run both side by side.",
+      "agent 'forecast@3' replaces forecast@2, which is still in the pipeline. Remove forecast@2, drop 'replaces' to run both side by side, or give it a share of the keys: ramp: 0.1.",
     )
   })
 

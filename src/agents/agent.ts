@@ -15,6 +15,7 @@ import {
   type Replicas,
 } from './policies.ts'
 import type { Remote } from './remote.ts'
+import { gatheredBy, isJoin } from './windows/gathered-by.ts'
 import type { Join, Pair } from './windows/join.ts'
 import type { TimeWindow } from './windows/time-window.ts'
 import type { WindowOfData, WindowOfState } from './windows/windowed.ts'
@@ -176,6 +177,16 @@ export interface AgentOptions<
   readonly journal?: boolean
   /** The version whose place in the stream and edition this one takes over. */
   readonly replaces?: number
+  /**
+   * The share of the keys that it gets, 0 to 1, while the version that it `replaces` is in the pipeline, too, and works on the others
+   * (docs/versions.md). `millrace ramp` changes it while they run.
+   */
+  readonly ramp?: number
+  /**
+   * Runs beside the live version, at a place of its own, with its outputs kept apart for a day, until it is promoted or taken away
+   * (docs/versions.md). What the handler itself calls is not kept apart.
+   */
+  readonly shadow?: boolean
   /** Where a new agent begins in its topics: `'earliest'`, `'latest'` or `{ timeMs }`, milliseconds since 1970 UTC. Default `'earliest'`. */
   readonly start?: Start
 }
@@ -187,6 +198,8 @@ export interface Agent {
   readonly version: number
   readonly from: readonly Topic[]
   readonly to: readonly Target[]
+  /** What the handler knows each of `to` by: a shadow's outputs go elsewhere. */
+  readonly addresses: readonly Target[]
   /** Outputs come addressed by {@link out}. */
   readonly addressed: boolean
   readonly by: ((datum: unknown) => string) | undefined
@@ -206,6 +219,11 @@ export interface Agent {
   /** Undefined: it is never paused. */
   readonly breaker: BreakerPolicy | undefined
   readonly replaces: number | undefined
+  readonly ramp: number | undefined
+  /** The version that gets a share of its keys: made of two declarations by pipeline(). */
+  readonly ramps?: { readonly agent: Agent; readonly share: number }
+  /** As declared; what runs then is made of it by `shadow.ts`. */
+  readonly shadow: boolean
   readonly start: Start
   /** Of these three an agent has one. */
   readonly handler: Handler | undefined
@@ -311,6 +329,15 @@ function declared<
     checkVersion(`${say} replaces`, options.replaces)
     if (options.replaces === options.version)
       throw new TypeError(`${say} version ${options.version} replaces itself: name the version before it.`)
+    if (options.shadow === true)
+      throw new TypeError(
+        `${say} is a shadow and replaces version ${options.replaces}: a shadow has a place of its own. Drop one of the two.`,
+      )
+  }
+  if (options.ramp !== undefined) {
+    checkShare(`${say} ramp`, options.ramp)
+    if (options.replaces === undefined)
+      throw new TypeError(`${say} has a ramp and replaces no version: say whose keys it gets a share of, such as replaces: 1.`)
   }
   const to = list<Target>(options.to)
   return {
@@ -320,6 +347,7 @@ function declared<
     // What is no join is a topic, or a list of them: the pipeline looks at each.
     from: isJoin(options.from) ? [options.from.left, options.from.right] : list<Topic>(options.from as OneOrMany<Topic>),
     to,
+    addresses: to,
     addressed: Array.isArray(options.to),
     // The runner handles data of every type through one shape; `agent` above is where the types were checked.
     by: options.by as Agent['by'],
@@ -341,30 +369,10 @@ function declared<
     batch: options.batch === undefined ? undefined : batchPolicy(say, options.batch),
     breaker: breakerPolicy(say, options.breaker),
     replaces: options.replaces,
+    ramp: options.ramp,
+    shadow: options.shadow ?? false,
     start: options.start ?? 'earliest',
   }
-}
-
-/** Tells a window of time from one that counts, and both from a join. @throws TypeError */
-function gatheredBy(say: string, from: Input, window: unknown, hasState: boolean): Pick<Agent, 'window' | 'gather'> {
-  const join = isJoin(from) ? from : undefined
-  if (typeof window !== 'object' || window === null) {
-    if (window === undefined) return { window, gather: join }
-    // What is no number is said to be none.
-    return { window: checkCount(`${say} window`, window as number, 100_000), gather: join }
-  }
-  // Told by its kind in the next line.
-  const time = window as TimeWindow
-  if (time.kind !== 'time-window') throw new TypeError(`${say} window is neither a number nor tumbling(…), hopping(…) or session(…).`)
-  if (join !== undefined)
-    throw new TypeError(`${say} has a window of time over a join: write the pairs to a topic, and let another agent have the window.`)
-  if (time.shape === 'session' && hasState)
-    throw new TypeError(`${say} has a state in session windows, of which two can become one: leave it out, the window has its data.`)
-  return { window: undefined, gather: time }
-}
-
-function isJoin(from: unknown): from is Join {
-  return typeof from === 'object' && from !== null && 'kind' in from && from.kind === 'join'
 }
 
 export function list<T>(value: OneOrMany<T> | undefined): readonly T[] {
@@ -376,4 +384,10 @@ export function list<T>(value: OneOrMany<T> | undefined): readonly T[] {
 export function checkVersion(say: string, version: number): void {
   if (!Number.isSafeInteger(version) || version < 1)
     throw new TypeError(`${say} has version ${JSON.stringify(version)}: a version is a whole number from 1, such as version: 1.`)
+}
+
+/** @throws TypeError unless `share` is from 0 to 1. */
+export function checkShare(say: string, share: number): void {
+  if (typeof share !== 'number' || !(share >= 0 && share <= 1))
+    throw new TypeError(`${say} is ${JSON.stringify(share)}: it must be a share from 0 to 1, such as 0.1.`)
 }

@@ -7,6 +7,7 @@ import type { CrashNote } from './crash-note.ts'
 import { BatchContext, HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import type { Progress } from './progress.ts'
+import type { Ramp } from './ramp.ts'
 import { arrived, isPending } from './results.ts'
 import type { Task } from './task.ts'
 
@@ -17,6 +18,8 @@ export interface AttemptsOptions {
   readonly agent: Agent
   /** The agent's own, or what hands the datum to its remote; undefined where the agent takes batches. */
   readonly handler: Handler | undefined
+  /** The version that gets a share of the data, where one does. */
+  readonly ramp: Ramp | undefined
   readonly outputs: Outputs
   readonly clock: Clock
   readonly progress: Progress
@@ -77,7 +80,7 @@ export class Attempts {
 
   /** @param recorded the outputs of an earlier run, which count in place of another's. */
   one(task: Task, recorded: Promise<readonly Staged[]> | undefined): void {
-    const { agent, clock, handler, progress, crashNote, topic, topicIndex, partition, succeeded, failed } = this.#options
+    const { clock, progress, crashNote, topic, topicIndex, partition, succeeded, failed } = this.#options
     const context = new HandlerContext(task, task.window, task.state, task.attempts)
     task.context = context
     const startedMs = clock.now()
@@ -87,8 +90,9 @@ export class Attempts {
     else crashNote?.clear()
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
+      const handler = this.#handlerOf(task)
       // Without a handler only what is recorded comes here.
-      staged = recorded ?? this.#stage(handler!(task.value, context), context)
+      staged = recorded ?? this.#stage(handler!(task.value, context), context, this.#workerOf(task))
     } catch (error) {
       progress.end(row)
       failed(task, error)
@@ -102,7 +106,7 @@ export class Attempts {
     this.#await([task], context, staged, {
       done: outputs => succeeded(task, outputs),
       failed: error => failed(task, error),
-      timed: recorded === undefined && agent.remote === undefined,
+      timed: recorded === undefined && this.#workerOf(task).remote === undefined,
       row: progress.wait(row),
       startedMs,
     })
@@ -140,10 +144,24 @@ export class Attempts {
     })
   }
 
-  #stage(result: unknown, context: HandlerContext): readonly Staged[] | Promise<readonly Staged[]> {
-    const { agent, outputs } = this.#options
+  /** As long as a task lives it is one version's, whatever is tried again. */
+  #handlerOf(task: Task): Handler | undefined {
+    const { ramp, handler } = this.#options
+    if (ramp === undefined) return handler
+    task.ramped = ramp.takes(task)
+    return task.ramped ? ramp.handler : handler
+  }
+
+  /** The version that works on it. */
+  #workerOf(task: Task): Agent {
+    const { agent } = this.#options
+    return task.ramped && agent.ramps !== undefined ? agent.ramps.agent : agent
+  }
+
+  #stage(result: unknown, context: HandlerContext, { remote }: Agent): readonly Staged[] | Promise<readonly Staged[]> {
+    const { outputs } = this.#options
     // A remote answers with all outputs at once: there is no stream of them to wait for.
-    if (agent.remote !== undefined && result instanceof Promise) return result.then(done => outputs.stage(done))
+    if (remote !== undefined && result instanceof Promise) return result.then(done => outputs.stage(done))
     return isPending(result) ? arrived(result, context).then(done => outputs.stage(done)) : outputs.stage(result)
   }
 

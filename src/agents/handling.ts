@@ -1,36 +1,22 @@
-import type { Clock } from '../clock.ts'
-import type { Agent, Handler } from './agent.ts'
-import { Attempts, type StagedBatch } from './attempts.ts'
+import type { Agent } from './agent.ts'
+import { Attempts, type AttemptsOptions, type StagedBatch } from './attempts.ts'
 import { GatheringBatch } from './batches.ts'
 import { blockedOn } from './blocked.ts'
 import type { Breaker } from './breaker.ts'
 import type { BusyTime } from './busy-time.ts'
-import type { CrashNote } from './crash-note.ts'
 import { KeyOrder } from './key-order.ts'
-import type { Outputs, Staged } from './outputs.ts'
-import type { Progress } from './progress.ts'
+import type { Staged } from './outputs.ts'
 import { backoffMs, isFinal } from './retry.ts'
 import type { Task } from './task.ts'
 
 /** How many data may wait behind others of their key, for each that may run: further ahead lie the keys that are free. */
 const QUEUED_PER_SLOT = 4
 
-export interface HandlingOptions {
-  readonly agent: Agent
-  /** The agent's own, or what hands the datum to its remote; undefined where the agent takes batches. */
-  readonly handler: Handler | undefined
-  readonly outputs: Outputs
-  readonly clock: Clock
+type Told = 'waits' | 'succeeded' | 'failed' | 'batchSucceeded' | 'batchFailed'
+
+export interface HandlingOptions extends Omit<AttemptsOptions, Told> {
   readonly random: () => number
-  readonly progress: Progress
-  readonly crashNote: CrashNote | undefined
   readonly breaker: Breaker
-  readonly topic: string
-  /** What {@link Progress} calls the topic. */
-  readonly topicIndex: number
-  readonly partition: number
-  /** Of the thread. */
-  readonly busy: BusyTime
   /** The outputs of an earlier run of the datum, which count in place of another run's; undefined where there was none. */
   readonly recorded: (task: Task) => Promise<readonly Staged[]> | undefined
   /** The outputs of a datum, and of its members, are ready to be written; in the order of offsets where the agent is ordered. */

@@ -42,6 +42,8 @@ export interface Cause {
   readonly idAt: number
   /** The datum's id, then the rest of its window's, newest to oldest. */
   readonly parents: Uint8Array
+  /** The outputs are those of the version that gets a share of the data. */
+  readonly ramped?: boolean
 }
 
 /**
@@ -56,6 +58,9 @@ export class Outputs {
   readonly #parts: FrameParts
   /** Batches that hold as much as one should: the windows that one datum closes may be many megabytes. */
   #full: AppendBatch[] = []
+  /** What outputs name as their source: the agent, or the version that gets a share of its data. */
+  readonly #source: Buffer
+  readonly #rampedSource: Buffer
   #count = 0
   #bytes = 0
 
@@ -68,12 +73,14 @@ export class Outputs {
       writers: [],
       next: 0,
     }))
-    this.#indexes = new Map(agent.to.map((target, index) => [target, index]))
+    this.#indexes = new Map(agent.addresses.map((target, index) => [target, index]))
+    this.#source = Buffer.from(`${agent.name}@${agent.version}`, 'utf8')
+    this.#rampedSource = Buffer.from(`${agent.name}@${agent.ramps?.agent.version ?? agent.version}`, 'utf8')
     this.#parts = {
       id: this.#id,
       idAt: 0,
       supplied: false,
-      source: Buffer.from(`${agent.name}@${agent.version}`, 'utf8'),
+      source: this.#source,
       createdMs: 0,
       contentType: JSON_TYPE,
       type: '',
@@ -115,6 +122,7 @@ export class Outputs {
     const parents = named(cause.parents)
     let counts: CauseCounts | undefined
     parts.createdMs = nowMs
+    parts.source = cause.ramped === true ? this.#rampedSource : this.#source
     for (const { target: index, key, data, cause: own, parents: ownParents } of staged) {
       const to = this.#targets[index]!
       if (to.topic === undefined) {
@@ -216,7 +224,7 @@ export class Outputs {
   }
 
   #unaddressed(position: number): MillraceError {
-    const names = this.#agent.to.map(target => target.name)
+    const names = this.#agent.addresses.map(target => target.name)
     if (names.length === 0)
       return new MillraceError('OUTPUT_INVALID', 'The handler returned an output, but the agent declares no target.', {
         fix: "Name the topic in 'to', or return nothing.",

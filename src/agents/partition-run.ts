@@ -16,6 +16,7 @@ import { type Past, placeName } from './source.ts'
 import { Task } from './task.ts'
 import { Unit } from './unit.ts'
 import { Wake } from './wake.ts'
+import { workFacts } from './work-facts.ts'
 
 const MAX_UNIT_DATA = 2_000
 /** Of outputs and dead letters: video frames fill a unit long before their number does. */
@@ -45,7 +46,7 @@ export class PartitionRun {
   #over = false
 
   constructor(work: PartitionWork) {
-    const { agent, handler, clock, engine, lease, place, random } = work
+    const { agent, handler, ramp, clock, engine, lease, place, random } = work
     const changed = this.#wake.wake
     this.#work = work
     this.#unit = new Unit(clock.now())
@@ -66,6 +67,7 @@ export class PartitionRun {
     this.#handling = new Handling({
       agent,
       handler,
+      ramp,
       outputs: this.#outputs,
       clock,
       random,
@@ -78,7 +80,10 @@ export class PartitionRun {
       busy: work.busy,
       recorded: task => this.#recorded(task),
       finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
-      dead: (task, error) => this.#dead(task, error, task.attempts),
+      dead: (task, error) => {
+        if (task.ramped) this.#unit.ramped.dead(task.attempts)
+        this.#dead(task, error, task.attempts)
+      },
       blocked: reason => work.blocked(place, reason),
       changed,
     })
@@ -288,6 +293,7 @@ export class PartitionRun {
     this.#outputs.write(outputs, task, clock.now(), (cache, key, value) =>
       this.#unit.cached(cache, { cache: cache.name, key, value, topic: place.topic, partition: place.partition, offset: task.offset + 1 }),
     )
+    if (task.ramped) this.#unit.ramped.done(task.attempts, outputs.length)
     for (const { offset, id, idAt, attempts } of [task, ...task.members]) {
       this.#unit.markDone(offset, id, idAt)
       this.#count(offset, attempts, 'done')
@@ -340,21 +346,10 @@ export class PartitionRun {
         snapshots: this.#snapshots?.take(checkpoint.offset, this.#stopping) ?? [],
         checkpoints: [{ topic, partition, from: this.#sentOffset, checkpoint }],
       },
-      commitMs =>
-        recorder.work({
-          agent: agent.name,
-          version: agent.version,
-          topic,
-          partition,
-          ...unit.counts,
-          lost: unit.lost,
-          retries: unit.retries,
-          outputs: outputCount,
-          queueMs: Math.max(0, claimedMs - Math.min(unit.appendedMs, claimedMs)),
-          handlerMs,
-          busyMs,
-          commitMs,
-        }),
+      commitMs => {
+        const times = { queueMs: Math.max(0, claimedMs - Math.min(unit.appendedMs, claimedMs)), handlerMs, busyMs, commitMs }
+        for (const fact of workFacts(agent, place, unit, outputCount, times)) recorder.work(fact)
+      },
     )
     this.#sentOffset = checkpoint.offset
     this.#unit = new Unit(finishedMs)

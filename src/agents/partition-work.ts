@@ -10,12 +10,14 @@ import type { CrashNote } from './crash-note.ts'
 import type { Fold } from './fold.ts'
 import type { Journal } from './journal.ts'
 import type { Progress, Suspect } from './progress.ts'
+import type { Ramp } from './ramp.ts'
 import type { Source } from './source.ts'
 
 /** What one partition's run is given. */
 export interface PartitionWork {
   readonly agent: Agent
   readonly handler: Handler | undefined
+  readonly ramp: Ramp | undefined
   readonly version: AgentVersion
   readonly engine: Engine
   readonly clock: Clock

@@ -1,5 +1,5 @@
 import type { Subscription } from '../stream/stream.ts'
-import type { Agent } from './agent.ts'
+import type { Agent, Handler } from './agent.ts'
 import { Breaker } from './breaker.ts'
 import { BusyTime } from './busy-time.ts'
 import { CrashNote } from './crash-note.ts'
@@ -7,9 +7,11 @@ import { replayTopicSpec } from './dead-letter.ts'
 import { Holds } from './holds.ts'
 import { LeaseRun, type LeaseWork } from './lease-run.ts'
 import { Progress, progressTopics, type Suspect } from './progress.ts'
+import { Ramp } from './ramp.ts'
 import type { OpenRemote, WorkDesk } from './remote.ts'
 import { backoffMs } from './retry.ts'
 import { groupOf, mayRejoin, type RunContext, type RunningAgent } from './running.ts'
+import { liveName, shownAgent } from './shadow.ts'
 import { placeName } from './source.ts'
 
 const REJOIN = { backoffMs: 50, maxBackoffMs: 2_000 } as const
@@ -58,7 +60,8 @@ class Runner implements RunningHandler {
   readonly #agent: Agent
   readonly #context: RunContext
   readonly #work: LeaseWork
-  readonly #remote: OpenRemote | undefined
+  /** Of the agent, and of the version that gets a share of its data. */
+  readonly #remotes: readonly OpenRemote[]
   readonly #suspects = new Map<string, Suspect>()
   readonly #breaker: Breaker
   readonly #crashNote: CrashNote | undefined
@@ -76,14 +79,17 @@ class Runner implements RunningHandler {
     const holds = new Holds(reason => options.held?.('handler', reason))
     this.#agent = agent
     this.#context = context
-    this.#remote = openRemote(agent, context, options)
+    const next = agent.ramps?.agent
+    const [remote, nextRemote] = [openRemote(agent, context, options), next && openRemote(next, context, options)]
+    this.#remotes = [remote, nextRemote].filter(each => each !== undefined)
     // With others in hand nobody could tell which of them it was; and a program's end is not ours.
     const alone = agent.concurrency === 1 && agent.batch === undefined && agent.remote === undefined
     this.#crashNote = alone && options.crashNote !== undefined ? new CrashNote(options.crashNote) : undefined
     this.#breaker = new Breaker(agent.breaker, context.clock, reason => holds.set('breaker', reason))
     this.#work = {
       agent,
-      handler: this.#remote?.handle.bind(this.#remote) ?? agent.handler,
+      handler: remote?.handle.bind(remote) ?? agent.handler,
+      ramp: agent.ramps && new Ramp(agent, agent.ramps, nextRemote?.handle.bind(nextRemote) ?? handlerOf(agent.ramps.agent)),
       version: { name: agent.name, version: agent.version },
       engine: context.engine,
       clock: context.clock,
@@ -93,7 +99,7 @@ class Runner implements RunningHandler {
       crashNote: this.#crashNote,
       breaker: this.#breaker,
       blocked: (place, reason) => holds.set(placeName(place.topic, place.partition), reason),
-      busy: new BusyTime(undefined, this.#remote?.takeBusyMs?.bind(this.#remote)),
+      busy: new BusyTime(undefined, remote?.takeBusyMs && (() => this.#takeBusyMs())),
       suspects: this.#suspects,
       topics: progressTopics(agent).map(topic => topic.name),
     }
@@ -118,7 +124,7 @@ class Runner implements RunningHandler {
     } finally {
       this.#breaker.stop()
       this.#crashNote?.close()
-      await this.#remote?.stop(this.#graceMs)
+      await Promise.all(this.#remotes.map(remote => remote.stop(this.#graceMs)))
     }
   }
 
@@ -144,7 +150,7 @@ class Runner implements RunningHandler {
       for await (const lease of subscription) {
         if (this.#stop.signal.aborted) return
         this.#lease = new LeaseRun(this.#work, lease)
-        await this.#lease.run().finally(() => this.#remote?.cancel())
+        await this.#lease.run().finally(() => this.#remotes.forEach(remote => void remote.cancel()))
         this.#lease = undefined
         this.#refusals = 0
         if (this.#stop.signal.aborted) return
@@ -185,7 +191,11 @@ class Runner implements RunningHandler {
   }
 
   scale(programs: number): void {
-    this.#remote?.scale?.(programs)
+    for (const remote of this.#remotes) remote.scale?.(programs)
+  }
+
+  #takeBusyMs(): number {
+    return this.#remotes.reduce((sum, remote) => sum + (remote.takeBusyMs?.() ?? 0), 0)
   }
 
   get running(): number {
@@ -203,13 +213,21 @@ class Runner implements RunningHandler {
 }
 
 function openRemote(agent: Agent, { clock }: RunContext, { held, log, attach }: RunOptions): OpenRemote | undefined {
-  const { name, version, to, addressed, timeoutMs } = agent
+  const { version, addresses: to, addressed, timeoutMs } = agent
+  // A program is the same whether it runs as a shadow or not.
+  const name = liveName(agent.name)
   return agent.remote?.open(
     { name, version, to, addressed, timeoutMs, clock },
     {
       held: error => held?.('remote', error?.message),
-      log: log ?? (line => process.stderr.write(`${name}@${version}: ${line}\n`)),
+      log: log ?? (line => process.stderr.write(`${shownAgent(agent)}: ${line}\n`)),
       attach,
     },
   )
+}
+
+/** Of a version that gets a share of the data: it is no agent of batches, as the pipeline has seen to. */
+function handlerOf({ name, handler }: Agent): Handler {
+  if (handler === undefined) throw new TypeError(`The agent ${name} has neither a handler nor a remote.`)
+  return handler
 }

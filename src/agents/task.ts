@@ -33,6 +33,8 @@ export class Task implements HandledFrame {
   parents: Uint8Array
   stage: TaskStage = 'ready'
   attempts = 0
+  /** Given to the version that gets a share (`ramp.ts`). */
+  ramped = false
   outputs: readonly Staged[] = []
   /** Data that were handled with this one as a whole: the outputs are of all of them, and they finish with it. */
   members: readonly Task[] = NO_MEMBERS

@@ -12,6 +12,8 @@ export class Unit {
   readonly attempts: { readonly offset: number; readonly attempts: number }[] = []
   readonly letters: DeadLetter[] = []
   readonly counts: Record<Outcome, number> = { done: 0, dead: 0, duplicate: 0 }
+  /** How much of it a version did that gets a share of the data. */
+  readonly ramped = new Share()
   /** Ids of `done`, in the order of marking, and of `dead`. */
   #doneIds = Buffer.allocUnsafe(FIRST_IDS * ID_BYTES)
   #doneCount = 0
@@ -89,4 +91,23 @@ const FIRST_IDS = 64
 function reasonLine(error: DeadLetter['error']): string {
   const line = `${error.code ?? error.name}: ${error.message}`.replaceAll(/\s+/g, ' ')
   return line.length > MAX_REASON_LENGTH ? `${line.slice(0, MAX_REASON_LENGTH - 1)}…` : line
+}
+
+/** What a version did of a unit that is another's. */
+export class Share {
+  doneCount = 0
+  deadCount = 0
+  retries = 0
+  outputs = 0
+
+  done(attempts: number, outputs: number): void {
+    this.doneCount++
+    this.retries += attempts - 1
+    this.outputs += outputs
+  }
+
+  dead(attempts: number): void {
+    this.deadCount++
+    this.retries += attempts - 1
+  }
 }

@@ -1,4 +1,5 @@
-import type { AnyAgent, Pipeline } from '../pipeline.ts'
+import { isShadow, liveName, shownAgent } from '../agents/shadow.ts'
+import { type AnyAgent, type Pipeline, versionsOf } from '../pipeline.ts'
 import { paint } from './output.ts'
 import { lengthText, table } from './table.ts'
 
@@ -15,14 +16,16 @@ export function graphToJson(pipeline: Pipeline): Record<string, unknown> {
       ...(topic.spec.retentionBytes === undefined ? {} : { retention_bytes: topic.spec.retentionBytes }),
     })),
     caches: [...pipeline.caches.keys()],
-    agents: [...pipeline.agents.values()].map(agent => ({
-      name: agent.name,
+    agents: [...versionsOf(pipeline).values()].map(agent => ({
+      name: liveName(agent.name),
       version: agent.version,
+      ...(isShadow(agent.name) ? { shadow: true } : {}),
       kind: agent.kind,
       from: agent.from.map(topic => topic.name),
       to: targets(agent),
       ...(agent.kind === 'storage-agent' ? { store: agent.store.describe } : {}),
       ...(agent.replaces === undefined ? {} : { replaces: agent.replaces }),
+      ...(agent.kind === 'agent' && agent.ramp !== undefined ? { ramp: agent.ramp } : {}),
     })),
   }
 }
@@ -36,9 +39,9 @@ export function drawGraph(pipeline: Pipeline): string {
     lengthText(topic.spec.retentionMs),
     pipeline.entries.includes(topic) ? 'producers' : writersOf(pipeline, topic.name),
   ])
-  const agents = [...pipeline.agents.values()].map(agent => [
+  const agents = [...versionsOf(pipeline).values()].map(agent => [
     agent.from.map(topic => topic.name).join(', '),
-    `→ ${agent.name}@${agent.version}`,
+    `→ ${shownAgent(agent)}`,
     `→ ${agent.kind === 'storage-agent' ? agent.store.describe : targets(agent).join(', ') || 'nothing'}`,
   ])
   return [
@@ -53,10 +56,10 @@ function targets(agent: AnyAgent): string[] {
 }
 
 function writersOf(pipeline: Pipeline, topic: string): string {
-  const writers = [...pipeline.agents.values()].filter(
+  const writers = [...versionsOf(pipeline).values()].filter(
     agent => agent.kind === 'agent' && agent.to.some(to => to.kind === 'topic' && to.name === topic),
   )
-  return writers.map(agent => `${agent.name}@${agent.version}`).join(', ')
+  return writers.map(shownAgent).join(', ')
 }
 
 function count(number: number, what: string): string {

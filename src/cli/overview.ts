@@ -34,6 +34,8 @@ export interface AgentsAnswer {
   readonly agents: readonly {
     readonly agent: string
     readonly version: number
+    readonly shadow?: boolean
+    readonly ramp?: number
     readonly state: string
     readonly reason?: string
     /** Null where no process says how it is. */

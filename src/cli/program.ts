@@ -3,13 +3,17 @@ import { Command, CommanderError } from 'commander'
 import { usage } from './command.ts'
 import { addAgents } from './commands/agents.ts'
 import { addCheck } from './commands/check.ts'
+import { addCompare } from './commands/compare.ts'
 import { addDead } from './commands/dead.ts'
+import { addDecommission } from './commands/decommission.ts'
 import { addDev } from './commands/dev.ts'
 import { addExport } from './commands/export.ts'
 import { addImport } from './commands/import.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLedger } from './commands/ledger.ts'
 import { addMove } from './commands/move.ts'
+import { addPromote } from './commands/promote.ts'
+import { addRamp } from './commands/ramp.ts'
 import { addReplay } from './commands/replay.ts'
 import { addSend } from './commands/send.ts'
 import { addStart } from './commands/start.ts'
@@ -47,6 +51,10 @@ export function buildProgram(): Command {
     addAgents,
     addDead,
     addReplay,
+    addCompare,
+    addPromote,
+    addRamp,
+    addDecommission,
     addKeys,
     addExport,
     addImport,

@@ -1,4 +1,5 @@
 import { type LetterCount, replayTopic } from '../agents/dead-letter.ts'
+import { isShadow, liveName, shownAgent } from '../agents/shadow.ts'
 import { agentOf, groupName } from '../engine/engine.ts'
 import type { Judged } from '../instrumentation/diagnoses.ts'
 import type { Flow, IngestFlow } from '../instrumentation/flow.ts'
@@ -6,7 +7,7 @@ import type { HealthReport } from '../instrumentation/health.ts'
 import { type LedgerRow, ledgerOf } from '../instrumentation/ledger.ts'
 import type { ProcessFacts } from '../instrumentation/replica.ts'
 import type { Sample, TopicSample } from '../instrumentation/sampler.ts'
-import type { AnyAgent, Pipeline } from '../pipeline.ts'
+import { type AnyAgent, type Pipeline, versionsOf } from '../pipeline.ts'
 
 /** What the overview is made from, all of it in memory. */
 export interface Seen {
@@ -51,20 +52,26 @@ function agentsThat(pipeline: Pipeline | undefined, is: (agent: AnyAgent) => boo
 
 /** `GET /v1/agents`: those declared, and those that have left a place in the stream. @param diagnoses of those declared. */
 export function agentsToJson(seen: Seen, diagnoses: ReadonlyMap<string, Judged> = new Map()): object {
-  const rows = ledgerOf(seen.sample.standings, seen.flow.atMs).rows
+  const { rows } = ledgerOf(seen.sample.standings, seen.flow.atMs, seen.sample.ended)
   const places = Map.groupBy(rows, row => row.group)
-  const ids = [...new Set([...(seen.pipeline?.agents.keys() ?? []), ...places.keys()])].sort((a, b) => a.localeCompare(b))
+  const ids = [...new Set([...declaredIn(seen).keys(), ...places.keys()])].sort((a, b) =>
+    shownAgent(agentOf(a)).localeCompare(shownAgent(agentOf(b))),
+  )
   return { at: iso(seen.flow.atMs), agents: ids.map(id => agentToJson(id, places.get(id) ?? [], seen, diagnoses.get(id))) }
 }
 
 function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen, judged: Judged | undefined): object {
-  const declared = seen.pipeline?.agents.get(id)
+  const declared = declaredIn(seen).get(id)
   const { name, version } = agentOf(id)
+  const share = shareOf(id, seen)
   return {
-    agent: name,
+    agent: liveName(name),
     version,
+    ...(isShadow(name) ? { shadow: true } : {}),
+    ...(share === undefined ? {} : { ramp: share.share }),
     kind: declared?.kind ?? null,
-    ...stateOf(id, declared, rows, seen),
+    // One that works at another's place is as that one is.
+    ...stateOf(share?.at ?? id, declared, rows, seen),
     diagnosis: diagnosisToJson(judged),
     replicas: replicasToJson(judged?.process),
     from: declared?.from.map(topic => topic.name) ?? [...new Set(rows.map(row => row.topic))],
@@ -76,16 +83,33 @@ function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen, judged:
   }
 }
 
+function declaredIn({ pipeline }: Seen): ReadonlyMap<string, AnyAgent> {
+  return pipeline === undefined ? new Map() : versionsOf(pipeline)
+}
+
+/** The share of the keys that a version gets of the agent at whose place it works. */
+function shareOf(id: string, { pipeline }: Seen): { readonly share: number; readonly at: string } | undefined {
+  for (const [at, agent] of pipeline?.agents ?? []) {
+    if (agent.kind === 'agent' && agent.ramps !== undefined && `${agent.name}@${agent.ramps.agent.version}` === id)
+      return { share: agent.ramps.share, at }
+  }
+  return undefined
+}
+
 /**
  * running: in the pipeline and up. down: in it and not up, with the reason. elsewhere: in it, and not this process's to run. replaced:
- * another version has its place. removed: not in the pipeline any more.
+ * another version has its place. decommissioned, promoted (of a shadow): so it was decided. draining: about to be decommissioned. removed: not
+ * in the pipeline any more.
  */
-function stateOf(id: string, declared: AnyAgent | undefined, rows: readonly LedgerRow[], { health, runsHere }: Seen): object {
+function stateOf(id: string, declared: AnyAgent | undefined, rows: readonly LedgerRow[], { health, runsHere, sample }: Seen): object {
   const replacedBy = rows.find(row => row.replacedBy !== undefined)?.replacedBy
+  const ending = sample.ended.get(id)
+  if (ending !== undefined && replacedBy === undefined && (ending.state !== 'draining' || declared === undefined))
+    return { state: ending.state, by: ending.by, since: iso(ending.atMs) }
   if (declared === undefined) return replacedBy === undefined ? { state: 'removed' } : { state: 'replaced', replaced_by: replacedBy }
   if (runsHere?.(declared) === false) return { state: 'elsewhere' }
-  const part = health.parts.find(candidate => candidate.part === `agent ${id}`)
-  if (part === undefined || part.ok) return { state: 'running' }
+  const part = health.parts.find(candidate => candidate.part === `agent ${shownAgent(agentOf(id))}`)
+  if (part === undefined || part.ok) return { state: ending === undefined ? 'running' : ending.state }
   return { state: 'down', reason: part.reason ?? null }
 }
 
@@ -123,7 +147,7 @@ function totals(rows: readonly LedgerRow[]): object {
 
 /** `GET /v1/flow`: how fast everything moves now. */
 export function flowToJson(seen: Omit<Seen, 'letters'>): object {
-  const rows = Map.groupBy(ledgerOf(seen.sample.standings, seen.flow.atMs).rows, row => row.group)
+  const rows = Map.groupBy(ledgerOf(seen.sample.standings, seen.flow.atMs, seen.sample.ended).rows, row => row.group)
   const ids = [...new Set([...(seen.pipeline?.agents.keys() ?? []), ...seen.flow.agents.keys()])]
   return {
     at: iso(seen.flow.atMs),
@@ -133,7 +157,7 @@ export function flowToJson(seen: Omit<Seen, 'letters'>): object {
     agents: ids.map(id => {
       const { lag, lag_seconds } = { lag: 0, lag_seconds: 0, ...totals(rows.get(id) ?? []) }
       const { name, version } = agentOf(id)
-      return { agent: name, version, lag, lag_seconds, ...agentFlowToJson(id, seen) }
+      return { agent: liveName(name), version, ...(isShadow(name) ? { shadow: true } : {}), lag, lag_seconds, ...agentFlowToJson(id, seen) }
     }),
   }
 }

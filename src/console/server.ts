@@ -8,6 +8,8 @@ import { isLoopback } from '../frontend/loopback.ts'
 import type { Health } from '../instrumentation/health.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
+import type { Decision } from '../versions/decision.ts'
+import type { Wish } from '../versions/proposed.ts'
 import { answerProblems, type Log, sendProblem } from './answers.ts'
 import { guard } from './guard.ts'
 import { cacheRoutes } from './routes/cache.ts'
@@ -16,6 +18,7 @@ import { healthRoutes } from './routes/health.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { replayRoutes } from './routes/replays.ts'
 import { traceRoutes } from './routes/trace.ts'
+import { versionRoutes } from './routes/versions.ts'
 
 export interface OpsOptions {
   readonly engine: EngineView & Pick<Engine, 'letters' | 'ensure' | 'append' | 'replay'>
@@ -27,6 +30,8 @@ export interface OpsOptions {
   readonly pipeline?: Pipeline
   /** Whether an agent is this process's to run. Default: every one. */
   readonly runsHere?: (agent: AnyAgent) => boolean
+  /** Decides about versions. Without it there are no routes for it. */
+  readonly decide?: (wish: Wish, by: string) => Promise<Decision>
   /** Static files for `/`, read anew at each request. */
   readonly pageDirectory?: string
   readonly log?: Log
@@ -43,7 +48,7 @@ export interface Ops {
 }
 
 /** What the routes answer from. */
-export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere'> {
+export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide'> {
   readonly log: Log | undefined
   pipeline(): Pipeline | undefined
 }
@@ -63,10 +68,11 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   checkPage(options.pageDirectory)
   let pipeline = options.pipeline
   const { engine, instruments, health, clock, log } = options
-  const { runsHere } = options
+  const { runsHere, decide } = options
   const context: OpsContext = {
     ...{ engine, instruments, health, clock, log, pipeline: () => pipeline },
     ...(runsHere === undefined ? {} : { runsHere }),
+    ...(decide === undefined ? {} : { decide }),
   }
 
   const server = Fastify({
@@ -95,13 +101,14 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   cacheRoutes(server, context)
   deadRoutes(server, context)
   replayRoutes(server, context)
+  versionRoutes(server, context)
   if (options.pageDirectory === undefined) indexRoute(server, context)
   else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
 
   const url = await listen(server, options.address)
   if (!isLoopback(options.address.host)) {
     log?.warn(
-      `The operators’ listener has no keys and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees every datum and can replay, edit and discard dead letters. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
+      `The operators’ listener has no keys and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees every datum, can replay, edit and discard dead letters, and decides about versions. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
     )
   }
   return {
@@ -151,6 +158,9 @@ POST /v1/dead/:letter/edit     {"data": "<base64>"}
 POST /v1/dead/replay           {"letters": [12, 13]}
 POST /v1/dead/discard          {"letters": [12, 13]}
 GET  /v1/replays               replays of data: who asked for what, and how far they are
+POST /v1/versions/promote      {"agent": "forecast@2"}
+POST /v1/versions/ramp         {"agent": "forecast@2", "share": 0.5}
+POST /v1/versions/decommission {"agent": "forecast@1"}
 GET  /metrics                  Prometheus
 GET  /health/live  /health/ready
 `

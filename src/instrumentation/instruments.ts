@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { EngineView } from '../engine/engine.ts'
-import type { Pipeline } from '../pipeline.ts'
+import { type Pipeline, versionsOf } from '../pipeline.ts'
 import type { AgentVersion } from '../trace/trace.ts'
 import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
 import { type Flow, FlowMeter } from './flow.ts'
@@ -112,7 +112,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
         metrics.beginTopic(name)
       }
       agents.clear()
-      for (const [id, agent] of pipeline.agents) {
+      for (const [id, agent] of versionsOf(pipeline)) {
         agents.add(id)
         metrics.beginAgent(
           agent.name,

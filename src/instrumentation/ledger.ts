@@ -1,4 +1,6 @@
 import { agentOf, type EngineView, type Standing } from '../engine/engine.ts'
+import { isOver, type Versions } from '../versions/fold.ts'
+import { VersionLog } from '../versions/log.ts'
 
 /**
  * The conservation ledger: what an agent was given in a partition and what became of it. It balances where
@@ -39,24 +41,28 @@ export interface LedgerRow {
   readonly rolling?: { readonly first: number; readonly end: number }
   /** The agent@version that took this place over; the row no longer moves. */
   readonly replacedBy?: string
+  /** The agent was decommissioned, or was a shadow that is live now: its place is kept, and nobody waits for it. */
+  readonly over?: true
 }
 
 /** Reads the ledger as it stands now. */
-export async function readLedger(view: Pick<EngineView, 'standings'>, nowMs: number): Promise<Ledger> {
-  return ledgerOf(await view.standings(), nowMs)
+export async function readLedger(view: Pick<EngineView, 'standings' | 'read' | 'topics' | 'bounds'>, nowMs: number): Promise<Ledger> {
+  const { ended } = await new VersionLog(view).read()
+  return ledgerOf(await view.standings(), nowMs, ended)
 }
 
-export function ledgerOf(standings: readonly Standing[], nowMs: number): Ledger {
+/** @param ended what was decided about groups that have no successor. */
+export function ledgerOf(standings: readonly Standing[], nowMs: number, ended: Versions['ended'] = new Map()): Ledger {
   const rows = standings
-    .map(standing => rowOf(standing, nowMs))
+    .map(standing => rowOf(standing, nowMs, isOver(ended, standing.group)))
     .sort((a, b) => a.name.localeCompare(b.name) || a.version - b.version || a.topic.localeCompare(b.topic) || a.partition - b.partition)
   return { balanced: rows.every(row => row.gap === 0), atMs: nowMs, rows }
 }
 
-function rowOf(standing: Standing, nowMs: number): LedgerRow {
+function rowOf(standing: Standing, nowMs: number, isEnded: boolean): LedgerRow {
   const { checkpoint: at, replacedBy } = standing
-  // A place that was taken over has nothing before it: its successor carries the rest.
-  const over = replacedBy !== undefined
+  // A place that was taken over has nothing before it: its successor carries the rest. One that was given up waits for nothing.
+  const over = replacedBy !== undefined || isEnded
   return {
     group: standing.group,
     ...agentOf(standing.group),
@@ -74,6 +80,7 @@ function rowOf(standing: Standing, nowMs: number): LedgerRow {
     lagMs: over || standing.oldestPendingMs === undefined ? 0 : Math.max(0, nowMs - standing.oldestPendingMs),
     ...(at.intent === undefined ? {} : { rolling: at.intent }),
     ...(replacedBy === undefined ? {} : { replacedBy }),
+    ...(isEnded ? { over: true } : {}),
   }
 }
 

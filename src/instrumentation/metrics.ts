@@ -173,8 +173,8 @@ export class Metrics {
       const retained = topic.bounds.reduce((sum, partition) => sum + partition.next - partition.first, 0)
       put(METRICS.streamRetained, retained, { topic: topic.spec.name })
     }
-    // Places that were taken over no longer move; their successor's rows carry on.
-    const rows = ledgerOf(sample.standings, sample.atMs).rows.filter(row => row.replacedBy === undefined)
+    // Places that were taken over no longer move; their successor's rows carry on. Those that were given up are to alarm nobody.
+    const rows = ledgerOf(sample.standings, sample.atMs, sample.ended).rows.filter(row => row.replacedBy === undefined && row.over !== true)
     for (const group of Object.values(Object.groupBy(rows, row => `${row.group} ${row.topic}`))) observeReader(group!, put)
   }
 

@@ -1,12 +1,16 @@
 import type { Clock } from '../clock.ts'
 import type { EngineView, Standing } from '../engine/engine.ts'
 import type { Bounds, TopicSpec } from '../stream/stream.ts'
+import type { Versions } from '../versions/fold.ts'
+import { VersionLog } from '../versions/log.ts'
 import { RATE_WINDOW_MS } from './rate.ts'
 
 /** Where everything stands at one moment. */
 export interface Sample {
   readonly atMs: number
   readonly standings: readonly Standing[]
+  /** Groups that were decommissioned, and shadows that were promoted. */
+  readonly ended: Versions['ended']
   readonly topics: readonly TopicSample[]
   /** Done and dead a second by group, whichever processes did it, over the last {@link RATE_WINDOW_MS}. */
   readonly handledPerSecond: ReadonlyMap<string, number>
@@ -35,12 +39,14 @@ interface Counts {
 export class Sampler {
   readonly #view: EngineView
   readonly #clock: Clock
+  readonly #decisions: VersionLog
   readonly #history: Counts[] = []
   #last: Sample | undefined
   #asking: Promise<Sample> | undefined
 
   constructor(view: EngineView, clock: Clock) {
     this.#view = view
+    this.#decisions = new VersionLog(view)
     this.#clock = clock
   }
 
@@ -54,7 +60,7 @@ export class Sampler {
   }
 
   async #ask(): Promise<Sample> {
-    const [standings, specs] = await Promise.all([this.#view.standings(), this.#view.topics()])
+    const [standings, specs, { ended }] = await Promise.all([this.#view.standings(), this.#view.topics(), this.#decisions.read()])
     const bounds = await Promise.all(specs.map(spec => this.#view.bounds(spec.name)))
     const atMs = this.#clock.now()
     const appended = new Map(specs.map((spec, i) => [spec.name, bounds[i]!.reduce((sum, partition) => sum + partition.next, 0)]))
@@ -67,7 +73,7 @@ export class Sampler {
       perSecond: this.#perSecond('appended', spec.name),
     }))
     const handledPerSecond = new Map([...handled.keys()].map(group => [group, this.#perSecond('handled', group)]))
-    this.#last = { atMs, standings, topics, handledPerSecond }
+    this.#last = { atMs, standings, ended, topics, handledPerSecond }
     return this.#last
   }
 

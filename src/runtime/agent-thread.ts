@@ -7,6 +7,7 @@ import { isDamaged } from '../engine/embedded/sqlite-error.ts'
 import { MillraceError, toPortable } from '../errors.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { runStorageAgent } from '../storage/roller.ts'
+import { decided } from '../versions/decided.ts'
 import { serveDesk } from './attach/desk-port.ts'
 import { openInThread } from './engines.ts'
 import { loadPipeline } from './load.ts'
@@ -37,7 +38,7 @@ main.on('message', (message: ToThread) => {
 })
 
 try {
-  const pipeline = await loadPipeline(data.file)
+  const pipeline = decided(await loadPipeline(data.file), data.versions)
   const agent = agentOf(pipeline)
   const engine = await openInThread(data.engine, systemClock, error => hold('trace', error?.message))
   say({ type: 'ready' })

@@ -1,4 +1,6 @@
+import { shownAgent } from '../agents/shadow.ts'
 import type { Clock } from '../clock.ts'
+import { agentOf } from '../engine/engine.ts'
 import type { FrontEnd } from '../frontend/front-end.ts'
 import type { Health } from '../instrumentation/health.ts'
 import type { Log } from './log.ts'
@@ -10,7 +12,7 @@ const LOOK_MS = 1_000
 
 /** An agent's part in health. */
 export function agentPart(agent: string): string {
-  return `agent ${agent}`
+  return `agent ${shownAgent(agentOf(agent))}`
 }
 
 /**
@@ -45,8 +47,8 @@ export function reportAgents(health: Health, log: Log): (status: AgentStatus) =>
     if (state === 'stopped') replicas.delete(replica)
     else replicas.set(replica, status)
     tell(agentPart(agent), [...replicas.values()])
-    if (state === 'running' && isNews) log.warn(`${agent} waits: ${held}`)
-    if (state === 'waiting') log.warn(`${agent} ended and is started anew: ${reasonOf(status)}`)
+    if (state === 'running' && isNews) log.warn(`${shownAgent(agentOf(agent))} waits: ${held}`)
+    if (state === 'waiting') log.warn(`${shownAgent(agentOf(agent))} ended and is started anew: ${reasonOf(status)}`)
     if (replicas.size === 0) agents.delete(agent)
   }
 }

@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { suspectNotedIn } from '../agents/crash-note.ts'
 import { type InHand, progressTopics } from '../agents/progress.ts'
+import { shownAgent } from '../agents/shadow.ts'
 import type { Clock } from '../clock.ts'
 import { isMillraceError, MillraceError, toPortable } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import type { HeldDatum, Position, ReplicaFacts } from '../instrumentation/replica.ts'
 import type { AnyAgent } from '../pipeline.ts'
+import type { Versions } from '../versions/fold.ts'
 import { DeskPort } from './attach/desk-port.ts'
 import type { Desks } from './attach/desks.ts'
 import { Backoff } from './backoff.ts'
@@ -29,6 +31,8 @@ export interface HostContext {
   readonly clock: Clock
   readonly threadBytes: number
   readonly log: Log
+  /** What was decided about versions so far: a thread applies it to the file that it loads. */
+  readonly versions: () => Versions
   /** Told of what no restart can mend: the process has to stop. */
   readonly fatal: (error: Error) => void
   /** Told of every change of an agent's state. */
@@ -160,7 +164,7 @@ export class Host {
   }
 
   #prepare(): Prepared {
-    const { directory, connect, recorder, threadBytes, log } = this.#context
+    const { directory, connect, recorder, threadBytes, log, versions } = this.#context
     const watchdog = this.#newWatchdog()
     const { desk, port } = this.#newDesk()
     const thread: Thread = new Thread({
@@ -168,10 +172,11 @@ export class Host {
       file: this.#file,
       agent: this.agent,
       directory,
+      versions: versions(),
       connect,
       recorder,
       held: (part, reason) => this.#thread === thread && this.#onHeld(part, reason),
-      log: line => log.info(`${this.agent}: ${line}`),
+      log: line => log.info(`${shownAgent(this.#declared)}: ${line}`),
       suspects: this.#replica.suspects.list(),
       crashNote: this.#crashNote,
       progress: watchdog?.progress.shared,

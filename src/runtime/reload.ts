@@ -1,17 +1,11 @@
-import type { Engine } from '../engine/engine.ts'
-import type { Pipeline } from '../pipeline.ts'
+import type { Graph } from './graph.ts'
 import { loadPipeline } from './load.ts'
 import type { Log } from './log.ts'
-import type { Supervisor } from './supervisor.ts'
-import { topicSpecs } from './topics.ts'
 import { type Watching, watchUserFiles } from './watch.ts'
 
 export interface ReloadOptions {
   readonly file: string
-  readonly engine: Pick<Engine, 'ensure'>
-  readonly supervisor: Pick<Supervisor, 'exchange'>
-  /** Gives the front end and the operators' listener the new graph. */
-  readonly use: (pipeline: Pipeline) => void | Promise<void>
+  readonly graph: Pick<Graph, 'declare' | 'running'>
   readonly log: Log
 }
 
@@ -28,7 +22,7 @@ export interface Reloading {
  * since an agent's outputs and its place in the stream are one commit.
  */
 export function reloadOnChange(options: ReloadOptions): Reloading {
-  const { file, engine, supervisor, use, log } = options
+  const { file, graph, log } = options
   let generation = 0
   let wanted = false
   let closed = false
@@ -54,9 +48,8 @@ export function reloadOnChange(options: ReloadOptions): Reloading {
     const began = performance.now()
     generation++
     try {
-      const pipeline = await loadPipeline(file, generation)
-      await engine.ensure(topicSpecs(pipeline))
-      await supervisor.exchange(file, pipeline, DRAIN_MS, () => use(pipeline))
+      await graph.declare(await loadPipeline(file, generation), DRAIN_MS)
+      const pipeline = graph.running
       watching.follow(true)
       log.info(
         `Reloaded ${pipeline.name}: ${pipeline.agents.size} ${pipeline.agents.size === 1 ? 'agent' : 'agents'} in ${Math.round(performance.now() - began)} ms.`,

@@ -1,3 +1,4 @@
+import { liveName } from '../agents/shadow.ts'
 import { MillraceError } from '../errors.ts'
 import type { AnyAgent } from '../pipeline.ts'
 import { type Read, wrong } from './settings.ts'
@@ -37,7 +38,9 @@ export interface Runs {
 
 export function runsAgent({ roles: own, only }: Runs, agent: AnyAgent): boolean {
   if (!own.has(agent.kind === 'agent' ? 'agents' : 'storage')) return false
-  if (only === undefined || only.includes(agent.name) || only.includes(`${agent.name}@${agent.version}`)) return true
+  // A shadow is meant by the name that it will have when it is promoted.
+  const name = liveName(agent.name)
+  if (only === undefined || only.includes(name) || only.includes(`${name}@${agent.version}`)) return true
   // What gathers for an agent runs where any version of it does.
   const partOf = agent.kind === 'agent' ? agent.partOf : undefined
   return partOf !== undefined && only.some(name => name === partOf || name.startsWith(`${partOf}@`))
@@ -46,12 +49,9 @@ export function runsAgent({ roles: own, only }: Runs, agent: AnyAgent): boolean 
 /** @throws CONFIG_INVALID naming those that the pipeline has not, or that are of another role: a misspelt one would not run, in silence. */
 export function checkOnly(runs: Runs, agents: Iterable<AnyAgent>): void {
   const all = [...agents]
-  const strange = (runs.only ?? []).filter(
-    name =>
-      !all.some(agent => (name === agent.name || name === `${agent.name}@${agent.version}`) && runsAgent({ roles: runs.roles }, agent)),
-  )
+  const strange = (runs.only ?? []).filter(name => !all.some(agent => runsAgent({ roles: runs.roles, only: [name] }, agent)))
   if (strange.length === 0) return
-  const own = all.filter(agent => runsAgent({ roles: runs.roles }, agent)).map(agent => `${agent.name}@${agent.version}`)
+  const own = all.filter(agent => runsAgent({ roles: runs.roles }, agent)).map(agent => `${liveName(agent.name)}@${agent.version}`)
   throw new MillraceError('CONFIG_INVALID', `There is no agent ${strange.join(', ')} for the role ${[...runs.roles].join(', ')} to run.`, {
     fix: own.length === 0 ? 'The pipeline has none of that role.' : `There are: ${own.join(', ')}.`,
   })

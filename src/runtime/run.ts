@@ -6,12 +6,16 @@ import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { TopicSpec } from '../stream/stream.ts'
+import { decided } from '../versions/decided.ts'
+import { VERSIONS } from '../versions/decision.ts'
+import { VersionLog } from '../versions/log.ts'
 import { openAttach } from './attach/listener.ts'
 import { checkStores } from './check-stores.ts'
 import { Closers } from './closers.ts'
 import type { Config } from './config.ts'
 import { type Held, openEngine } from './engines.ts'
-import { openFrontDoor } from './front-door.ts'
+import { type FrontDoor, openFrontDoor } from './front-door.ts'
+import { Graph } from './graph.ts'
 import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
 import { keepLetterRetention } from './letter-retention.ts'
 import { loadPipeline } from './load.ts'
@@ -67,21 +71,25 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
   const startedMs = systemClock.now()
   const closers = new Closers()
   try {
-    let pipeline = await loadPipeline(file)
-    checkOnly(runs, pipeline.agents.values())
-    const own = [...pipeline.agents].filter(([, agent]) => runsAgent(runs, agent))
-    const hasFrontEnd = runs.roles.has('frontend')
-    const health = createHealth(['engine', ...(hasFrontEnd ? [FRONT_END] : []), ...own.map(([id]) => agentPart(id))])
+    const declared = await loadPipeline(file)
+    checkOnly(runs, declared.agents.values())
     makeDataDirectory(config.data)
+
+    const { engine, forThread, failed } = await openEngine(config, declared.name, reportTrace(log), text => log.warn(text))
+    closers.add('engine', () => engine.close())
+    await engine.ensure([VERSIONS])
+    const decisions = new VersionLog(engine)
+    const versions = await decisions.read()
+    const pipeline = decided(declared, versions)
+    const own = [...pipeline.agents].filter(([, agent]) => runsAgent(runs, agent))
     await checkStores(
       own.map(([, agent]) => agent),
       systemClock,
       log,
     )
-
-    const { engine, forThread, failed } = await openEngine(config, pipeline.name, reportTrace(log), text => log.warn(text))
-    closers.add('engine', () => engine.close())
     await engine.ensure(topicSpecs(pipeline))
+    const hasFrontEnd = runs.roles.has('frontend')
+    const health = createHealth(['engine', ...(hasFrontEnd ? [FRONT_END] : []), ...own.map(([id]) => agentPart(id))])
     health.up('engine')
 
     const instruments = createInstruments({
@@ -114,12 +122,29 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
         recorder: instruments,
         clock: systemClock,
         threadBytes: config.threadBytes,
+        versions: () => graph.versions,
         report: reportAgents(health, log),
         desks: attach.desks,
         log,
       },
       agent => runsAgent(runs, agent),
     )
+    let door: FrontDoor | undefined
+    const ensure = async (topics: readonly TopicSpec[]) => {
+      await engine.ensure(topics)
+      await door?.ensure(topics)
+    }
+    const use = async (next: Pipeline) => {
+      await attach.use(next).catch((error: Error) => log.error(error.message))
+      door?.frontEnd.use(next)
+      ops.use(next)
+      instruments.use(next)
+    }
+    const graph: Graph = new Graph(declared, versions, pipeline, {
+      ...{ file, engine, decisions, supervisor, ensure, use, log },
+      clock: systemClock,
+      drainMs: DRAIN_MS,
+    })
     closers.add('agents', () => supervisor.stop(DRAIN_MS))
     instruments.watch(agent => supervisor.facts(agent))
     await supervisor.exchange(file, pipeline, DRAIN_MS)
@@ -129,6 +154,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     const ops = await startOps({
       engine,
       pipeline,
+      decide: (wish, by) => graph.decide(wish, by),
       runsHere: agent => runsAgent(runs, agent),
       instruments,
       health,
@@ -138,23 +164,14 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       ...(config.page === undefined ? {} : { pageDirectory: config.page }),
     })
     closers.add('operators', () => ops.close())
-    const door = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, log, closers }) : undefined
+    door = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, log, closers }) : undefined
     const frontEnd = door?.frontEnd
     if (frontEnd !== undefined) closers.add('front end’s health', followFrontEnd(frontEnd, health, systemClock))
 
-    const use = async (next: Pipeline) => {
-      pipeline = next
-      await attach.use(next).catch((error: Error) => log.error(error.message))
-      frontEnd?.use(next)
-      ops.use(next)
-      instruments.use(next)
-    }
+    graph.follow()
+    closers.add('versions', () => graph.close())
     if (options.dev === true) {
-      const ensure = async (topics: readonly TopicSpec[]) => {
-        await engine.ensure(topics)
-        await door?.ensure(topics)
-      }
-      const reloading = reloadOnChange({ file, engine: { ensure }, supervisor, use, log })
+      const reloading = reloadOnChange({ file, graph, log })
       closers.add('reloading', () => reloading.close())
     }
 
@@ -167,7 +184,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     closers.add('runtime.json', () => removeRuntimeFile(config.data))
     return {
       urls,
-      pipeline: () => pipeline,
+      pipeline: () => graph.running,
       failed: Promise.race([failed, fatal.promise]).then(reason => {
         health.fail(reason.message)
         return reason

@@ -32,21 +32,33 @@ export class Supervisor {
    * Puts the agents of `pipeline` in the place of those that run, as many replicas of each. Their code is loaded while the old ones still
    * work, so that nothing runs for as long as a drain takes and no longer.
    * @param between runs when the old ones have ended and before the new ones begin: the time to give other parts the new graph.
+   * @param stays which of those that run, by their `name@version`, are to run on untouched where the new graph has them, too.
    * @throws what keeps an agent from loading; the old ones run on then, untouched.
    */
-  async exchange(file: string, pipeline: Pipeline, drainMs: number, between?: () => void | Promise<void>): Promise<void> {
-    const own = [...pipeline.agents.values()].filter(this.#runs)
+  async exchange(
+    file: string,
+    pipeline: Pipeline,
+    drainMs: number,
+    between?: () => void | Promise<void>,
+    stays: (agent: string) => boolean = () => false,
+  ): Promise<void> {
+    const own = [...pipeline.agents].filter(([, agent]) => this.#runs(agent))
+    const staying = this.#agents.filter(({ agent }) => stays(agent) && own.some(([id]) => id === agent))
     const before = new Map(this.#agents.map(({ agent, wanted }) => [agent, wanted]))
-    const coming = own.map(agent => new AgentReplicas(file, agent, this.#context, before.get(`${agent.name}@${agent.version}`)))
+    const coming = own
+      .filter(([id]) => !staying.some(({ agent }) => agent === id))
+      .map(([id, agent]) => new AgentReplicas(file, agent, this.#context, before.get(id)))
     try {
       await Promise.all(coming.map(agent => agent.ready))
     } catch (error) {
       await Promise.all(coming.map(agent => agent.stop(0)))
       throw error
     }
-    await this.stop(drainMs)
+    const going = this.#agents.filter(agent => !staying.includes(agent))
+    this.#agents = staying
+    await Promise.all(going.map(agent => agent.stop(drainMs)))
     await between?.()
-    this.#agents = coming
+    this.#agents = [...staying, ...coming]
     for (const agent of coming) agent.begin()
   }
 

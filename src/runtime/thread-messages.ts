@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Suspect } from '../agents/progress.ts'
 import type { PortableError } from '../errors.ts'
+import type { Versions } from '../versions/fold.ts'
 import type { ThreadEngine } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
 
@@ -10,6 +11,8 @@ export interface ThreadData {
   readonly file: string
   /** `name@version`. */
   readonly agent: string
+  /** What was decided since the file was written. */
+  readonly versions: Versions
   readonly engine: ThreadEngine
   /** Where the thread says which data it has in hand; a storage agent has none. */
   readonly progress: SharedArrayBuffer | undefined

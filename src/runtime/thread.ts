@@ -5,6 +5,7 @@ import type { Suspect } from '../agents/progress.ts'
 import type { Clock } from '../clock.ts'
 import { fromPortable, MillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
+import type { Versions } from '../versions/fold.ts'
 import { type ThreadEngine, transfersOf } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
 import type { FromThread, HeldPart, ThreadData, ToThread } from './thread-messages.ts'
@@ -29,6 +30,7 @@ export interface ThreadOptions {
   readonly file: string
   readonly agent: string
   readonly directory: string
+  readonly versions: Versions
   readonly connect: () => ThreadEngine
   readonly recorder: Recorder
   /** Told what the agent's data wait for, and with undefined when they wait no longer. */
@@ -59,10 +61,10 @@ export class Thread {
 
   constructor(options: ThreadOptions) {
     const engine = options.connect()
-    const { file, agent, directory, progress, suspects, crashNote, desk } = options
+    const { file, agent, directory, versions, progress, suspects, crashNote, desk } = options
     this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './agent-thread.ts' : './agent-thread.js', import.meta.url), {
       name: agent,
-      workerData: { file, agent, progress, suspects, crashNote, engine, desk } satisfies ThreadData,
+      workerData: { file, agent, versions, progress, suspects, crashNote, engine, desk } satisfies ThreadData,
       transferList: [...transfersOf(engine), ...(desk === undefined ? [] : [desk])],
       env: { NODE_COMPILE_CACHE: join(directory, COMPILE_CACHE), ...process.env },
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.bytes / 1e6), maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },

@@ -87,6 +87,7 @@ export interface StorageAgent extends Pick<Agent, 'name' | 'version' | 'from' | 
 export function storageAgent(name: string, options: StorageAgentOptions): StorageAgent {
   checkName('storageAgent', name)
   checkVersion(`storageAgent('${name}')`, options.version)
+  if ('shadow' in options) throw new TypeError(`storageAgent('${name}') cannot be a shadow: what it stores is its outputs. Drop 'shadow'.`)
   if (options.to?.kind !== 'rolling') throw new TypeError(`storageAgent('${name}') needs a store, such as to: files('./lake').`)
   return {
     kind: 'storage-agent',

@@ -32,7 +32,7 @@ export function streamSuite({ describe, it }: TestFramework, name: string, optio
     it(
       'makes the topics that are missing, lists every one, and making them again changes nothing',
       over(async stream => {
-        await stream.ensure([spec('demand', 3), spec('_internal')])
+        await stream.ensure([spec('demand', 3), { ...spec('_internal'), retentionMs: Number.POSITIVE_INFINITY }])
         await stream.append([batch('demand', 2, ['kept'])])
         await stream.ensure([spec('demand', 3), spec('alerts', 2)])
         const partitions = (await stream.topics()).map(topic => [topic.name, topic.partitions]).sort()
@@ -41,6 +41,8 @@ export function streamSuite({ describe, it }: TestFramework, name: string, optio
           ['alerts', 2],
           ['demand', 3],
         ])
+        const forEver = (await stream.topics()).find(topic => topic.name === '_internal')?.retentionMs
+        assert.equal(forEver, Number.POSITIVE_INFINITY, 'A topic that is kept for ever is said to be.')
         assert.deepEqual(await readAll(stream, 'demand', 2), ['kept'])
       }),
     )

@@ -4,6 +4,7 @@ import type { StoredLetter } from '../agents/dead-letter.ts'
 import { decode } from '../agents/decode.ts'
 import { type RunningHandler, runAgent } from '../agents/runner.ts'
 import type { RunContext, RunningAgent } from '../agents/running.ts'
+import { liveName, shadowName } from '../agents/shadow.ts'
 import { type Engine, groupName } from '../engine/engine.ts'
 import type { DataId } from '../envelope/data-id.ts'
 import type { Envelope } from '../envelope/envelope.ts'
@@ -95,8 +96,8 @@ export class TestRun implements AsyncDisposable {
    * pairs.
    */
   async crash(agent: AnyAgent): Promise<void> {
-    const name = groupName(agent)
     const { agents } = this.#pipeline
+    const name = groupName(agent.kind === 'agent' && agent.shadow ? { ...agent, name: shadowName(liveName(agent.name)) } : agent)
     const declared = agents.get(name)
     if (declared === undefined) throw new TypeError(`crash: the pipeline '${this.#pipeline.name}' has no agent ${name}.`)
     const parts = [...agents.values()].filter(other => other.kind === 'agent' && other.partOf === agent.name)

@@ -1,4 +1,4 @@
-import { groupName } from '../engine/engine.ts'
+import { shownAgent } from '../agents/shadow.ts'
 import type { AgentStory, DatumStory, Fate } from './explain.ts'
 import type { Lineage } from './lineage.ts'
 
@@ -21,10 +21,10 @@ export function drawStory(story: DatumStory, nowMs: number): string {
   ]
   if (story.agents.length === 0) lines.push('  No agent reads it.')
   const scale = timeScale(story)
-  const nameWidth = Math.max(0, ...story.agents.map(agent => groupName(agent).length))
+  const nameWidth = Math.max(0, ...story.agents.map(agent => shownAgent(agent).length))
   const stateWidth = Math.max(0, ...story.agents.map(agent => agent.fate.state.length))
   for (const agent of story.agents) {
-    const head = `  ${groupName(agent).padEnd(nameWidth)}  ${agent.fate.state.padEnd(stateWidth)}`
+    const head = `  ${shownAgent(agent).padEnd(nameWidth)}  ${agent.fate.state.padEnd(stateWidth)}`
     lines.push(`${head}  ${bar(agent.fate, story, scale)}  ${say(agent, nowMs)}`)
     if (agent.fate.state !== 'done') continue
     for (const [topic, ids] of Object.entries(Object.groupBy(agent.fate.outputs, output => output.topic)))

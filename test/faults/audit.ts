@@ -43,7 +43,7 @@ function committed(standings: readonly Standing[], group: string, at: Pick<Datum
   return standing?.checkpoint.offset ?? 0
 }
 
-function checkLedger(standings: readonly Standing[], findings: Findings): void {
+export function checkLedger(standings: readonly Standing[], findings: Findings): void {
   for (const { group, topic, partition, checkpoint } of standings) {
     const { first, offset, done, dead, duplicate, lost } = checkpoint
     if (offset - first !== done + dead + duplicate + lost) findings.push(`ledger: ${group} does not balance on ${topic}/${partition}`)
@@ -54,7 +54,7 @@ function checkLedger(standings: readonly Standing[], findings: Findings): void {
 }
 
 /** Each datum below the lake's offset is in one file, once; above it only what a roll that has begun may have written. */
-function checkFiles(lake: string, standings: readonly Standing[], data: readonly Datum[], findings: Findings): void {
+export function checkFiles(lake: string, standings: readonly Standing[], data: readonly Datum[], findings: Findings): void {
   const stored = new Map<string, number>()
   for (const path of filesIn(lake)) {
     for (const line of readFileSync(path, 'utf8').split('\n')) {

@@ -21,7 +21,8 @@ export function ownAgent(
     retry: { attempts, backoffMs: 100, maxBackoffMs: 10_000 },
     ordered: true,
     journal: false,
-    replaces: undefined,
+    addresses: agent.to,
+    ...{ replaces: undefined, ramp: undefined, shadow: false },
     // Late data may be many, and are no fault of the agent's: nothing pauses it.
     ...{ batch: undefined, breaker: undefined, batchHandler: undefined, remote: undefined },
     ...agent,

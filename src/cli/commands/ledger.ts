@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { shownAgent } from '../../agents/shadow.ts'
 import { type Ledger, ledgerToJson, readLedger } from '../../instrumentation/ledger.ts'
 import { optionsOf, outputOf } from '../command.ts'
 import { EXIT } from '../exit.ts'
@@ -26,7 +27,7 @@ function draw(ledger: Ledger): string {
   if (ledger.rows.length === 0) return ''
   const headings = ['AGENT', 'TOPIC', 'PARTITION', 'FIRST', 'COMMITTED', 'DONE', 'DEAD', 'DUPLICATE', 'LOST', 'GAP', 'BEHIND', 'LAG']
   const rows = ledger.rows.map(row => [
-    row.replacedBy === undefined ? row.group : `${row.group} (now ${row.replacedBy})`,
+    row.replacedBy === undefined ? shownAgent(row) : `${row.group} (now ${row.replacedBy})`,
     row.topic,
     row.partition,
     row.first,

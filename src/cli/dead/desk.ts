@@ -89,7 +89,7 @@ export function topicNameOf(frame: Uint8Array, diedIn: string): string {
   return cursor.type || diedIn
 }
 
-async function openAtRest(config: Config): Promise<Engine> {
+export async function openAtRest(config: Config): Promise<Engine> {
   // The view says where there is no data directory; opening an engine would make one.
   await withView({ data: config.data }, async () => undefined)
   const { openEmbedded } = await import('../../engine/embedded/index.ts')

@@ -3,13 +3,13 @@ import { MillraceError } from '../../errors.ts'
 import type { TopicPartition, TopicSpec } from '../../stream/stream.ts'
 import { numberAt, Query, textAt } from './rows.ts'
 
+/** Stands for no limit by age, which is no number that the database holds. */
+export const FOR_EVER_MS = Number.MAX_SAFE_INTEGER
+
 /** One partition of one topic, with the small number that rows name it by. */
 export interface Place extends TopicPartition {
   readonly place: number
 }
-
-/** What an infinite retention is kept as. */
-export const FOR_EVER_MS = Number.MAX_SAFE_INTEGER
 
 /** The topics and their places as a connection sees them. They are never removed, so what was read stays true; what is missing is read again. */
 export class Catalog {

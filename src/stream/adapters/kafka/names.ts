@@ -20,7 +20,7 @@ export class Names {
 
   /**
    * `demand` → `<prefix>demand`; internal `_replay.mood@2` → `<prefix>millrace.<pipeline>.replay.mood.2`. No two topics meet: a
-   * version is digits, and stands last.
+   * version is digits, and stands last. Only shadows' have the topic's name behind it, and whoever reads those goes by their source.
    * @throws CONFIG_INVALID where the cluster could not hold such a name.
    */
   topic(name: string): string {

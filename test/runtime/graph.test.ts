@@ -1,0 +1,121 @@
+import { agent, bytes, pipeline, topic } from 'millrace'
+import { describe, expect, it } from 'vitest'
+import { openInMemory } from '../../src/engine/embedded/index.ts'
+import type { Pipeline } from '../../src/pipeline.ts'
+import { Graph } from '../../src/runtime/graph.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import { topicSpecs } from '../../src/runtime/topics.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
+import type { Decision } from '../../src/versions/decision.ts'
+import { UNDECIDED } from '../../src/versions/fold.ts'
+import { VersionLog } from '../../src/versions/log.ts'
+
+const demand = topic('demand', bytes(), { partitions: 1 })
+const prediction = topic('prediction', bytes(), { partitions: 1 })
+const version = (number: number, options: { shadow?: boolean } = {}) =>
+  agent('forecast', { version: number, from: demand, to: prediction, ...options }, datum => datum)
+const other = agent('other', { version: 1, from: demand }, () => undefined)
+const declared = pipeline('grid', { agents: [version(1), version(2, { shadow: true }), other] })
+const who = { by: 'ann@desk', atMs: 1 }
+const promote: Decision = { kind: 'promote', agent: 'forecast', version: 2, replaces: 1, ...who }
+const drain: Decision = { kind: 'decommission', group: 'other@1', until: { demand: [0] }, ...who }
+
+/** A graph that runs on an engine in memory, with a supervisor that notes what it is told, and a second process that decides. */
+async function scene(running: Pipeline = declared) {
+  const clock = new VirtualClock()
+  const engine = await openInMemory({ clock: clock.background })
+  await engine.ensure(topicSpecs(running))
+  const exchanged: { readonly to: string[]; readonly stay: string[]; readonly versions: number }[] = []
+  const errors: string[] = []
+  let fails: Error | undefined
+  const graph: Graph = new Graph(running, UNDECIDED, running, {
+    ...{ file: 'pipeline.ts', engine, clock, decisions: new VersionLog(engine), drainMs: 5_000 },
+    supervisor: {
+      async exchange(_file, next, _drainMs, between, stays = () => false) {
+        const to = [...next.agents.keys()]
+        exchanged.push({ to, stay: to.filter(stays), versions: graph.versions.promoted.size })
+        if (fails !== undefined) throw fails
+        await between?.()
+      },
+    },
+    ensure: topics => engine.ensure(topics),
+    use: () => undefined,
+    log: { ...silentLog, error: text => void errors.push(text) },
+  })
+  return {
+    ...{ graph, clock, engine, exchanged, errors },
+    decide: (decision: Decision) => new VersionLog(engine).append(engine, decision),
+    failWith(error: Error | undefined) {
+      fails = error
+    },
+    async [Symbol.asyncDispose]() {
+      await graph.close()
+      await engine.close()
+    },
+  }
+}
+
+describe('the graph', () => {
+  it('follows what another process has decided, and exchanges those alone that it concerns', async () => {
+    await using at = await scene()
+    await at.graph.look()
+    expect(at.exchanged).toEqual([])
+    expect(await at.decide(promote)).toBeUndefined()
+    await at.graph.look()
+    // Threads that start meanwhile apply the decision.
+    expect(at.exchanged).toEqual([{ to: ['forecast@2', 'other@1'], stay: ['other@1'], versions: 1 }])
+    expect([...at.graph.running.agents.keys()]).toEqual(['forecast@2', 'other@1'])
+    await at.graph.look()
+    expect(at.exchanged).toHaveLength(1)
+  })
+
+  it('runs on as it was where a decision cannot be followed, says so once, and tries it again after a while', async () => {
+    await using at = await scene()
+    at.failWith(new Error('it does not load'))
+    await at.decide(promote)
+    for (let look = 0; look < 3; look++) await at.graph.look()
+    expect(at.errors).toEqual(['What was decided about versions is not followed yet: it does not load'])
+    expect(at.exchanged).toHaveLength(1)
+    expect(at.graph.running).toBe(declared)
+    // One that has to be started anew is started as it ran.
+    expect(at.graph.versions.promoted.size).toBe(0)
+
+    await at.clock.advance('10s')
+    await at.graph.look()
+    expect([at.exchanged.length, at.errors.length]).toEqual([2, 1])
+    at.failWith(undefined)
+    await at.clock.advance('10s')
+    await at.graph.look()
+    expect([...at.graph.running.agents.keys()]).toEqual(['forecast@2', 'other@1'])
+  })
+
+  it('applies what was decided to what the file declares next', async () => {
+    await using at = await scene()
+    await at.decide(promote)
+    await at.graph.look()
+    const next = pipeline('grid', { agents: [version(1), version(2, { shadow: true }), version(3, { shadow: true })] })
+    await at.graph.declare(next, 400)
+    expect(at.exchanged.at(-1)).toMatchObject({ to: ['forecast@2', '_shadow.forecast@3'], stay: [] })
+  })
+
+  it('ends an agent that drains once it has: at once where it has nothing before it, or is declared no more', async () => {
+    await using at = await scene()
+    await at.decide(drain)
+    await at.decide({ ...drain, group: 'removed@1' })
+    await at.graph.look()
+    // It has seen that they drain, and next that they have.
+    await at.graph.look()
+    expect([...at.graph.running.agents.keys()]).toEqual(['forecast@1', '_shadow.forecast@2'])
+    const { ended } = await new VersionLog(at.engine).read()
+    expect([...ended].map(([group, { state }]) => [group, state])).toEqual([
+      ['other@1', 'decommissioned'],
+      ['removed@1', 'decommissioned'],
+    ])
+  })
+
+  it('promotes nothing that it does not declare', async () => {
+    await using at = await scene()
+    await expect(at.graph.decide({ kind: 'promote', agent: 'forecast@3' }, 'ann')).rejects.toThrow('declares no forecast@3')
+    await expect(at.graph.decide({ kind: 'ramp', agent: 'forecast@2', share: 0.5 }, 'ann')).rejects.toThrow('gets no share')
+  })
+})
