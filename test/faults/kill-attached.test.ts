@@ -7,9 +7,11 @@ import { expect, it } from 'vitest'
 import { Harness, until } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-const ROUNDS = 12
+const ROUNDS = 50
+/** In one round of so many a worker is stopped past its time, in another the runner dies, every other time beside a worker. */
+const EVERY = 16
 const WORKERS = 2
-const LONGEST_MS = 300
+const LONGEST_MS = 120
 /** Beyond the agent's timeout of a second. */
 const STOPPED_MS = 1_300
 const READY_MS = 30_000
@@ -39,7 +41,7 @@ it('attached workers, their runner, or both, killed or stopped at any moment, lo
       await sleep(random() * LONGEST_MS)
       const at = Math.floor(random() * WORKERS)
       const worker = workers[at]!
-      if (round % 4 === 1) {
+      if (round % EVERY === 1) {
         // Stopped with a claim in hand, which is another's when it goes on: what it commits then is refused.
         await stopWithWork(worker)
         await sleep(STOPPED_MS)
@@ -49,12 +51,12 @@ it('attached workers, their runner, or both, killed or stopped at any moment, lo
         kills.stopped++
         continue
       }
-      if (round % 4 !== 0 || round % 8 === 0) {
+      if (round % EVERY !== 0 || round % (2 * EVERY) === 0) {
         worker.process.kill('SIGKILL')
         workers[at] = attach(port)
         kills.worker++
       }
-      if (round % 4 !== 0) continue
+      if (round % EVERY !== 0) continue
       millrace.signal('SIGKILL')
       kills.runner++
       expect(await millrace.ended, millrace.errors).toMatchObject({ signal: 'SIGKILL' })

@@ -5,8 +5,11 @@ import { expect, it } from 'vitest'
 import { Harness, until } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-const ROUNDS = 18
-const LONGEST_MS = 500
+const ROUNDS = 98
+/** The runner dies in one round of so many, every other time beside a child. */
+const RUNNER_EVERY = 14
+const STOPPED_EVERY = 9
+const LONGEST_MS = 150
 const READY_MS = 30_000
 
 it('the processes of a remote agent, their runner, or both, killed or stopped at any moment, lose and double nothing', {
@@ -32,15 +35,15 @@ it('the processes of a remote agent, their runner, or both, killed or stopped at
     const before = children()
     const alive = before.filter(pid => signal(pid, 0))
     const child = alive[Math.floor(random() * alive.length)]!
-    if (round % 3 !== 0) {
+    if (round % RUNNER_EVERY !== 0) {
       // Stopped for longer than its timeout: it is given up, and what it says when it goes on counts no more.
-      const isStopped = round % 5 === 0
+      const isStopped = round % STOPPED_EVERY === 0
       if (signal(child, isStopped ? 'SIGSTOP' : 'SIGKILL')) kills[isStopped ? 'stopped' : 'child']++
       await until('another has its place', READY_MS, () => children().length > before.length)
       if (isStopped) signal(child, 'SIGCONT')
       continue
     }
-    if (round % 2 === 0) {
+    if (round % (2 * RUNNER_EVERY) === 0) {
       signal(child, 'SIGKILL')
       kills.child++
     }

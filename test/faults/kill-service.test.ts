@@ -6,8 +6,10 @@ import { Harness } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
 const SERVICE = fileURLToPath(new URL('./mean-service.js', import.meta.url))
-const ROUNDS = 14
-const LONGEST_MS = 300
+const ROUNDS = 52
+const FROZEN_EVERY = 25
+const CALLER_EVERY = 20
+const LONGEST_MS = 120
 
 it('the service of a remote agent, killed, away or stopped at any moment, and its caller killed beside it, lose and double nothing', {
   timeout: 120_000,
@@ -25,7 +27,7 @@ it('the service of a remote agent, killed, away or stopped at any moment, and it
   const faults = { killed: 0, frozen: 0, caller: 0 }
   for (let round = 1; round <= ROUNDS; round++) {
     await sleep(random() * LONGEST_MS)
-    if (round % 7 === 0) {
+    if (round % FROZEN_EVERY === 0) {
       // Longer than the agent's timeout: whatever it says afterwards counts no more.
       await service.freeze(1_200)
       faults.frozen++
@@ -33,7 +35,7 @@ it('the service of a remote agent, killed, away or stopped at any moment, and it
       await service.kill(random() * LONGEST_MS)
       faults.killed++
     }
-    if (round !== 8) continue
+    if (round % CALLER_EVERY !== 0) continue
     millrace.signal('SIGKILL')
     faults.caller++
     expect(await millrace.ended, millrace.errors).toMatchObject({ signal: 'SIGKILL' })
