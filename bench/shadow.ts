@@ -4,9 +4,9 @@ import { interleaved, medianRatio } from './child.ts'
 import { atMost, type Bench, note } from './figure.ts'
 import { FEW, MANY, work } from './replay.ts'
 
-const ROUNDS = 3
-/** A shadow does what a version does, no more: the rest is what a run of these sizes cannot tell from nothing. */
-const GOAL = 1.05
+const ROUNDS = 5
+/** A shadow does what a version does and no more; rounds of the same thing differ by that much and more from each other. */
+const GOAL = 1.1
 
 /** What a shadow costs beside a live version, against another live version in its stead. */
 export function shadow(directory: string): Bench {

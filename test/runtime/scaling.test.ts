@@ -45,10 +45,12 @@ import { systemClock } from 'src:clock.ts'
 import { openEmbedded } from 'src:engine/embedded/index.ts'
 import { createInstruments } from 'src:instrumentation/instruments.ts'
 import { loadPipeline } from 'src:runtime/load.ts'
+import { Desks } from 'src:runtime/attach/desks.ts'
 import { Scaler } from 'src:runtime/scaler.ts'
 import { Supervisor } from 'src:runtime/supervisor.ts'
 import { topicSpecs } from 'src:runtime/topics.ts'
 import { batch, readAll } from 'src:testing/suite-data.ts'
+import { UNDECIDED } from 'src:versions/fold.ts'
 
 const file = new URL('./pipeline.ts', import.meta.url).pathname
 const directory = new URL('./data', import.meta.url).pathname
@@ -61,7 +63,7 @@ const said = []
 const log = { info: text => said.push(text), warn: text => said.push('! ' + text), error: text => said.push('! ' + text) }
 const supervisor = new Supervisor({
   directory, connect: () => ({ kind: 'embedded', directory, port: engine.connect() }), recorder: instruments, clock: systemClock,
-  threadBytes: 64e6, log, fatal: error => { throw error }, report: () => undefined,
+  threadBytes: 64e6, versions: () => UNDECIDED, desks: new Desks(), log, fatal: error => { throw error }, report: () => undefined,
 })
 instruments.watch(agent => supervisor.facts(agent))
 await supervisor.exchange(file, pipeline, 1_000)
