@@ -176,6 +176,11 @@ function checkRamp(next: AnyAgent, old: AnyAgent): void {
       `${describe(next)} is to get a share of the keys of ${describe(old)}, and a handler of batches takes data of all keys at once.`,
       'Run it as a shadow first and promote it.',
     )
+  if (next.remote?.isAttached === true || old.remote?.isAttached === true)
+    throw invalid(
+      `${describe(next)} is to get a share of the keys of ${describe(old)}, and workers attach to a version and its data alone.`,
+      'Run it as a shadow first and promote it.',
+    )
   const differs = (what: string, one: unknown, other: unknown) => (String(one) === String(other) ? [] : [what])
   const same = (one: readonly unknown[], other: readonly unknown[]) =>
     one.length === other.length && one.every((each, i) => each === other[i])

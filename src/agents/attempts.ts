@@ -6,7 +6,7 @@ import { BusyTime } from './busy-time.ts'
 import type { CrashNote } from './crash-note.ts'
 import { BatchContext, HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
-import type { Progress } from './progress.ts'
+import { type Progress, UNSEEN } from './progress.ts'
 import type { Ramp } from './ramp.ts'
 import { arrived, isPending } from './results.ts'
 import type { Task } from './task.ts'
@@ -85,9 +85,9 @@ export class Attempts {
     task.context = context
     const startedMs = clock.now()
     this.startedMs = startedMs
-    const row = progress.begin(topicIndex, partition, task.offset, task.attempts, startedMs)
+    // While the journal is read no handler is at work that a watchdog could end.
+    const row = recorded === undefined ? progress.begin(topicIndex, partition, task.offset, task.attempts, startedMs) : UNSEEN
     if (task.noted) crashNote?.begin(topic, partition, task.offset)
-    else crashNote?.clear()
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
       const handler = this.#handlerOf(task)
@@ -95,9 +95,12 @@ export class Attempts {
       staged = recorded ?? this.#stage(handler!(task.value, context), context, this.#workerOf(task))
     } catch (error) {
       progress.end(row)
+      crashNote?.clear()
       failed(task, error)
       return
     }
+    // What goes on from here may be beside others: nobody could tell which of them ends the process.
+    crashNote?.clear()
     if (!(staged instanceof Promise)) {
       progress.end(row)
       succeeded(task, staged)

@@ -17,14 +17,12 @@ export class Breaker {
   readonly #clock: Clock
   readonly #report: (reason: string | undefined) => void
   readonly #listeners = new Set<() => void>()
+  /** Of the agent, and of the version that gets a share of its data: a release that fails is not to hide behind the one that works. */
+  readonly #outcomes: readonly [LastOutcomes, LastOutcomes]
   #state: 'closed' | 'open' | 'trying' = 'closed'
   /** Whether the datum that is tried has begun. */
   #tried = false
   #pauses = 0
-  /** The last outcomes, the oldest overwritten: true where the datum failed. */
-  readonly #outcomes: boolean[] = []
-  #at = 0
-  #failures = 0
   #cancel: () => void = () => undefined
 
   /** @param policy undefined: it never opens. @param report told why the agent is paused, and with undefined when it goes on. */
@@ -32,6 +30,7 @@ export class Breaker {
     this.#policy = policy
     this.#clock = clock
     this.#report = report
+    this.#outcomes = [new LastOutcomes(policy?.of ?? 0), new LastOutcomes(policy?.of ?? 0)]
   }
 
   /** Whether another datum may begin. */
@@ -49,9 +48,12 @@ export class Breaker {
     return this.#state === 'open'
   }
 
-  /** Whether a datum that fails for good is a dead letter now. One that was in hand when it opened is not: it waits with the others. */
-  get buries(): boolean {
-    return this.#state !== 'open'
+  /**
+   * Whether a datum that fails for good is a dead letter now. One that was in hand when the agent was paused is not: it waits with the others.
+   * @param isProbe it is the one that is tried.
+   */
+  buries(isProbe: boolean): boolean {
+    return this.#state === 'closed' || (this.#state === 'trying' && isProbe)
   }
 
   /** @param changed called when more data may begin. @returns what ends it. */
@@ -67,25 +69,23 @@ export class Breaker {
     return true
   }
 
-  /** The datum that was tried is let go of, with its lease: another may be tried in its place. */
+  /** The datum that was tried tells nothing any more: its lease has ended, or it waits for what is away. Another may be tried in its place. */
   letGo(): void {
     this.#tried = false
   }
 
-  done(): void {
-    if (this.#state === 'closed') this.#note(false)
+  /** @param ramped it was of the version that gets a share of the data. */
+  done(ramped: boolean): void {
+    if (this.#state === 'closed') this.#outcomes[ramped ? 1 : 0].note(false)
     else if (this.#state === 'trying') this.#close()
   }
 
-  /** A datum failed for good. */
-  failed(error: unknown): void {
+  /** A datum failed for good, and {@link buries} it. */
+  failed(error: unknown, ramped: boolean): void {
     if (this.#policy === undefined) return
-    if (this.#state === 'trying') this.#open(this.#policy, error)
-    else if (this.#state === 'closed') {
-      this.#note(true)
-      if (this.#outcomes.length === this.#policy.of && this.#failures >= this.#policy.share * this.#policy.of)
-        this.#open(this.#policy, error)
-    }
+    const outcomes = this.#outcomes[ramped ? 1 : 0]
+    outcomes.note(true)
+    if (this.#state === 'trying' || outcomes.failedShare >= this.#policy.share) this.#open(this.#policy, outcomes, error)
   }
 
   /** The agent ends. */
@@ -93,20 +93,12 @@ export class Breaker {
     this.#cancel()
   }
 
-  #note(failed: boolean): void {
-    if (this.#policy === undefined) return
-    if (this.#outcomes[this.#at] === true) this.#failures--
-    if (failed) this.#failures++
-    this.#outcomes[this.#at] = failed
-    this.#at = (this.#at + 1) % this.#policy.of
-  }
-
-  #open({ of, pauseMs }: BreakerPolicy, error: unknown): void {
+  #open({ of, pauseMs }: BreakerPolicy, { failures }: LastOutcomes, error: unknown): void {
     const waitMs = Math.min(MAX_PAUSE_MS, pauseMs * 2 ** Math.min(this.#pauses++, 16))
     this.#state = 'open'
     const last = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     this.#report(
-      `paused, for it is the agent that fails: ${this.#failures} of the last ${of} data went to the dead letters, the last with ${oneLine(last)}. One is tried every ${Math.round(waitMs / 1_000)} s; mend the agent, then replay its dead letters.`,
+      `paused, for it is the agent that fails: ${failures} of the last ${of} data went to the dead letters, the last with ${oneLine(last)}. One is tried every ${Math.round(waitMs / 1_000)} s; mend the agent, then replay its dead letters.`,
     )
     this.#cancel = this.#clock.after(waitMs, () => {
       this.#state = 'trying'
@@ -118,15 +110,44 @@ export class Breaker {
   #close(): void {
     this.#state = 'closed'
     this.#pauses = 0
-    this.#outcomes.length = 0
-    this.#at = 0
-    this.#failures = 0
+    for (const outcomes of this.#outcomes) outcomes.clear()
     this.#report(undefined)
     this.#tell()
   }
 
   #tell(): void {
     for (const changed of this.#listeners) changed()
+  }
+}
+
+/** The last so many outcomes, the oldest overwritten by the newest. */
+class LastOutcomes {
+  readonly #of: number
+  readonly #failed: boolean[] = []
+  #at = 0
+  failures = 0
+
+  constructor(of: number) {
+    this.#of = of
+  }
+
+  /** 0 until there are so many. */
+  get failedShare(): number {
+    return this.#failed.length < this.#of ? 0 : this.failures / this.#of
+  }
+
+  note(failed: boolean): void {
+    if (this.#of === 0) return
+    if (this.#failed[this.#at] === true) this.failures--
+    if (failed) this.failures++
+    this.#failed[this.#at] = failed
+    this.#at = (this.#at + 1) % this.#of
+  }
+
+  clear(): void {
+    this.#failed.length = 0
+    this.#at = 0
+    this.failures = 0
   }
 }
 

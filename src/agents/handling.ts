@@ -163,8 +163,10 @@ export class Handling {
   }
 
   #mayRun(task: Task): boolean {
-    const probes = task === this.#heldProbe || task === this.#breakerProbe
-    return (probes || this.#mayBegin) && this.#inTurn(task)
+    const { breaker } = this.#options
+    if (!this.#inTurn(task)) return false
+    if (task === this.#breakerProbe) return !breaker.paused
+    return task === this.#heldProbe ? breaker.lets : this.#mayBegin
   }
 
   get #mayRunPart(): boolean {
@@ -175,7 +177,8 @@ export class Handling {
 
   /** @returns false where another datum of its key is in hand: it waits for that. */
   #admit(task: Task): boolean {
-    if (this.#keyOrder === undefined || this.#keyOrder.enter(task)) return true
+    // One that is tried again in its turn has not let go of its key: another of it would come before, and wait for it.
+    if (this.#keyOrder === undefined || task.hasKey || this.#keyOrder.enter(task)) return true
     this.#open.set(task.offset, task)
     return false
   }
@@ -222,7 +225,7 @@ export class Handling {
   #succeeded(task: Task, outputs: readonly Staged[]): void {
     task.outputs = outputs
     task.stage = 'finished'
-    this.#options.breaker.done()
+    this.#options.breaker.done(task.ramped)
     if (task === this.#breakerProbe) this.#breakerProbe = undefined
     this.#answers()
     this.#releaseKey(task)
@@ -251,7 +254,6 @@ export class Handling {
   }
 
   #failed(task: Task, error: unknown): void {
-    this.#releaseKey(task)
     const reason = blockedOn(error)
     if (reason !== undefined) {
       this.#hold(task, reason)
@@ -261,15 +263,19 @@ export class Handling {
     if (task === this.#heldProbe) this.#answers()
     const { breaker } = this.#options
     if (!isFinal(error) && task.attempts < this.#agent.retry.attempts) {
+      // The next of its key is held back only where there is an order to be kept; not behind the one that the breaker waits for, either.
+      if (!this.#agent.ordered && task !== this.#breakerProbe) this.#releaseKey(task)
       this.#tryAgain(task, backoffMs(this.#agent.retry, task.attempts, this.#options.random))
-    } else if (breaker.buries) {
-      breaker.failed(error)
+    } else if (breaker.buries(task === this.#breakerProbe)) {
+      breaker.failed(error, task.ramped)
       if (task === this.#breakerProbe) this.#breakerProbe = undefined
+      this.#releaseKey(task)
       this.#open.delete(task.offset)
       this.#options.dead(task, error)
       if (this.#agent.ordered) this.#finishInOrder()
     } else {
       // It was in hand when the agent was paused, and has one more attempt when that goes on.
+      if (task === this.#breakerProbe) this.#breakerProbe = undefined
       task.attempts--
       task.detach()
       task.stage = 'ready'
@@ -332,6 +338,11 @@ export class Handling {
     this.#wait(task)
     this.#held.push(task)
     if (task === this.#heldProbe) this.#heldProbe = undefined
+    if (task === this.#breakerProbe) {
+      // Whoever is let through next to see whether what is away is back tells of the agent, too.
+      this.#breakerProbe = undefined
+      this.#options.breaker.letGo()
+    }
     if (this.#cancelHold !== undefined) return
     const { clock, random, changed, blocked } = this.#options
     blocked(reason)

@@ -1,6 +1,6 @@
 import type { Task } from './task.ts'
 
-/** Lets data of one key pass one after the other; those of other keys go past them. */
+/** Lets data of one key pass one after the other; those of other keys go past them. Who has entered has the key until it leaves, whatever it waits for. */
 export class KeyOrder {
   /** The keys in hand, each with those that wait behind. */
   readonly #keys = new Map<string, Task[]>()
@@ -17,6 +17,7 @@ export class KeyOrder {
     const behind = this.#keys.get(task.key)
     if (behind === undefined) {
       this.#keys.set(task.key, [])
+      task.hasKey = true
       return true
     }
     task.detach()
@@ -28,12 +29,16 @@ export class KeyOrder {
     return false
   }
 
-  /** The datum is out of hand for now. @returns the next of its key. */
+  /** The datum lets go of its key. @returns the next that has it. */
   leave(task: Task): Task | undefined {
     if (task.key === undefined) return undefined
+    task.hasKey = false
     const next = this.#keys.get(task.key)?.shift()
     if (next === undefined) this.#keys.delete(task.key)
-    else this.#queued--
+    else {
+      this.#queued--
+      next.hasKey = true
+    }
     return next
   }
 }

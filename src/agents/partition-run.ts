@@ -290,10 +290,11 @@ export class PartitionRun {
 
   #finished(task: Task, outputs: readonly Staged[]): void {
     const { clock, place } = this.#work
+    const before = this.#outputs.count
     this.#outputs.write(outputs, task, clock.now(), (cache, key, value) =>
       this.#unit.cached(cache, { cache: cache.name, key, value, topic: place.topic, partition: place.partition, offset: task.offset + 1 }),
     )
-    if (task.ramped) this.#unit.ramped.done(task.attempts, outputs.length)
+    if (task.ramped) this.#unit.ramped.done(task.attempts, this.#outputs.count - before)
     for (const { offset, id, idAt, attempts } of [task, ...task.members]) {
       this.#unit.markDone(offset, id, idAt)
       this.#count(offset, attempts, 'done')

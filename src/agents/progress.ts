@@ -18,8 +18,8 @@ const NOBODY = -1
 const FREE = 0
 const RUNNING = 1
 const FAILING = 2
-/** More attempts wait than there are rows: the others are not shown. */
-const UNSEEN = -1
+/** A row that is none: more attempts wait than there are rows, or what is waited for is no handler. */
+export const UNSEEN = -1
 /** Kept free for the handler on the stack: the one that kills its thread must be known, however many wait. */
 const STACK_ROW = ROWS - 1
 /** Data that wait to be tried again leave so many rows to attempts: whoever ends a thread is among those. */
@@ -48,7 +48,7 @@ export interface Failing {
   readonly sinceMs: number
 }
 
-/** A datum that was in hand when its thread had to be ended. The runner counts the attempts as used, and runs it by itself. */
+/** A datum that was in hand when its thread had to be ended. The runner counts the attempts as used; where the agent takes batches it runs it by itself. */
 export interface Suspect {
   readonly topic: string
   readonly partition: number

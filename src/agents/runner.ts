@@ -22,7 +22,7 @@ export interface RunOptions {
   /** What was in hand when the thread before had to be ended. */
   readonly suspects?: readonly Suspect[]
   /** A file where it writes which datum it has in hand that has been in hand before, for the process that follows one that this datum ends. */
-  readonly crashNote?: string
+  readonly crashNote?: { readonly path: string; readonly process: string }
   /** Uniform in [0, 1): jitter of waits. Default `Math.random`. */
   readonly random?: () => number
   /** Told why data wait that are not at fault: by a `remote` that is not there, as the `handler` says. Undefined when they wait no longer. */
@@ -82,9 +82,10 @@ class Runner implements RunningHandler {
     const next = agent.ramps?.agent
     const [remote, nextRemote] = [openRemote(agent, context, options), next && openRemote(next, context, options)]
     this.#remotes = [remote, nextRemote].filter(each => each !== undefined)
-    // With others in hand nobody could tell which of them it was; and a program's end is not ours.
-    const alone = agent.concurrency === 1 && agent.batch === undefined && agent.remote === undefined
-    this.#crashNote = alone && options.crashNote !== undefined ? new CrashNote(options.crashNote) : undefined
+    // A program's end is not ours.
+    const { crashNote } = options
+    const isNoted = crashNote !== undefined && agent.batch === undefined && agent.remote === undefined
+    this.#crashNote = isNoted ? new CrashNote(crashNote.path, crashNote.process) : undefined
     this.#breaker = new Breaker(agent.breaker, context.clock, reason => holds.set('breaker', reason))
     this.#work = {
       agent,

@@ -11,6 +11,7 @@ const ID_IN_FRAME = 20
  *   ready → running → finished          the usual way; a handler that does not wait passes through within one call
  *   running → waiting → ready           it failed, or what it needs is away, and is tried again after a while
  *   ready → gathering → running         it waits for others that are handled with it
+ *   running → ready                     its batch is halved, or the agent is paused
  *   queued → ready                      another datum of its key was running
  *
  * `finished` with outputs: done, to be written in its turn. A datum that fails for good leaves at once.
@@ -38,6 +39,8 @@ export class Task implements HandledFrame {
   outputs: readonly Staged[] = []
   /** Data that were handled with this one as a whole: the outputs are of all of them, and they finish with it. */
   members: readonly Task[] = NO_MEMBERS
+  /** No other datum of its key is begun before it lets go of that (key-order.ts). */
+  hasKey = false
   /** A process before this one may have ended with it in hand. */
   noted = false
   /** It may be what ended a thread before: it runs by itself, so that it alone is blamed. */

@@ -21,7 +21,7 @@ export function workFacts(
   if (agent.ramps === undefined || share === 0) return [whole]
   const handlerMs = (times.handlerMs * share) / handled
   const busyMs = (times.busyMs * share) / handled
-  const of = { done: ramped.doneCount, dead: ramped.deadCount, retries: ramped.retries, outputs: Math.min(ramped.outputs, outputs) }
+  const of = { done: ramped.doneCount, dead: ramped.deadCount, retries: ramped.retries, outputs: ramped.outputs }
   const next: WorkFact = { ...whole, version: agent.ramps.agent.version, ...of, duplicate: 0, lost: 0, handlerMs, busyMs }
   const rest: WorkFact = {
     ...whole,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { suspectNotedIn } from '../agents/crash-note.ts'
@@ -17,11 +18,15 @@ import type { Log } from './log.ts'
 import type { AgentStatus, HostState } from './state.ts'
 import type { Suspects } from './suspects.ts'
 import { Thread } from './thread.ts'
-import type { HeldPart } from './thread-messages.ts'
+import type { HeldPart, ThreadData } from './thread-messages.ts'
 import { Watchdog } from './watchdog.ts'
 
 /** The folder of the data directory where agents note what may have ended the process. */
 const IN_HAND = 'in-hand'
+/** A spare thread is kept so long: a handler that is late once is late again, and to load the code for each time would cost more than it does. */
+const SPARE_KEPT_MS = 60_000
+/** Names this process: its pid is that of the one before, in a container. */
+const PROCESS = randomUUID()
 
 /** What every agent's thread is run with. */
 export interface HostContext {
@@ -67,7 +72,7 @@ export class Host {
   readonly #backoff = new Backoff()
   readonly #replica: Replica
   readonly #topics: readonly string[]
-  readonly #crashNote: string
+  readonly #crashNote: ThreadData['crashNote']
   readonly #unfollow: () => void
   #state: HostState = 'loading'
   #sinceMs: number
@@ -81,6 +86,7 @@ export class Host {
   #wasStuck = false
   /** Takes over from a thread that will have to be ended: its code is loaded while the other still spins. */
   #spare: Prepared | undefined
+  #cancelDrop: () => void = () => undefined
   #programs: number | undefined
   #thread: Thread
   /** Of the thread, where workers attach to the agent. */
@@ -99,8 +105,9 @@ export class Host {
     this.#replica = replica
     this.#topics = declared.kind === 'agent' ? progressTopics(declared).map(topic => topic.name) : []
     this.#sinceMs = context.clock.now()
-    this.#crashNote = join(context.directory, IN_HAND, `${this.agent}.${replica.number}`)
-    if (declared.kind === 'agent') replica.suspects.add(suspectNotedIn(this.#crashNote, this.agent, declared.retry.attempts))
+    const path = join(context.directory, IN_HAND, `${this.agent}.${replica.number}`)
+    this.#crashNote = { path, process: PROCESS }
+    if (declared.kind === 'agent') replica.suspects.add(suspectNotedIn(path, this.agent, declared.retry.attempts, PROCESS))
     // The datum that has ended another replica's thread may come here next.
     this.#unfollow = replica.suspects.follow(() => this.#thread.suspect(replica.suspects.list()))
     const { thread, watchdog, desk } = this.#prepare()
@@ -124,6 +131,7 @@ export class Host {
   async stop(graceMs: number): Promise<void> {
     if (this.#state === 'stopped') return
     this.#cancelPause()
+    this.#cancelDrop()
     this.#unfollow()
     this.#setState('stopping')
     this.#watchdog?.stop()
@@ -234,7 +242,8 @@ export class Host {
     this.#hung = { held, stack: undefined }
     const thread = this.#thread
     const stack = await thread.stack(this.#context.clock)
-    if (this.#thread === thread && this.#hung.held === held) this.#hung = { held, stack }
+    // It may have been let go of meanwhile, with the thread.
+    if (this.#thread === thread && this.#hung?.held === held) this.#hung = { held, stack }
   }
 
   #restart(error: Error): void {
@@ -253,6 +262,7 @@ export class Host {
       // It was prepared before its predecessor's end was anybody's fault.
       if (this.#spare !== undefined) thread.suspect(this.#replica.suspects.list())
       this.#spare = undefined
+      this.#cancelDrop()
       this.#thread = thread
       this.#watchdog = watchdog
       this.#desk = desk
@@ -271,9 +281,12 @@ export class Host {
       onLong: fact => this.#context.recorder.inHand?.({ ...this.#identity(), ...fact }),
       onHung: held => void this.#onHung(held),
       onLate: () => {
+        this.#cancelDrop()
         this.#spare ??= this.#prepare()
       },
-      onBack: () => this.#dropSpare(),
+      onBack: () => {
+        this.#cancelDrop = this.#context.clock.after(SPARE_KEPT_MS, () => this.#dropSpare())
+      },
       onStuck: forMs => this.#onStuck(forMs),
     })
   }

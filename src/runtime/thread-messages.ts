@@ -18,7 +18,7 @@ export interface ThreadData {
   readonly progress: SharedArrayBuffer | undefined
   readonly suspects: readonly Suspect[]
   /** The file of `agents/crash-note.ts`. */
-  readonly crashNote: string
+  readonly crashNote: { readonly path: string; readonly process: string }
   /** Where the workers of an attached agent come in (attach/desk-port.ts); other agents have none. */
   readonly desk: MessagePort | undefined
 }

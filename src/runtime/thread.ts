@@ -38,7 +38,7 @@ export interface ThreadOptions {
   /** Told a line that a remote agent's program has written. */
   readonly log: (line: string) => void
   readonly suspects: readonly Suspect[]
-  readonly crashNote: string
+  readonly crashNote: ThreadData['crashNote']
   readonly progress: SharedArrayBuffer | undefined
   readonly desk: MessagePort | undefined
   /** The most that its heap may hold. */

@@ -49,6 +49,41 @@ test.each([false, true])(
   },
 )
 
+test.each([false, true])('data of one key that wait behind one that is held go on after it (ordered: %s)', async ordered => {
+  let away = true
+  const by = () => 'k'
+  const priced = agent('priced', { version: 1, from: job, to: result, by, ordered, concurrency: 2, retry: { backoff: '1s' } }, async d => {
+    if (away) throw new Blocked('the price service')
+    return d
+  })
+  await using run = await testPipeline(pipeline('p', { agents: [priced] }))
+  await run.send(job, jobs(6))
+  await run.clock.advance('1m')
+  expect(run.topic(result).data).toEqual([])
+  away = false
+  await run.clock.advance('11s')
+  expect(numbers(run.topic(result).data)).toEqual([0, 1, 2, 3, 4, 5])
+})
+
+test('a datum that is tried again in its turn comes before the next of its key', async () => {
+  const begun: number[] = []
+  const by = (d: { n: number }) => (d.n === 2 ? 'other' : 'k')
+  const tries = agent(
+    'tries',
+    { version: 1, from: job, to: result, by, concurrency: 3, retry: { backoff: '1s' } },
+    async (d, { attempt }) => {
+      begun.push(d.n)
+      if (d.n === 0 && attempt === 1) throw new Error('not yet')
+      return d
+    },
+  )
+  await using run = await testPipeline(pipeline('p', { agents: [tries] }))
+  await run.send(job, jobs(3))
+  await run.clock.advance('2s')
+  expect(begun.filter(n => n !== 2)).toEqual([0, 0, 1])
+  expect(numbers(run.topic(result).data)).toEqual([0, 1, 2])
+})
+
 test('a datum that what was away refuses goes to the dead letters, and its neighbours go on', async () => {
   let away = true
   const stored = agent('stored', { version: 1, from: job, to: result, retry: { attempts: 1 } }, d => {

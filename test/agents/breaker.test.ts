@@ -66,14 +66,70 @@ test('the datum that is tried is tried as often as the policy says before it pau
   expect(asked - before).toBeLessThanOrEqual(3)
 })
 
+test('what was in hand when it paused fails without ending the pause, nor being tried without one', async () => {
+  const gates: (() => void)[] = []
+  let asked = 0
+  const faulty = agent(
+    'faulty',
+    { version: 1, from: job, concurrency: 2, timeout: '10m', retry: { attempts: 1 }, breaker: { of: 3, share: 1, pause: '1s' } },
+    async d => {
+      asked++
+      // The first of each partition hangs for longer than the pauses.
+      if (d.n < 2) await new Promise<void>(resolve => gates.push(resolve))
+      throw new Error('no')
+    },
+  )
+  await using run = await testPipeline(pipeline('p', { agents: [faulty] }))
+  await run.send(job, jobs(40))
+  await run.step()
+  await run.clock.advance('1500ms')
+  for (const open of gates) open()
+  await run.step()
+  const before = asked
+  await run.clock.advance('20s')
+  // 2, 4, 8, 16 s: each pause lets one through.
+  expect(asked - before).toBeLessThan(8)
+})
+
+test('keys that wait behind the datum that is tried go on after it', async () => {
+  let broken = true
+  const by = () => 'k'
+  const retry = { attempts: 2, backoff: '100ms' } as const
+  const faulty = agent(
+    'faulty',
+    { version: 1, from: job, to: result, by, concurrency: 4, ordered: false, retry, breaker: { of: 4, share: 1, pause: '1s' } },
+    async d => {
+      if (broken) throw new Error('no')
+      return d
+    },
+  )
+  await using run = await testPipeline(pipeline('p', { agents: [faulty] }))
+  await run.send(job, jobs(40))
+  await run.clock.advance('30s')
+  broken = false
+  await run.clock.advance('10m')
+  expect(run.topic(result).data.length + run.deadLetters.length).toBe(40)
+  expect(run.deadLetters.length).toBeLessThan(20)
+})
+
+test('a version that gets a share of the keys is judged by its own data', () => {
+  const said: (string | undefined)[] = []
+  const breaker = new Breaker({ share: 0.9, of: 10, pauseMs: 30_000 }, new VirtualClock(), reason => said.push(reason))
+  for (let n = 0; n < 10; n++) {
+    for (let other = 0; other < 9; other++) breaker.done(false)
+    breaker.failed(new Error('the new one'), true)
+  }
+  expect(said).toEqual([expect.stringContaining('10 of the last 10 data')])
+})
+
 test('it counts the last so many, says why it pauses, and doubles the pause up to ten minutes', () => {
   const clock = new VirtualClock()
   const said: (string | undefined)[] = []
   const breaker = new Breaker({ share: 0.5, of: 4, pauseMs: 30_000 }, clock, reason => said.push(reason))
   for (const fails of [true, false, false, true]) {
     expect(breaker.lets).toBe(true)
-    if (fails) breaker.failed(new RangeError('out of\nrange'))
-    else breaker.done()
+    if (fails) breaker.failed(new RangeError('out of\nrange'), false)
+    else breaker.done(false)
   }
   expect(breaker.lets).toBe(false)
   expect(said).toEqual([expect.stringContaining('2 of the last 4 data went to the dead letters, the last with RangeError: out of range')])

@@ -21,6 +21,7 @@ const WORKER = fileURLToPath(new URL('./mean-worker.js', import.meta.url))
 interface Worker {
   readonly process: ChildProcess
   state: string
+  said: number
   refused: number
 }
 
@@ -42,13 +43,17 @@ it('attached workers, their runner, or both, killed or stopped at any moment, lo
       const at = Math.floor(random() * WORKERS)
       const worker = workers[at]!
       if (round % EVERY === 1) {
-        // Stopped with a claim in hand, which is another's when it goes on: what it commits then is refused.
-        await stopWithWork(worker)
-        await sleep(STOPPED_MS)
+        // Stopped with a claim in hand, which is another's when it goes on: what it commits then is refused. What it had committed already, and
+        // had not heard of yet, is not.
         const before = worker.refused
-        worker.process.kill('SIGCONT')
-        await until('its late commit is refused', READY_MS, () => worker.refused > before)
-        kills.stopped++
+        while (worker.refused === before) {
+          await stopWithWork(worker)
+          const said = worker.said
+          await sleep(STOPPED_MS)
+          worker.process.kill('SIGCONT')
+          await until('it goes on', READY_MS, () => worker.said > said)
+          kills.stopped++
+        }
         continue
       }
       if (round % EVERY !== 0 || round % (2 * EVERY) === 0) {
@@ -80,10 +85,11 @@ function attach(port: number): Worker {
     env: { ...process.env, MILLRACE_URL: `http://127.0.0.1:${port}`, MILLRACE_AGENT: 'remote-mean@1' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const worker: Worker = { process: child, state: '', refused: 0 }
+  const worker: Worker = { process: child, state: '', said: 0, refused: 0 }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     for (const line of text.trim().split('\n')) {
       worker.state = line
+      worker.said++
       if (line === 'refused') worker.refused++
     }
   })
@@ -94,7 +100,7 @@ async function stopWithWork(worker: Worker): Promise<void> {
   await until('it is stopped with a claim in hand', READY_MS, async () => {
     worker.process.kill('SIGSTOP')
     // What it said before it was stopped.
-    await sleep(20)
+    await sleep(50)
     if (worker.state === 'claimed') return true
     worker.process.kill('SIGCONT')
     return false

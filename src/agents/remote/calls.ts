@@ -48,6 +48,9 @@ export class Calls implements OpenRemote {
   #failures = 0
   #waitsUntilMs = 0
   #cancelWait: (() => void) | undefined
+  #why: MillraceError | undefined
+  /** What is waited for, where nobody has been told of it since the data before were let go of. */
+  #untold: MillraceError | undefined
   #dispatching = false
   #stopping = false
 
@@ -74,7 +77,10 @@ export class Calls implements OpenRemote {
       else abort.abort()
     }
     // Whoever has the data now tells whether they wait; from here that would be told for as long as none come back.
-    if (waiting === 0 && this.#failures > 0) this.#events.held(undefined)
+    if (waiting === 0 && this.#failures > 0) {
+      this.#events.held(undefined)
+      this.#untold = this.#why
+    }
   }
 
   async stop(): Promise<void> {
@@ -95,6 +101,10 @@ export class Calls implements OpenRemote {
   }
 
   #dispatch(): void {
+    if (this.#untold !== undefined && this.#cancelWait !== undefined && this.#queue.length > 0) {
+      this.#events.held(this.#untold)
+      this.#untold = undefined
+    }
     while (!this.#stopping && this.#cancelWait === undefined && this.#underWay.size < this.#room) {
       const suspects = this.#suspects[0]
       // Alone with the service, or what the others do to it would be laid to this one.
@@ -183,6 +193,7 @@ export class Calls implements OpenRemote {
     if (this.#cancelWait === undefined) {
       this.#failures++
       this.#events.held(why)
+      this.#why = why
     }
     const { clock } = this.#agent
     // At least the pause of its own: what asks for none would be asked without end.
@@ -200,6 +211,7 @@ export class Calls implements OpenRemote {
   #isThere(): void {
     if (this.#failures === 0 || this.#cancelWait !== undefined) return
     this.#failures = 0
+    this.#untold = undefined
     this.#events.held(undefined)
   }
 
