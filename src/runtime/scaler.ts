@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Flow } from '../instrumentation/flow.ts'
 import type { Sample } from '../instrumentation/sampler.ts'
 import { type Sizing, sizeFor } from '../instrumentation/sizing.ts'
+import type { TopicPartition } from '../stream/stream.ts'
 import type { AgentReplicas } from './agent-replicas.ts'
 import { Hysteresis, PACE, type Pace } from './hysteresis.ts'
 import type { Log } from './log.ts'
@@ -89,7 +90,10 @@ export class Scaler {
     // Of a group that other processes are in, too, what this one does is its part.
     const ofGroup = seen.handledPerSecond.get(agent.agent) ?? 0
     const part = ofGroup > handled ? handled / ofGroup : 1
-    const rows = seen.standings.filter(({ group }) => group === agent.agent)
+    const rows = inOrderOfSharing(
+      seen.standings.filter(({ group }) => group === agent.agent),
+      seen,
+    )
     const partitions = rows.map(({ topic, partition, next, checkpoint }) => ({
       arrivalPerSecond: this.#arrivalOf(`${topic}/${partition}`) * part,
       backlog: Math.max(0, next - checkpoint.offset) * part,
@@ -124,6 +128,13 @@ export class Scaler {
     const now = last.next.get(place)
     return before === undefined || now === undefined ? 0 : (now - before) / ((last.atMs - first.atMs) / 1_000)
   }
+}
+
+/** As `engine/embedded/assignment.ts` puts them, that the sizing may see who gets which beside which; the replay topic's among them. */
+function inOrderOfSharing<T extends TopicPartition>(rows: readonly T[], { topics }: Sample): readonly T[] {
+  const partitions = new Map(topics.map(({ spec, bounds }) => [spec.name, bounds.length]))
+  const place = ({ topic, partition }: T) => partition / (partitions.get(topic) ?? 1)
+  return rows.toSorted((a, b) => place(a) - place(b) || (a.topic < b.topic ? -1 : 1))
 }
 
 function arithmetic({ arrivalPerSecond, backlog, capacityPerSecond }: Sizing): string {
