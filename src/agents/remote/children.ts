@@ -24,7 +24,7 @@ interface Replica {
 
 /**
  * The processes of one program, alike, that share the data. When one of them ends, breaks the protocol or answers nothing for too long, it
- * is replaced, and what it had in hand is given out again, one datum at a time: the one that was alone when it happens again has done it, and
+ * is replaced, and what it had in hand is given out again, one datum at a time: the one that is alone when it happens has done it, and
  * fails; its neighbours are done once.
  */
 export class Children implements OpenRemote {

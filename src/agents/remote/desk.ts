@@ -26,7 +26,7 @@ interface Waiter {
 /**
  * Where workers take an agent's data and hand in what came of them. A claim's data are in one worker's hands until they are answered, given
  * back, or none of them was answered for the agent's timeout; what is left then is given out again, one datum at a time: the one that was
- * alone when it happens again has done it, and fails; its neighbours are done once.
+ * alone when it happens has done it, and fails; its neighbours are done once.
  *
  *   queued → claimed → answered                     the usual way
  *            claimed → queued                       given back

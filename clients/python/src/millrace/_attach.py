@@ -206,8 +206,8 @@ class _Committing:
     def _send(self, results: List[str], release: bool) -> None:
         end = ',"release":true}' if release else "}"
         reply = self._until_answered(f'{{"claim":{json.dumps(self._claim)},"results":[{",".join(results)}]{end}'.encode())
-        if reply is None or reply.status == 409:
-            # Another has what of it is not done, or will.
+        if reply is None or reply.status in (404, 408, 409):
+            # Another has what of it is not done, or will: also where that process does not run the agent any more.
             self.is_current = False
             print(f"millrace: a commit was refused. {reply.problem() if reply else 'It found nobody in time.'}", file=sys.stderr, flush=True)
         elif reply.status == 413:
