@@ -29,7 +29,7 @@ it('attached workers, their runner, or both, killed or stopped at any moment, lo
   timeout: 240_000,
 }, async () => {
   const random = seeded(seedOf('kill-attached'))
-  await using harness = new Harness(random)
+  await using harness = new Harness(random, { lines: 10 })
   const port = await freePort()
   const runner = () => harness.start(undefined, ['--attach', `127.0.0.1:${port}`], { FAULT_ATTACHED: '1' })
   const workers = Array.from({ length: WORKERS }, () => attach(port))

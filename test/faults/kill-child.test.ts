@@ -5,18 +5,18 @@ import { expect, it } from 'vitest'
 import { Harness, until } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-const ROUNDS = 98
+const ROUNDS = 70
 /** The runner dies in one round of so many, every other time beside a child. */
 const RUNNER_EVERY = 14
 const STOPPED_EVERY = 9
-const LONGEST_MS = 150
+const LONGEST_MS = 250
 const READY_MS = 30_000
 
 it('the processes of a remote agent, their runner, or both, killed or stopped at any moment, lose and double nothing', {
   timeout: 240_000,
 }, async () => {
   const random = seeded(seedOf('kill-child'))
-  await using harness = new Harness(random)
+  await using harness = new Harness(random, { lines: 10 })
   const pids = join(harness.folder, 'pids')
   writeFileSync(pids, '')
   const children = () => readFileSync(pids, 'utf8').split('\n').filter(Boolean).map(Number)

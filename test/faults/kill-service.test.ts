@@ -15,7 +15,7 @@ it('the service of a remote agent, killed, away or stopped at any moment, and it
   timeout: 120_000,
 }, async () => {
   const random = seeded(seedOf('kill-service'))
-  await using harness = new Harness(random, { lines: 20 })
+  await using harness = new Harness(random, { lines: 10 })
   await using service = await ServiceProcess.start(SERVICE)
   const start = async () => {
     const millrace = harness.start(undefined, [], { FAULT_SERVICE: `http://127.0.0.1:${service.port}/` })
