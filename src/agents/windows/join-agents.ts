@@ -70,6 +70,7 @@ function openPairs(join: Join) {
     size: ({ open }: Step) => open.size,
     save: ({ open }: Step) => open.save(),
     load: (saved: unknown): Step => stepOf(OpenPairs.load(join, saved)),
+    begin: ({ open }: Step) => open.begin(),
   }
 }
 

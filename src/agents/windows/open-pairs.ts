@@ -37,6 +37,7 @@ export interface Met {
 /** What a snapshot keeps. */
 interface Saved {
   readonly withinMs: number
+  readonly latenessMs: number
   readonly watermarksMs: readonly [number, number]
   readonly floorsMs: readonly [number, number]
   /** In the order in which they came. */
@@ -55,13 +56,16 @@ export class OpenPairs {
   readonly #deadlines = new Deadlines<HeldSide>()
   /** Of each side: what was created before it may miss one of the other side that was let go for want of memory. */
   readonly #floorsMs: [number, number]
+  /** That declared, but while the log after a snapshot is folded: there that of the snapshot. */
+  #latenessMs: number
   #data = 0
   #bytes = 0
 
   constructor(join: Join, saved?: Saved) {
     const [left, right] = saved?.watermarksMs ?? []
     this.#join = join
-    this.#times = [new EventTime(join.latenessMs, left), new EventTime(join.latenessMs, right)]
+    this.#times = [new EventTime(left), new EventTime(right)]
+    this.#latenessMs = saved?.latenessMs ?? join.latenessMs
     this.#floorsMs = [...(saved?.floorsMs ?? NO_FLOORS)]
     for (const held of saved?.held ?? []) this.#hold(held)
   }
@@ -93,14 +97,22 @@ export class OpenPairs {
     if (pairsBytes > MAX_PAIRS_BYTES)
       return refusing(full(`The datum meets ${partners.length} others of ${JSON.stringify(datum.key)}: ${pairsBytes} bytes of pairs.`))
     this.#hold({ ...datum, bytes, endMs: datum.createdMs + withinMs })
-    this.#times[datum.side].advance(datum.createdMs)
+    this.#times[datum.side].advance(datum.createdMs, this.#latenessMs)
     this.#forget()
     return { partners, refusal: undefined }
+  }
+
+  /** The log up to the agent's place is folded in: from here on by what is declared. @returns whether that is something else. */
+  begin(): boolean {
+    const before = this.#latenessMs
+    this.#latenessMs = this.#join.latenessMs
+    return this.#latenessMs !== before
   }
 
   save(): Saved {
     return {
       withinMs: this.#join.withinMs,
+      latenessMs: this.#latenessMs,
       watermarksMs: [this.#times[0].watermarkMs, this.#times[1].watermarkMs],
       floorsMs: [...this.#floorsMs],
       held: [...this.#keys.values()].flat(2),
@@ -154,7 +166,7 @@ export class OpenPairs {
     return {
       code: 'WINDOW_CLOSED',
       what: `The datum of ${sayTime(createdMs)} of ${JSON.stringify(key)} is late: what it would meet is let go, for the watermark of '${topic.name}' stands at ${sayTime(beforeMs)}.`,
-      fix: `Raise the join's lateness, now ${this.#join.latenessMs} ms, or name a topic for late data: { late: lateData }.`,
+      fix: `Raise the join's lateness, now ${this.#latenessMs} ms, or name a topic for late data: { late: lateData }.`,
     }
   }
 }

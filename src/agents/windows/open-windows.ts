@@ -28,9 +28,13 @@ export interface Taken {
   readonly refusal: Refusal | undefined
 }
 
+/** What of the options decides what becomes of a datum and may be changed: what was folded by the old ones is never folded again by the new. */
+type Times = Pick<TimeWindow, 'latenessMs' | 'maxAheadMs'>
+
 /** What a snapshot keeps: plain data. A datum that is in several windows is one object, and stays one. */
 interface Saved {
   readonly shape: string
+  readonly times: Times
   readonly watermarkMs: number
   readonly turn: number
   readonly windows: readonly OpenWindow[]
@@ -46,10 +50,13 @@ export class OpenWindows {
   #data = 0
   #heldBytes = 0
   #turn = 0
+  /** Those declared, but while the log after a snapshot is folded: there those of the snapshot. */
+  #times: Times
 
   constructor(of: WindowsOf, saved?: Saved) {
     this.#of = of
-    this.#time = new EventTime(of.window.latenessMs, saved?.watermarkMs)
+    this.#time = new EventTime(saved?.watermarkMs)
+    this.#times = saved?.times ?? timesOf(of)
     this.#turn = saved?.turn ?? 0
     const held = new Set<HeldDatum>()
     for (const window of saved?.windows ?? []) {
@@ -67,9 +74,10 @@ export class OpenWindows {
   /** Takes the next datum in. @throws what `by`, `init` and `update` throw, and where a value cannot be kept: then nothing has changed. */
   take(value: unknown, at: FoldedAt): Taken {
     const { window, by, state } = this.#of
+    const { latenessMs, maxAheadMs } = this.#times
     const key = keyOf(by, value)
-    const madeMs = aheadOf(window.maxAheadMs, at)
-    if (madeMs !== undefined) return { closed: NONE, refusal: ahead(window.maxAheadMs, at.createdMs, madeMs) }
+    const madeMs = aheadOf(maxAheadMs, at)
+    if (madeMs !== undefined) return { closed: NONE, refusal: ahead(maxAheadMs, at.createdMs, madeMs) }
 
     const { open, closed } = spansOf(window, this.#keys.get(key) ?? [], at.createdMs, this.#time.watermarkMs)
     const late = closed === undefined ? undefined : this.#late(key, at.createdMs, closed, open.length)
@@ -83,13 +91,21 @@ export class OpenWindows {
 
     for (const [i, span] of open.entries()) this.#add(key, span, datum, states[i])
     if (state === undefined) this.#hold(datum)
-    this.#time.advance(at.createdMs)
+    this.#time.advance(at.createdMs, latenessMs)
     return { closed: this.#close(), refusal: late }
+  }
+
+  /** The log up to the agent's place is folded in: from here on by what is declared. @returns whether that is something else. */
+  begin(): boolean {
+    const { latenessMs, maxAheadMs } = this.#times
+    this.#times = timesOf(this.#of)
+    return this.#times.latenessMs !== latenessMs || this.#times.maxAheadMs !== maxAheadMs
   }
 
   save(): Saved {
     return {
       shape: shapeOf(this.#of),
+      times: this.#times,
       watermarkMs: this.#time.watermarkMs,
       turn: this.#turn,
       windows: [...this.#keys.values()].flat(),
@@ -205,13 +221,17 @@ export class OpenWindows {
     return {
       code: 'WINDOW_CLOSED',
       what: `The datum of ${sayTime(createdMs)} is late: its window ${which} is closed, for the watermark stands at ${sayTime(this.#time.watermarkMs)}.${also}`,
-      fix: `Raise the windows' lateness, now ${this.#of.window.latenessMs} ms, or name a topic for late data: { late: lateDemand }.`,
+      fix: `Raise the windows' lateness, now ${this.#times.latenessMs} ms, or name a topic for late data: { late: lateDemand }.`,
     }
   }
 }
 
 export function sayWindow(key: string, startMs: number, endMs: number): string {
   return `[${sayTime(startMs)}, ${sayTime(endMs)}) of ${JSON.stringify(key)}`
+}
+
+function timesOf({ window: { latenessMs, maxAheadMs } }: WindowsOf): Times {
+  return { latenessMs, maxAheadMs }
 }
 
 function shapeOf({ window: { shape, sizeMs, everyMs }, state }: WindowsOf): string {

@@ -37,6 +37,7 @@ interface OwnFold<Datum, State> {
   readonly size: (state: State) => number
   readonly save: (state: State) => unknown
   readonly load: (saved: unknown) => State
+  readonly begin: (state: State) => boolean
 }
 
 /** The parts of an agent that keeps one. @param putOut what it puts out after a datum. */

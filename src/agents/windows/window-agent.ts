@@ -47,6 +47,7 @@ function openWindows(of: WindowsOf) {
     size: ({ windows }: Step) => windows.size,
     save: ({ windows }: Step) => windows.save(),
     load: (saved: unknown): Step => stepOf(OpenWindows.load(of, saved)),
+    begin: ({ windows }: Step) => windows.begin(),
   }
 }
 
