@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { agent, join, pipeline, testPipeline, topic } from 'millrace'
 import { describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
+import type { Handler } from '../../../src/agents/agent.ts'
 import { OpenPairs } from '../../../src/agents/windows/open-pairs.ts'
 import type { TestRun } from '../../../src/testing/test-run.ts'
 import { type Dated, type Paired, pairs } from './reference.ts'
@@ -113,6 +114,29 @@ test('a datum from the future and one whose key cannot be had are dead letters',
   await show(run, 1, 0)
   await show(run, 2, 120)
   expect(run.deadLetters.map(({ error }) => error.code).sort()).toEqual(['CREATED_AHEAD', 'DATUM_INVALID'])
+})
+
+test('a datum whose pairs cannot be put out is a dead letter after five attempts, and holds up nothing', async () => {
+  const graph = pipeline('p', { agents: [matched] })
+  const pairing = graph.agents.get('matched.pairs@1')
+  const handler = pairing?.kind === 'agent' ? pairing.handler : undefined
+  if (handler === undefined) throw new TypeError('It has a handler.')
+  let calls = 0
+  Object.assign(pairing!, {
+    handler: ((datum, context) => {
+      const outputs = handler(datum, context)
+      if (outputs !== undefined && ++calls <= 5) throw new Error('no memory')
+      return outputs
+    }) satisfies Handler,
+  })
+  await using run = await testPipeline(graph)
+  await run.clock.advance('1d')
+  await show(run, 1, 30)
+  await click(run, 2, 31)
+  await click(run, 3, 32)
+  await run.clock.advance('5m')
+  expect(run.deadLetters).toMatchObject([{ agent: { name: 'matched.pairs' }, attempts: 5 }])
+  expect(run.topic(matches).data).toEqual([{ user: 'u', shown: 1, clicked: 3 }])
 })
 
 describe('the pairs that are open', () => {
