@@ -22,6 +22,8 @@ export interface HeldSide {
   /** 16 characters, a byte each. */
   readonly id: string
   readonly createdMs: number
+  /** Its place in the order of arrival. */
+  readonly turn: number
   /** From here on nothing that comes can meet it. */
   readonly endMs: number
   readonly text: string
@@ -58,6 +60,7 @@ export class OpenPairs {
   readonly #floorsMs: [number, number]
   /** That declared, but while the log after a snapshot is folded: there that of the snapshot. */
   #latenessMs: number
+  #turn = 0
   #data = 0
   #bytes = 0
 
@@ -67,7 +70,10 @@ export class OpenPairs {
     this.#times = [new EventTime(left), new EventTime(right)]
     this.#latenessMs = saved?.latenessMs ?? join.latenessMs
     this.#floorsMs = [...(saved?.floorsMs ?? NO_FLOORS)]
-    for (const held of saved?.held ?? []) this.#hold(held)
+    for (const held of saved?.held ?? []) {
+      this.#hold(held)
+      this.#turn = held.turn + 1
+    }
   }
 
   get size(): number {
@@ -83,7 +89,7 @@ export class OpenPairs {
     return Math.min(this.#times[0].watermarkMs, this.#times[1].watermarkMs)
   }
 
-  take(datum: Omit<HeldSide, 'endMs' | 'bytes'>): Met {
+  take(datum: Omit<HeldSide, 'turn' | 'endMs' | 'bytes'>): Met {
     const { withinMs } = this.#join
     const bytes = Buffer.byteLength(datum.text) + AROUND_BYTES
     if (bytes > MAX_DATUM_BYTES) return refusing(full(`The datum has ${bytes} bytes, and a pair has room for ${MAX_DATUM_BYTES} of each.`))
@@ -96,7 +102,7 @@ export class OpenPairs {
     const pairsBytes = partners.reduce((sum, partner) => sum + partner.bytes + bytes, 0)
     if (pairsBytes > MAX_PAIRS_BYTES)
       return refusing(full(`The datum meets ${partners.length} others of ${JSON.stringify(datum.key)}: ${pairsBytes} bytes of pairs.`))
-    this.#hold({ ...datum, bytes, endMs: datum.createdMs + withinMs })
+    this.#hold({ ...datum, turn: this.#turn++, bytes, endMs: datum.createdMs + withinMs })
     this.#times[datum.side].advance(datum.createdMs, this.#latenessMs)
     this.#forget()
     return { partners, refusal: undefined }
@@ -115,7 +121,7 @@ export class OpenPairs {
       latenessMs: this.#latenessMs,
       watermarksMs: [this.#times[0].watermarkMs, this.#times[1].watermarkMs],
       floorsMs: [...this.#floorsMs],
-      held: [...this.#keys.values()].flat(2),
+      held: [...this.#keys.values()].flat(2).sort((a, b) => a.turn - b.turn),
     }
   }
 

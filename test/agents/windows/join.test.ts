@@ -155,6 +155,32 @@ describe('the pairs that are open', () => {
     expect(open.take(side(1, 1_001, START_MS + 600_073)).partners).toHaveLength(127)
   })
 
+  it('let the one go that came first, of those that end together, also after a snapshot', () => {
+    const [definition, large] = [both(), 'x'.repeat(250_000)]
+    // Two users, of whom one is of each side, one after the other. A snapshot holds them by user.
+    const next = (n: number) => ({ ...side(n % 2 === 0 ? 0 : 1, n, START_MS + Math.floor(n / 10) * 10_000, large), key: `user ${n % 2}` })
+    const open = new OpenPairs(definition)
+    for (let n = 0; n < 120; n++) open.take(next(n))
+    const restored = OpenPairs.load(definition, deserialize(serialize(open.save())))
+    for (let n = 120; n < 160; n++) {
+      expect(restored.take(next(n))).toEqual(open.take(next(n)))
+      expect([restored.lateBeforeMs(0), restored.lateBeforeMs(1)]).toEqual([open.lateBeforeMs(0), open.lateBeforeMs(1)])
+      expect(
+        restored
+          .save()
+          .held.map(({ id }) => id)
+          .sort(),
+      ).toEqual(
+        open
+          .save()
+          .held.map(({ id }) => id)
+          .sort(),
+      )
+    }
+    // There is room for 127. With the first of each side gone, whatever could have met them is late.
+    expect(open.save().held.map(({ id }) => Number(id))).toEqual(Array.from({ length: 127 }, (_, i) => 2 + i))
+  })
+
   it('take a datum once, whatever came in between', () => {
     const open = new OpenPairs(both())
     open.take(side(0, 1, START_MS))
