@@ -84,6 +84,11 @@ export interface FoldState {
   /** What a snapshot keeps of it, structured-cloneable. */
   readonly save?: (state: unknown) => unknown
   readonly load?: (saved: unknown) => unknown
+  /**
+   * Everything below the agent's place is folded in by the options that the snapshot was taken with; what comes is folded by those declared now.
+   * @returns whether they differ. Where they do, and where there was no snapshot, the next commit carries one.
+   */
+  readonly begin?: (state: unknown) => boolean
 }
 
 /** What a handler is given beside the datum. */

@@ -45,6 +45,7 @@ export async function rebuildFold(
     fold.offset = first
     await foldUpTo(end, fold, topic, place, engine, signal)
   }
+  fold.begin()
   return fold
 }
 

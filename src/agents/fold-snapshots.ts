@@ -45,18 +45,23 @@ export class FoldSnapshots {
   }
 
   get overdue(): boolean {
-    return this.#timer.late || this.#fold.snapshotDue >= OVERDUE
+    return this.#timer.late || this.#fold.mustSave || this.#fold.snapshotDue >= OVERDUE
   }
 
-  /** Whether one may go with a commit of this offset: everything folded is finished, for a snapshot must not be ahead of it. */
+  /** Whether one may go with a commit of this offset: everything folded is finished, for a snapshot must not be ahead of it. What has expired is not folded. */
   mayGoWith(offset: number): boolean {
-    return this.#fold.changed && this.#fold.offset === offset
+    return this.#fold.changed && this.#fold.offset <= offset
+  }
+
+  /** Whether a commit of this offset has to wait: it must carry one, and something folded is not finished. */
+  holdsBack(offset: number): boolean {
+    return this.#fold.mustSave && !this.mayGoWith(offset)
   }
 
   /** The one that goes with a commit of this offset, where it may and is due; `now`: whether due or not. @throws TypeError where a value cannot be kept. */
   take(offset: number, now: boolean): Snapshot[] {
     const fold = this.#fold
-    if (!this.mayGoWith(offset) || !(now || this.#timer.late || fold.snapshotDue >= 1)) return []
+    if (!this.mayGoWith(offset) || !(now || this.#timer.late || fold.mustSave || fold.snapshotDue >= 1)) return []
     let bytes: Uint8Array
     try {
       bytes = fold.snapshot()

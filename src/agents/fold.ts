@@ -47,6 +47,7 @@ export class Fold {
   #keys = new Map<string, Held>()
   #values = 0
   #foldedSinceSnapshot = 0
+  #mustSave: boolean
   /** Every datum below it is folded in. */
   offset = 0
   /** Ids of the last datum's window, the datum first, then newest to oldest. */
@@ -63,6 +64,7 @@ export class Fold {
     this.#by = agent.by
     this.#window = agent.window ?? 0
     this.#state = agent.state
+    this.#mustSave = agent.state?.begin !== undefined
     this.#parents = Buffer.allocUnsafe(Math.max(1, this.#window) * ID_BYTES)
   }
 
@@ -127,6 +129,16 @@ export class Fold {
     return this.#foldedSinceSnapshot > 0
   }
 
+  /** The log up to the agent's place is folded in: what comes next is folded by the options of now. */
+  begin(): void {
+    for (const { state } of this.#keys.values()) if (this.#state?.begin?.(state) === true) this.#mustSave = true
+  }
+
+  /** No commit may move the place without a snapshot: a fold that is built again would not know by which options this one was. */
+  get mustSave(): boolean {
+    return this.#mustSave && this.changed
+  }
+
   /** How urgent a snapshot is: due from 1 on. */
   get snapshotDue(): number {
     if (this.#foldedSinceSnapshot < SNAPSHOT_MIN_DATA) return 0
@@ -161,6 +173,7 @@ export class Fold {
   /** The snapshot was committed, or need not be: the next is due only after as much again. */
   snapshotTaken(): void {
     this.#foldedSinceSnapshot = 0
+    this.#mustSave = false
   }
 
   /** @returns false, with nothing changed, where the snapshot cannot be read or is of another window: the log says the same from its beginning. */
@@ -180,6 +193,7 @@ export class Fold {
       this.#keys.set(key, { ring, state })
     }
     if (content.ids !== undefined) this.#seen?.restore(content.ids)
+    this.#mustSave = false
     this.offset = offset
     return true
   }

@@ -156,12 +156,16 @@ export class PartitionRun {
       this.#mayTake() ||
       this.#handling.mayResume ||
       this.#journaled?.idle === false ||
-      (!this.#commits.holding && (!this.#unit.empty || !this.#commits.idle))
+      (!this.#commits.holding && ((!this.#unit.empty && !this.#holdsBack) || !this.#commits.idle))
     )
   }
 
   get #full(): boolean {
     return this.#unit.size >= MAX_UNIT_DATA || this.#outputs.bytes + this.#unit.letterBytes >= MAX_UNIT_BYTES
+  }
+
+  get #holdsBack(): boolean {
+    return this.#snapshots?.holdsBack(this.#tracker.offset) === true
   }
 
   #mayTake(): boolean {
@@ -183,6 +187,7 @@ export class PartitionRun {
    */
   #shouldCommit(): boolean {
     if (this.#unit.empty && !(this.#snapshots?.late && this.#snapshots.mayGoWith(this.#tracker.offset))) return false
+    if (this.#holdsBack) return false
     if (this.#handling.running > 0 ? !this.#commits.idle : !this.#commits.hasRoom) return false
     if (!this.#mayTake()) return true
     return this.#work.clock.now() - this.#unit.startedMs >= MAX_UNIT_MS
@@ -359,7 +364,7 @@ export class PartitionRun {
   /** Stopped: commits what is finished, with a snapshot, and waits until all of it has landed. */
   async #drain(): Promise<void> {
     while (!this.#over && !this.#commits.hasRoom) await this.#wake.wait()
-    if (!this.#over && (!this.#unit.empty || this.#snapshots?.mayGoWith(this.#tracker.offset))) this.#commit()
+    if (!this.#over && !this.#holdsBack && (!this.#unit.empty || this.#snapshots?.mayGoWith(this.#tracker.offset))) this.#commit()
     this.#snapshots?.stop()
     while (!this.#over && !this.#commits.idle) await this.#wake.wait()
   }

@@ -16,7 +16,7 @@ export interface Diagnosis {
 /** What is known of an agent at one moment. */
 export interface AgentFacts {
   readonly nowMs: number
-  /** As declared. 0 and undefined where it has none. */
+  /** As declared. 0 and undefined where it has none. Attempts may be Infinity. */
   readonly timeoutMs: number
   readonly attempts: number
   readonly ordered: boolean
@@ -106,16 +106,21 @@ function poisoned({ process, attempts, ordered, last, deadReason, idAt }: AgentF
   const because = (reason: string | undefined) => (reason === undefined ? '' : `: ${reason}`)
   const ended = process?.suspects.find(suspect => suspect.attempts >= POISON_ENDINGS)
   if (ended !== undefined) {
-    const words = `poisoned: ${nameOf(ended, idAt)} has ended its thread, at ${ended.attempts} of ${attempts} attempts${because(ended.reason)}`
+    const words = `poisoned: ${nameOf(ended, idAt)} has ended its thread, at ${triesText(ended.attempts, attempts)}${because(ended.reason)}`
     return { state: 'poisoned', words, datum: placeOf(ended) }
   }
   const failing = process?.replicas.flatMap(replica => replica.failing).find(datum => datum.attempts >= POISON_ATTEMPTS)
   if (ordered && failing !== undefined) {
-    const words = `poisoned: ${nameOf(failing, idAt)} has failed ${failing.attempts} of ${attempts} attempts and holds back what follows it in its partition`
+    const words = `poisoned: ${nameOf(failing, idAt)} has failed ${triesText(failing.attempts, attempts)} and holds back what follows it in its partition`
     return { state: 'poisoned', words, datum: placeOf(failing) }
   }
   if (last.dead < POISON_DEAD || last.dead < last.data * POISON_SHARE) return undefined
   return { state: 'poisoned', words: `poisoned: ${last.dead} of the last ${last.data} data failed${because(deadReason)}` }
+}
+
+/** Agents that gather windows have attempts without end. */
+function triesText(used: number, most: number): string {
+  return Number.isFinite(most) ? `${used} of ${most} attempts` : `${used} attempts`
 }
 
 function withoutProcess({ nowMs, process, lag, lagMs, movedMs, rollMs }: AgentFacts): Diagnosis | undefined {

@@ -92,6 +92,17 @@ describe('poisoned', () => {
     expect(by(2)).toEqual({ state: 'poisoned', words: `poisoned: ${ID} has ended its thread, at 2 of 5 attempts: out of memory` })
   })
 
+  test('of an agent that gives none up, by a datum whose attempts are said without how many there may be', () => {
+    const by = { suspects: [{ ...place, attempts: 7, reason: 'out of memory' }] }
+    expect(judged({ attempts: Number.POSITIVE_INFINITY, process: process(by) }).words).toBe(
+      `poisoned: ${ID} has ended its thread, at 7 attempts: out of memory`,
+    )
+    const failing = withReplica({ failing: [{ ...place, attempts: 3 }] })
+    expect(judged({ attempts: Number.POSITIVE_INFINITY, ordered: true, process: failing }).words).toBe(
+      `poisoned: ${ID} has failed 3 attempts and holds back what follows it in its partition`,
+    )
+  })
+
   test('by a datum that has failed three times and holds back what follows it', () => {
     const failing = (attempts: number) => withReplica({ failing: [{ ...place, attempts }] })
     expect(judged({ process: failing(2) }).state).toBe('healthy')

@@ -2,16 +2,14 @@ import { idTimeMs } from '../../envelope/data-id.ts'
 import type { FoldedAt } from '../agent.ts'
 
 /**
- * How far the data of one partition have come by their own time, `created`. The watermark lies `latenessMs` behind the newest of them and
- * never goes back. It is made of the log alone, so that it is the same each time it is made.
+ * How far the data of one partition have come by their own time, `created`. The watermark lies the lateness behind the newest of them and
+ * never goes back: another lateness does not open what is closed. It is made of the log alone, so that it is the same each time it is made.
  */
 export class EventTime {
-  readonly #latenessMs: number
   #watermarkMs: number
 
-  /** @param watermarkMs as it was kept: another lateness does not open what is closed. */
-  constructor(latenessMs: number, watermarkMs = Number.NEGATIVE_INFINITY) {
-    this.#latenessMs = latenessMs
+  /** @param watermarkMs as it was kept. */
+  constructor(watermarkMs = Number.NEGATIVE_INFINITY) {
     this.#watermarkMs = watermarkMs
   }
 
@@ -20,8 +18,8 @@ export class EventTime {
     return this.#watermarkMs
   }
 
-  advance(createdMs: number): void {
-    this.#watermarkMs = Math.max(this.#watermarkMs, createdMs - this.#latenessMs)
+  advance(createdMs: number, latenessMs: number): void {
+    this.#watermarkMs = Math.max(this.#watermarkMs, createdMs - latenessMs)
   }
 }
 

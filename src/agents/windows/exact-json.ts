@@ -19,6 +19,15 @@ export function exactJson(value: unknown): string {
   return JSON.stringify(exact(value))
 }
 
+/** Bytes of that; 0 of what cannot be cloned, for then there is none. */
+export function exactBytes(value: unknown): number {
+  try {
+    return Buffer.byteLength(exactJson(value))
+  } catch {
+    return 0
+  }
+}
+
 /** @param parsed what JSON.parse made of {@link exact}'s text. */
 export function fromExact(parsed: unknown): unknown {
   if (typeof parsed !== 'object' || parsed === null || !(CLONED in parsed)) return parsed

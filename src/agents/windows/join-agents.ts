@@ -11,8 +11,8 @@ import { objectOf, ownAgent, ownFold, ownTopic } from './own-agent.ts'
 import { ahead, PUT_AGAIN, refused } from './refusal.ts'
 
 const FAMILY_BYTES = 6
-/** A datum that kills its thread by the user's `by` is given up on: nothing but itself hangs on it. */
-const SIDES_ATTEMPTS = 5
+/** A datum that ends its thread is given up on: nothing but itself and its own pairs hangs on it. */
+const ATTEMPTS = 5
 
 /** A datum of either topic in the log that the pairs are made from. */
 interface Side {
@@ -34,13 +34,16 @@ export function joinAgents(agent: Agent, join: Join): readonly [sides: Agent, pa
   const part = { version, start: agent.start, partOf: agent.name }
   const forwards = ownAgent(
     { ...part, name: `${agent.name}.sides`, from, to: [sides], by: undefined, state: undefined, handler: forward(join) },
-    SIDES_ATTEMPTS,
+    ATTEMPTS,
   )
-  const matches = ownAgent({
-    ...{ ...part, name: `${agent.name}.pairs`, from: [sides], to: join.late === undefined ? [pairs] : [pairs, join.late] },
-    start: 'earliest',
-    ...ownFold(openPairs(join), (side, step) => putOut(side, step, join)),
-  })
+  const matches = ownAgent(
+    {
+      ...{ ...part, name: `${agent.name}.pairs`, from: [sides], to: join.late === undefined ? [pairs] : [pairs, join.late] },
+      start: 'earliest',
+      ...ownFold(openPairs(join), (side, step) => putOut(side, step, join)),
+    },
+    ATTEMPTS,
+  )
   return [{ ...forwards, addressed: false }, matches, { ...agent, from: [pairs], gather: undefined }]
 }
 
@@ -70,6 +73,7 @@ function openPairs(join: Join) {
     size: ({ open }: Step) => open.size,
     save: ({ open }: Step) => open.save(),
     load: (saved: unknown): Step => stepOf(OpenPairs.load(join, saved)),
+    begin: ({ open }: Step) => open.begin(),
   }
 }
 

@@ -22,6 +22,8 @@ export interface HeldSide {
   /** 16 characters, a byte each. */
   readonly id: string
   readonly createdMs: number
+  /** Its place in the order of arrival. */
+  readonly turn: number
   /** From here on nothing that comes can meet it. */
   readonly endMs: number
   readonly text: string
@@ -37,6 +39,7 @@ export interface Met {
 /** What a snapshot keeps. */
 interface Saved {
   readonly withinMs: number
+  readonly latenessMs: number
   readonly watermarksMs: readonly [number, number]
   readonly floorsMs: readonly [number, number]
   /** In the order in which they came. */
@@ -55,15 +58,22 @@ export class OpenPairs {
   readonly #deadlines = new Deadlines<HeldSide>()
   /** Of each side: what was created before it may miss one of the other side that was let go for want of memory. */
   readonly #floorsMs: [number, number]
+  /** That declared, but while the log after a snapshot is folded: there that of the snapshot. */
+  #latenessMs: number
+  #turn = 0
   #data = 0
   #bytes = 0
 
   constructor(join: Join, saved?: Saved) {
     const [left, right] = saved?.watermarksMs ?? []
     this.#join = join
-    this.#times = [new EventTime(join.latenessMs, left), new EventTime(join.latenessMs, right)]
+    this.#times = [new EventTime(left), new EventTime(right)]
+    this.#latenessMs = saved?.latenessMs ?? join.latenessMs
     this.#floorsMs = [...(saved?.floorsMs ?? NO_FLOORS)]
-    for (const held of saved?.held ?? []) this.#hold(held)
+    for (const held of saved?.held ?? []) {
+      this.#hold(held)
+      this.#turn = held.turn + 1
+    }
   }
 
   get size(): number {
@@ -79,7 +89,7 @@ export class OpenPairs {
     return Math.min(this.#times[0].watermarkMs, this.#times[1].watermarkMs)
   }
 
-  take(datum: Omit<HeldSide, 'endMs' | 'bytes'>): Met {
+  take(datum: Omit<HeldSide, 'turn' | 'endMs' | 'bytes'>): Met {
     const { withinMs } = this.#join
     const bytes = Buffer.byteLength(datum.text) + AROUND_BYTES
     if (bytes > MAX_DATUM_BYTES) return refusing(full(`The datum has ${bytes} bytes, and a pair has room for ${MAX_DATUM_BYTES} of each.`))
@@ -92,18 +102,26 @@ export class OpenPairs {
     const pairsBytes = partners.reduce((sum, partner) => sum + partner.bytes + bytes, 0)
     if (pairsBytes > MAX_PAIRS_BYTES)
       return refusing(full(`The datum meets ${partners.length} others of ${JSON.stringify(datum.key)}: ${pairsBytes} bytes of pairs.`))
-    this.#hold({ ...datum, bytes, endMs: datum.createdMs + withinMs })
-    this.#times[datum.side].advance(datum.createdMs)
+    this.#hold({ ...datum, turn: this.#turn++, bytes, endMs: datum.createdMs + withinMs })
+    this.#times[datum.side].advance(datum.createdMs, this.#latenessMs)
     this.#forget()
     return { partners, refusal: undefined }
+  }
+
+  /** The log up to the agent's place is folded in: from here on by what is declared. @returns whether that is something else. */
+  begin(): boolean {
+    const before = this.#latenessMs
+    this.#latenessMs = this.#join.latenessMs
+    return this.#latenessMs !== before
   }
 
   save(): Saved {
     return {
       withinMs: this.#join.withinMs,
+      latenessMs: this.#latenessMs,
       watermarksMs: [this.#times[0].watermarkMs, this.#times[1].watermarkMs],
       floorsMs: [...this.#floorsMs],
-      held: [...this.#keys.values()].flat(2),
+      held: [...this.#keys.values()].flat(2).sort((a, b) => a.turn - b.turn),
     }
   }
 
@@ -154,7 +172,7 @@ export class OpenPairs {
     return {
       code: 'WINDOW_CLOSED',
       what: `The datum of ${sayTime(createdMs)} of ${JSON.stringify(key)} is late: what it would meet is let go, for the watermark of '${topic.name}' stands at ${sayTime(beforeMs)}.`,
-      fix: `Raise the join's lateness, now ${this.#join.latenessMs} ms, or name a topic for late data: { late: lateData }.`,
+      fix: `Raise the join's lateness, now ${this.#latenessMs} ms, or name a topic for late data: { late: lateData }.`,
     }
   }
 }

@@ -21,7 +21,7 @@ export interface OpenWindow {
   endMs: number
   /** In the order of arrival. Empty where the window keeps a state. */
   data: HeldDatum[]
-  /** Of its datum on the stream, about. */
+  /** What its data or its state take of its datum on the stream, about; the state when it was measured last. */
   bytes: number
   /** The state, where the window keeps one, of so many data. */
   state: unknown

@@ -9,10 +9,14 @@ import { AROUND_DATUM_BYTES, type HeldDatum, NAMED_IDS, type OpenWindow } from '
 import { ahead, type Refusal } from './refusal.ts'
 import { type Span, spansOf } from './spans.ts'
 import type { TimeWindow } from './time-window.ts'
+import { aroundBytes, grownBytes, wholeBytes } from './window-bytes.ts'
 
 /** What a closed window may have as one datum on the stream: Kafka takes 1 MB unless it is told otherwise, a JSON envelope a third more than this. */
 export const MAX_WINDOW_BYTES = 600_000
-/** Of one partition, all windows together: its agent's thread holds the windows of several. */
+/**
+ * Of one partition, all windows together, as they would be put out: one datum may close them all, and its agent's thread has the windows of several
+ * partitions. A datum counts once for each window that it is in.
+ */
 const MAX_HELD_BYTES = 32_000_000
 const MAX_OPEN_WINDOWS = 100_000
 
@@ -28,9 +32,13 @@ export interface Taken {
   readonly refusal: Refusal | undefined
 }
 
+/** What of the options decides what becomes of a datum and may be changed: what was folded by the old ones is never folded again by the new. */
+type Times = Pick<TimeWindow, 'latenessMs' | 'maxAheadMs'>
+
 /** What a snapshot keeps: plain data. A datum that is in several windows is one object, and stays one. */
 interface Saved {
   readonly shape: string
+  readonly times: Times
   readonly watermarkMs: number
   readonly turn: number
   readonly windows: readonly OpenWindow[]
@@ -46,17 +54,20 @@ export class OpenWindows {
   #data = 0
   #heldBytes = 0
   #turn = 0
+  /** Those declared, but while the log after a snapshot is folded: there those of the snapshot. */
+  #times: Times
 
   constructor(of: WindowsOf, saved?: Saved) {
     this.#of = of
-    this.#time = new EventTime(of.window.latenessMs, saved?.watermarkMs)
+    this.#time = new EventTime(saved?.watermarkMs)
+    this.#times = saved?.times ?? timesOf(of)
     this.#turn = saved?.turn ?? 0
     const held = new Set<HeldDatum>()
     for (const window of saved?.windows ?? []) {
       this.#put(window)
       for (const datum of window.data) held.add(datum)
     }
-    for (const datum of held) this.#hold(datum)
+    this.#data = held.size
   }
 
   /** How much a snapshot of it holds: data, and windows. */
@@ -67,29 +78,39 @@ export class OpenWindows {
   /** Takes the next datum in. @throws what `by`, `init` and `update` throw, and where a value cannot be kept: then nothing has changed. */
   take(value: unknown, at: FoldedAt): Taken {
     const { window, by, state } = this.#of
+    const { latenessMs, maxAheadMs } = this.#times
     const key = keyOf(by, value)
-    const madeMs = aheadOf(window.maxAheadMs, at)
-    if (madeMs !== undefined) return { closed: NONE, refusal: ahead(window.maxAheadMs, at.createdMs, madeMs) }
+    const madeMs = aheadOf(maxAheadMs, at)
+    if (madeMs !== undefined) return { closed: NONE, refusal: ahead(maxAheadMs, at.createdMs, madeMs) }
 
     const { open, closed } = spansOf(window, this.#keys.get(key) ?? [], at.createdMs, this.#time.watermarkMs)
     const late = closed === undefined ? undefined : this.#late(key, at.createdMs, closed, open.length)
     if (open.length === 0) return { closed: NONE, refusal: late }
     const datum = this.#datumOf(value, at)
-    const full = this.#full(open, datum, key)
-    if (full !== undefined) return { closed: NONE, refusal: full }
     // All of them before any is kept: one that throws must leave nothing behind.
     const states =
       state === undefined ? [] : open.map(({ windows: [known] }) => state.update(known ? known.state : state.init(), value, at))
+    const grown = open.map(({ windows: [known] }, i) => (state === undefined ? datum.bytes : grownBytes(known, states[i])))
+    const full = this.#full(key, open, grown, at.createdMs)
+    if (full !== undefined) return { closed: NONE, refusal: full }
 
-    for (const [i, span] of open.entries()) this.#add(key, span, datum, states[i])
-    if (state === undefined) this.#hold(datum)
-    this.#time.advance(at.createdMs)
+    for (const [i, span] of open.entries()) this.#add(key, span, datum, states[i], grown[i]!)
+    if (state === undefined) this.#data++
+    this.#time.advance(at.createdMs, latenessMs)
     return { closed: this.#close(), refusal: late }
+  }
+
+  /** The log up to the agent's place is folded in: from here on by what is declared. @returns whether that is something else. */
+  begin(): boolean {
+    const { latenessMs, maxAheadMs } = this.#times
+    this.#times = timesOf(this.#of)
+    return this.#times.latenessMs !== latenessMs || this.#times.maxAheadMs !== maxAheadMs
   }
 
   save(): Saved {
     return {
       shape: shapeOf(this.#of),
+      times: this.#times,
       watermarkMs: this.#time.watermarkMs,
       turn: this.#turn,
       windows: [...this.#keys.values()].flat(),
@@ -114,12 +135,13 @@ export class OpenWindows {
     return { id: name, createdMs, turn: this.#turn++, text, bytes, windows: 0 }
   }
 
-  #add(key: string, { startMs, endMs, windows: [known, ...others] }: Span, datum: HeldDatum, state: unknown): void {
+  #add(key: string, { startMs, endMs, windows: [known, ...others] }: Span, datum: HeldDatum, state: unknown, grown: number): void {
     const window = known ?? this.#put({ key, startMs, endMs, ...EMPTY(), firstId: datum.id })
     window.startMs = startMs
     window.endMs = endMs
     for (const other of others) this.#absorb(window, other)
     window.count++
+    this.#grow(window, grown)
     if (this.#of.state !== undefined) {
       window.state = state
       window.ids = (window.ids + datum.id).slice(-NAMED_IDS * ID_BYTES)
@@ -127,7 +149,6 @@ export class OpenWindows {
     }
     datum.windows++
     window.data.push(datum)
-    window.bytes += datum.bytes
   }
 
   /** Two sessions between which a datum came are one. */
@@ -135,7 +156,7 @@ export class OpenWindows {
     this.#remove(other)
     window.data = [...window.data, ...other.data].sort((a, b) => a.turn - b.turn)
     window.firstId = window.data[0]?.id ?? window.firstId
-    window.bytes += other.bytes
+    this.#grow(window, other.bytes)
     window.count += other.count
   }
 
@@ -145,7 +166,13 @@ export class OpenWindows {
     else windows.push(window)
     this.#deadlines.add(window)
     this.#open++
+    this.#heldBytes += wholeBytes(window)
     return window
+  }
+
+  #grow(window: OpenWindow, bytes: number): void {
+    window.bytes += bytes
+    this.#heldBytes += bytes
   }
 
   #remove(window: OpenWindow): void {
@@ -154,11 +181,7 @@ export class OpenWindows {
     else this.#keys.set(window.key, left)
     window.isGone = true
     this.#open--
-  }
-
-  #hold(datum: HeldDatum): void {
-    this.#data++
-    this.#heldBytes += datum.bytes
+    this.#heldBytes -= wholeBytes(window)
   }
 
   #close(): readonly OpenWindow[] {
@@ -174,29 +197,42 @@ export class OpenWindows {
       }
       this.#remove(window)
       closed.push(window)
-      for (const datum of window.data) if (--datum.windows === 0) this.#release(datum)
+      for (const datum of window.data) if (--datum.windows === 0) this.#data--
     }
     return closed.sort((a, b) => a.endMs - b.endMs || compare(a.key, b.key) || a.startMs - b.startMs)
   }
 
-  #release(datum: HeldDatum): void {
-    this.#data--
-    this.#heldBytes -= datum.bytes
+  /** @param grown by how much the datum makes each of its windows larger. */
+  #full(key: string, open: readonly Span[], grown: readonly number[], createdMs: number): Refusal | undefined {
+    const hasState = this.#of.state !== undefined
+    for (const [i, { startMs, endMs, windows }] of open.entries()) {
+      const bytes = windows.reduce((sum, window) => sum + window.bytes, grown[i]!)
+      if (!hasState && bytes > MAX_WINDOW_BYTES)
+        return full(`The window ${sayWindow(key, startMs, endMs)} would hold ${bytes} bytes, more than ${MAX_WINDOW_BYTES}.`, hasState)
+    }
+    const fresh = open.filter(({ windows }) => windows.length === 0).length
+    const bytes = grown.reduce((sum, more) => sum + more, fresh * aroundBytes(key))
+    if (this.#hasRoom(fresh, bytes, 0, 0)) return undefined
+    // What the datum closes makes room: where it did not, windows that are full would stay open for ever.
+    const closing = this.#closingBy(createdMs)
+    const closingBytes = closing.reduce((sum, window) => sum + wholeBytes(window), 0)
+    if (this.#hasRoom(fresh, bytes, closing.length, closingBytes)) return undefined
+    return full(
+      `The ${this.#open} open windows of this partition hold ${this.#heldBytes} bytes, and the datum needs ${bytes} in ${fresh} more: there is room for ${MAX_OPEN_WINDOWS} of ${MAX_HELD_BYTES}.`,
+      hasState,
+    )
   }
 
-  #full(open: readonly Span[], datum: HeldDatum, key: string): Refusal | undefined {
-    const fix = 'Keep a state for each window in place of its data (state: { init, update }), or let the windows be shorter.'
-    const full = (what: string): Refusal => ({ code: 'WINDOW_FULL', what, fix })
-    const fresh = open.filter(({ windows }) => windows.length === 0).length
-    if (this.#open + fresh > MAX_OPEN_WINDOWS) return full(`There are ${this.#open} windows open in this partition, and no room for more.`)
-    if (this.#of.state !== undefined) return undefined
-    for (const { startMs, endMs, windows } of open) {
-      const bytes = windows.reduce((sum, window) => sum + window.bytes, datum.bytes)
-      if (bytes > MAX_WINDOW_BYTES)
-        return full(`The window ${sayWindow(key, startMs, endMs)} would hold ${bytes} bytes, more than ${MAX_WINDOW_BYTES}.`)
-    }
-    if (this.#heldBytes + datum.bytes <= MAX_HELD_BYTES) return undefined
-    return full(`The open windows of this partition hold ${this.#heldBytes} bytes, and no more than ${MAX_HELD_BYTES}.`)
+  #hasRoom(fresh: number, bytes: number, closing: number, closingBytes: number): boolean {
+    if (fresh > 0 && this.#open - closing + fresh > MAX_OPEN_WINDOWS) return false
+    return bytes <= 0 || this.#heldBytes - closingBytes + bytes <= MAX_HELD_BYTES
+  }
+
+  /** The open windows that end where a datum of this time moves the watermark to: none of them is its own. */
+  #closingBy(createdMs: number): readonly OpenWindow[] {
+    const watermarkMs = Math.max(this.#time.watermarkMs, createdMs - this.#times.latenessMs)
+    if (this.#deadlines.nextMs > watermarkMs) return NONE
+    return [...this.#keys.values()].flat().filter(({ endMs }) => endMs <= watermarkMs)
   }
 
   #late(key: string, createdMs: number, closed: Omit<Span, 'windows'>, open: number): Refusal {
@@ -205,13 +241,24 @@ export class OpenWindows {
     return {
       code: 'WINDOW_CLOSED',
       what: `The datum of ${sayTime(createdMs)} is late: its window ${which} is closed, for the watermark stands at ${sayTime(this.#time.watermarkMs)}.${also}`,
-      fix: `Raise the windows' lateness, now ${this.#of.window.latenessMs} ms, or name a topic for late data: { late: lateDemand }.`,
+      fix: `Raise the windows' lateness, now ${this.#times.latenessMs} ms, or name a topic for late data: { late: lateDemand }.`,
     }
   }
 }
 
 export function sayWindow(key: string, startMs: number, endMs: number): string {
   return `[${sayTime(startMs)}, ${sayTime(endMs)}) of ${JSON.stringify(key)}`
+}
+
+function full(what: string, hasState: boolean): Refusal {
+  const fix = hasState
+    ? 'Keep less in the states, let the windows be shorter, or give the topic more partitions.'
+    : 'Keep a state for each window in place of its data (state: { init, update }), or let the windows be shorter.'
+  return { code: 'WINDOW_FULL', what, fix }
+}
+
+function timesOf({ window: { latenessMs, maxAheadMs } }: WindowsOf): Times {
+  return { latenessMs, maxAheadMs }
 }
 
 function shapeOf({ window: { shape, sizeMs, everyMs }, state }: WindowsOf): string {

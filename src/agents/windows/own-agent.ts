@@ -3,12 +3,13 @@ import type { Topic } from '../../stream/topic.ts'
 import type { Agent, FoldedAt, FoldState } from '../agent.ts'
 
 /**
- * An agent of Millrace's own that makes what a user's agent reads. It is never given up on: what it puts out is of many data, and must not be
- * lost with the one that happened to be in its hands.
+ * An agent of Millrace's own that makes what a user's agent reads.
+ * @param attempts until a datum is given up on. Infinity where what it puts out is of many data, and must not be lost with the one that happened
+ * to be in its hands: its handler sees to it that no datum fails for ever.
  */
 export function ownAgent(
   agent: Pick<Agent, 'name' | 'version' | 'from' | 'to' | 'by' | 'state' | 'handler' | 'start' | 'partOf'>,
-  attempts = Number.POSITIVE_INFINITY,
+  attempts: number,
 ): Agent {
   return {
     kind: 'agent',
@@ -37,18 +38,19 @@ interface OwnFold<Datum, State> {
   readonly size: (state: State) => number
   readonly save: (state: State) => unknown
   readonly load: (saved: unknown) => State
+  readonly begin: (state: State) => boolean
 }
 
 /** The parts of an agent that keeps one. @param putOut what it puts out after a datum. */
 export function ownFold<Datum, State>(
   fold: OwnFold<Datum, State>,
-  putOut: (datum: Datum, state: State) => unknown,
+  putOut: (datum: Datum, state: State, attempt: number) => unknown,
 ): Pick<Agent, 'by' | 'state' | 'handler'> {
   return {
     by: () => '',
     // It is handed back what it gave, and the datum is what its topic's schema made of it.
     state: fold as unknown as FoldState,
-    handler: (datum, { state }) => putOut(datum as Datum, state as State),
+    handler: (datum, { state, attempt }) => putOut(datum as Datum, state as State, attempt),
   }
 }
 

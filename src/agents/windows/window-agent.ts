@@ -6,7 +6,10 @@ import { OpenWindows, type Taken, type WindowsOf } from './open-windows.ts'
 import { ownAgent, ownFold, ownTopic } from './own-agent.ts'
 import { PUT_AGAIN, refused } from './refusal.ts'
 import type { TimeWindow } from './time-window.ts'
-import { readWindowed, type Windowed, windowOutput } from './windowed.ts'
+import { emptiedOutput, readWindowed, type Windowed, windowOutput } from './windowed.ts'
+
+/** A datum that fails so often, or ends so many threads, closes its windows without what they hold: they must neither be lost with it nor hold up what follows for ever. */
+const WHOLE_ATTEMPTS = 10
 
 /**
  * An agent with a time window is two: `<name>.windows`, whose state is the open windows of a partition and whose outputs are those that close;
@@ -18,11 +21,14 @@ export function windowAgents(agent: Agent, window: TimeWindow): readonly [own: A
   const of: WindowsOf = { window, by, state: agent.state }
   const name = `${agent.name}.windows`
   const between = ownTopic(`_windows.${agent.name}@${window.version}`, agent.from, readWindowed)
-  const own = ownAgent({
-    ...{ name, version: window.version, from: agent.from, start: agent.start, partOf: agent.name },
-    to: window.late === undefined ? [between] : [between, window.late],
-    ...ownFold(openWindows(of), (datum, step) => putOut(datum, step, of)),
-  })
+  const own = ownAgent(
+    {
+      ...{ name, version: window.version, from: agent.from, start: agent.start, partOf: agent.name },
+      to: window.late === undefined ? [between] : [between, window.late],
+      ...ownFold(openWindows(of), (datum, step, attempt) => putOut(datum, step, of, attempt)),
+    },
+    Number.POSITIVE_INFINITY,
+  )
   // What it reads is of the topic between.
   const users: Agent = { ...agent, from: [between], by: window => (window as Windowed).key, state: undefined, gather: undefined }
   return [own, users]
@@ -47,6 +53,7 @@ function openWindows(of: WindowsOf) {
     size: ({ windows }: Step) => windows.size,
     save: ({ windows }: Step) => windows.save(),
     load: (saved: unknown): Step => stepOf(OpenWindows.load(of, saved)),
+    begin: ({ windows }: Step) => windows.begin(),
   }
 }
 
@@ -55,12 +62,16 @@ function stepOf(windows: OpenWindows): Step {
 }
 
 /** A datum that is refused closes nothing, so the windows that are put out never share its fate. */
-function putOut(datum: unknown, { closed, refusal, id }: Step, { window, state }: WindowsOf): unknown {
+function putOut(datum: unknown, { closed, refusal, id }: Step, { window, state }: WindowsOf, attempt: number): unknown {
   if (refusal !== undefined) {
     if (refusal.code === 'WINDOW_CLOSED' && window.late !== undefined) return [{ to: window.late, value: datum }]
     throw refused(refusal)
   }
   if (id === undefined) return undefined
+  if (attempt > WHOLE_ATTEMPTS) {
+    const unfit = `it could not be put out in ${WHOLE_ATTEMPTS} attempts, which failed or ended their thread: what it held is in the topic of its data`
+    return new ReadyOutputs(closed.map(closing => emptiedOutput(closing, id, unfit)))
+  }
   return new ReadyOutputs(closed.map(closing => windowOutput(closing, id, state !== undefined)))
 }
 

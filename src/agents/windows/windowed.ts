@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { ID_BYTES } from '../../envelope/data-id.ts'
 import type { ReadyOutput } from '../ready-outputs.ts'
 import { exactJson, fromExact } from './exact-json.ts'
-import { type OpenWindow, parentsOf } from './open-window.ts'
+import { NAMED_IDS, type OpenWindow, parentsOf } from './open-window.ts'
 import { MAX_WINDOW_BYTES } from './open-windows.ts'
 import { objectOf } from './own-agent.ts'
 
@@ -34,13 +34,23 @@ const FAMILY_BYTES = 6
  * in each partition; its time is that of the datum which closed it, so that it is looked for where it was put into the stream.
  */
 export function windowOutput(window: OpenWindow, closedBy: Uint8Array, hasState: boolean): ReadyOutput {
+  const content = hasState ? `"count":${window.count},${stateText(window)}` : `"data":[${dataTexts(window).join()}]`
+  return output(window, closedBy, content, parentsOf(window))
+}
+
+/** The window without what it holds, and with the reason: a dead letter of the user's agent under the id that the whole one would have. */
+export function emptiedOutput(window: OpenWindow, closedBy: Uint8Array, unfit: string): ReadyOutput {
+  const parents = parentsOf(window).subarray(0, NAMED_IDS * ID_BYTES)
+  return output(window, closedBy, `"unfit":${JSON.stringify(unfit)}`, parents)
+}
+
+function output(window: OpenWindow, closedBy: Uint8Array, content: string, parents: Buffer): ReadyOutput {
   const { key, startMs, endMs, firstId } = window
   const cause = Buffer.allocUnsafe(ID_BYTES)
   Buffer.from(hash('sha256', `${key}\0${startMs}\0${endMs}\0${firstId}`, 'buffer')).copy(cause, FAMILY_BYTES)
   cause.set(closedBy.subarray(0, FAMILY_BYTES))
   const head = `{"key":${JSON.stringify(key)},"startMs":${startMs},"endMs":${endMs}`
-  const content = hasState ? `"count":${window.count},${stateText(window)}` : `"data":[${dataTexts(window).join()}]`
-  return { key, text: `${head},${content}}`, cause, parents: parentsOf(window) }
+  return { key, text: `${head},${content}}`, cause, parents }
 }
 
 function dataTexts({ data }: OpenWindow): string[] {
@@ -54,9 +64,9 @@ function stateText({ state }: OpenWindow): string {
     const text = exactJson(state)
     const bytes = Buffer.byteLength(text)
     if (bytes <= MAX_WINDOW_BYTES) return `"state":${text}`
-    unfit = `it has ${bytes} bytes, more than ${MAX_WINDOW_BYTES}: keep less in it`
+    unfit = `its state has ${bytes} bytes, more than ${MAX_WINDOW_BYTES}: keep less in it`
   } catch (cause) {
-    unfit = `it is not plain data: ${cause instanceof Error ? cause.message : String(cause)}`
+    unfit = `its state is not plain data: ${cause instanceof Error ? cause.message : String(cause)}`
   }
   return `"unfit":${JSON.stringify(unfit)}`
 }
@@ -66,7 +76,7 @@ export function readWindowed(value: unknown): WindowOfData<unknown> | WindowOfSt
   const { key, startMs, endMs, data, state, count, unfit } = objectOf(value)
   if (typeof key !== 'string' || typeof startMs !== 'number' || typeof endMs !== 'number')
     throw new TypeError('Expected a window with its key, startMs and endMs.')
-  if (typeof unfit === 'string') throw new TypeError(`The state of this window cannot be passed on: ${unfit}.`)
+  if (typeof unfit === 'string') throw new TypeError(`This window cannot be passed on: ${unfit}.`)
   if (Array.isArray(data)) return { key, startMs, endMs, data: data.map(fromExact) }
   if (typeof count !== 'number') throw new TypeError('Expected a window with its data, or with its state and their count.')
   return { key, startMs, endMs, state: fromExact(state), count }

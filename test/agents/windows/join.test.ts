@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { agent, join, pipeline, testPipeline, topic } from 'millrace'
 import { describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
+import type { Handler } from '../../../src/agents/agent.ts'
 import { OpenPairs } from '../../../src/agents/windows/open-pairs.ts'
 import type { TestRun } from '../../../src/testing/test-run.ts'
 import { type Dated, type Paired, pairs } from './reference.ts'
@@ -115,6 +116,29 @@ test('a datum from the future and one whose key cannot be had are dead letters',
   expect(run.deadLetters.map(({ error }) => error.code).sort()).toEqual(['CREATED_AHEAD', 'DATUM_INVALID'])
 })
 
+test('a datum whose pairs cannot be put out is a dead letter after five attempts, and holds up nothing', async () => {
+  const graph = pipeline('p', { agents: [matched] })
+  const pairing = graph.agents.get('matched.pairs@1')
+  const handler = pairing?.kind === 'agent' ? pairing.handler : undefined
+  if (handler === undefined) throw new TypeError('It has a handler.')
+  let calls = 0
+  Object.assign(pairing!, {
+    handler: ((datum, context) => {
+      const outputs = handler(datum, context)
+      if (outputs !== undefined && ++calls <= 5) throw new Error('no memory')
+      return outputs
+    }) satisfies Handler,
+  })
+  await using run = await testPipeline(graph)
+  await run.clock.advance('1d')
+  await show(run, 1, 30)
+  await click(run, 2, 31)
+  await click(run, 3, 32)
+  await run.clock.advance('5m')
+  expect(run.deadLetters).toMatchObject([{ agent: { name: 'matched.pairs' }, attempts: 5 }])
+  expect(run.topic(matches).data).toEqual([{ user: 'u', shown: 1, clicked: 3 }])
+})
+
 describe('the pairs that are open', () => {
   const side = (which: 0 | 1, n: number, createdMs: number, text = String(n)) => ({
     ...{ key: 'k', side: which, id: String(n).padStart(16, '0'), createdMs, text },
@@ -129,6 +153,32 @@ describe('the pairs that are open', () => {
     expect([open.lateBeforeMs(0), open.lateBeforeMs(1)]).toEqual([Number.NEGATIVE_INFINITY, START_MS + 72 + 600_000 + 1])
     expect(open.take(side(1, 1_000, START_MS + 600_072)).refusal).toMatchObject({ code: 'WINDOW_CLOSED' })
     expect(open.take(side(1, 1_001, START_MS + 600_073)).partners).toHaveLength(127)
+  })
+
+  it('let the one go that came first, of those that end together, also after a snapshot', () => {
+    const [definition, large] = [both(), 'x'.repeat(250_000)]
+    // Two users, of whom one is of each side, one after the other. A snapshot holds them by user.
+    const next = (n: number) => ({ ...side(n % 2 === 0 ? 0 : 1, n, START_MS + Math.floor(n / 10) * 10_000, large), key: `user ${n % 2}` })
+    const open = new OpenPairs(definition)
+    for (let n = 0; n < 120; n++) open.take(next(n))
+    const restored = OpenPairs.load(definition, deserialize(serialize(open.save())))
+    for (let n = 120; n < 160; n++) {
+      expect(restored.take(next(n))).toEqual(open.take(next(n)))
+      expect([restored.lateBeforeMs(0), restored.lateBeforeMs(1)]).toEqual([open.lateBeforeMs(0), open.lateBeforeMs(1)])
+      expect(
+        restored
+          .save()
+          .held.map(({ id }) => id)
+          .sort(),
+      ).toEqual(
+        open
+          .save()
+          .held.map(({ id }) => id)
+          .sort(),
+      )
+    }
+    // There is room for 127. With the first of each side gone, whatever could have met them is late.
+    expect(open.save().held.map(({ id }) => Number(id))).toEqual(Array.from({ length: 127 }, (_, i) => 2 + i))
   })
 
   it('take a datum once, whatever came in between', () => {

@@ -118,12 +118,66 @@ test('a window takes so many bytes and no more: what does not fit is refused, an
   expect(closed.map(({ data }) => data.length)).toEqual([1])
 })
 
-test('open windows take so much memory and no more', () => {
+/** Bytes of all that one datum has closed, as they are put out. */
+function putOutBytes(closed: readonly OpenWindow[], hasState: boolean): number {
+  return closed.reduce((sum, window) => {
+    const { key, text, parents } = windowOutput(window, Buffer.alloc(6), hasState)
+    return sum + key.length + text.length + parents.length
+  }, 0)
+}
+
+test('open windows hold so much and no more: each datum counts once for each of its windows, for so it is put out', () => {
   const windows = new OpenWindows({ window: hopping('10s', { every: '1s' }), by: datum => String(datum).slice(0, 4), state: undefined })
   const refused: number[] = []
-  for (let n = 1_000; n < 1_200; n++) if (windows.take(String(n) + 'x'.repeat(500_000), at(BASE_MS)).refusal !== undefined) refused.push(n)
-  // 32 MB of them, each held once although it is in ten windows.
-  expect(refused).toEqual(Array.from({ length: 1_200 - 1_063 }, (_, i) => 1_063 + i))
+  for (let n = 1_000; n < 1_200; n++) if (windows.take(String(n) + 'x'.repeat(100_000), at(BASE_MS)).refusal !== undefined) refused.push(n)
+  // 32 MB of them, 1 MB each.
+  expect(refused).toEqual(Array.from({ length: 1_200 - 1_031 }, (_, i) => 1_031 + i))
+  const { closed, refusal } = windows.take('end', at(BASE_MS + 3_600_000))
+  expect([closed.length, refusal]).toEqual([310, undefined])
+  expect(putOutBytes(closed, false)).toBeLessThan(32_000_000)
+})
+
+test('windows of long keys and no more than a few data are held by what they are put out as, too', () => {
+  const windows = new OpenWindows({ window: hopping('10s', { every: '1s' }), by: datum => String(datum), state: undefined })
+  let refusals = 0
+  for (let n = 0; n < 2_000; n++) if (windows.take(String(n).padStart(1_000, 'k'), at(BASE_MS)).refusal !== undefined) refusals++
+  expect(refusals).toBeGreaterThan(0)
+  expect(putOutBytes(windows.take('end', at(BASE_MS + 3_600_000)).closed, false)).toBeLessThan(32_000_000)
+})
+
+test('where open windows are full, a datum that closes some of them has their room, and is in its own', () => {
+  const of: WindowsOf = { window: tumbling('10s', { lateness: '2s' }), by: datum => String(datum).slice(0, 4), state: undefined }
+  const windows = new OpenWindows(of)
+  const large = (n: number) => String(n) + 'x'.repeat(100_000)
+  for (let n = 1_000; n < 1_400; n++) windows.take(large(n), at(BASE_MS))
+  // The next window has begun, and the one before waits for late data: there is no room yet.
+  expect(windows.take(large(2_000), at(BASE_MS + 11_000)).refusal).toMatchObject({ code: 'WINDOW_FULL' })
+  const { closed, refusal } = windows.take(large(2_000), at(BASE_MS + 12_000))
+  expect([closed.length > 300, refusal]).toEqual([true, undefined])
+  expect(windows.take('end', at(BASE_MS + 60_000)).closed.map(({ key }) => key)).toEqual(['2000'])
+})
+
+test('states count by their bytes, are measured as they grow, and the same from a snapshot', () => {
+  const state = { init: () => '', update: (s: unknown, d: unknown) => String(s) + String(d).slice(4) }
+  const of: WindowsOf = { window: tumbling('10s', { lateness: 0 }), by: datum => String(datum).slice(0, 4), state }
+  const windows = new OpenWindows(of)
+  const restored = () => OpenWindows.load(of, deserialize(serialize(windows.save())))
+  const refused: number[] = []
+  // Each state grows to 160 kB: 200 of them would be the bound.
+  for (let round = 0; round < 16; round++) {
+    for (let n = 1_000; n < 1_400; n++) {
+      const datum = String(n) + 'x'.repeat(10_000)
+      const taken = round === 9 && n === 1_200 ? restored().take(datum, at(BASE_MS)) : undefined
+      const { refusal } = windows.take(datum, at(BASE_MS))
+      if (taken !== undefined) expect(taken.refusal).toEqual(refusal)
+      if (refusal !== undefined) refused.push(n)
+    }
+  }
+  expect(refused.length).toBeGreaterThan(0)
+  const { closed } = windows.take('end', at(BASE_MS + 60_000))
+  expect(closed.length).toBe(400)
+  // Measured at 1, 2, 4, 8 … data: in between it may grow to twice as much.
+  expect(putOutBytes(closed, true)).toBeLessThan(64_000_000)
 })
 
 test('a state is folded for each window by itself, and one that cannot be passed on is said to be so', () => {
@@ -139,7 +193,7 @@ test('a state is folded for each window by itself, and one that cannot be passed
     { startMs: BASE_MS + 10_000, state: [11], count: 1 },
   ])
   const last = windows.take(1, at(BASE_MS + 60_000)).closed.map(window => windowOutput(window, Buffer.alloc(6), true).text)
-  expect(() => readWindowed(JSON.parse(last[0]!))).toThrow(/The state of this window cannot be passed on: it is not plain data/)
+  expect(() => readWindowed(JSON.parse(last[0]!))).toThrow(/This window cannot be passed on: its state is not plain data/)
 })
 
 test('what update throws leaves nothing behind, in none of the windows', () => {

@@ -17,11 +17,13 @@ export interface Expected {
 
 /**
  * What windows of a fixed length must give for one partition's log, said of all data at once and not step by step: a datum is in each window
- * around it that the data before it had not closed, and a window is put out once the data have passed its end.
+ * around it that the data before it had not closed, and a window is put out once the data have passed its end. The lateness is that of all, or
+ * of each datum.
  */
-export function fixedWindows(log: readonly Dated[], sizeMs: number, everyMs: number, latenessMs: number) {
-  const watermarks = log.map((_, i) => Math.max(Number.NEGATIVE_INFINITY, ...log.slice(0, i).map(datum => datum.createdMs)) - latenessMs)
-  const last = Math.max(Number.NEGATIVE_INFINITY, ...log.map(datum => datum.createdMs)) - latenessMs
+export function fixedWindows(log: readonly Dated[], sizeMs: number, everyMs: number, latenessMs: number | readonly number[]) {
+  const reached = log.map(({ createdMs }, i) => createdMs - (typeof latenessMs === 'number' ? latenessMs : latenessMs[i]!))
+  const watermarks = log.map((_, i) => Math.max(Number.NEGATIVE_INFINITY, ...reached.slice(0, i)))
+  const last = Math.max(Number.NEGATIVE_INFINITY, ...reached)
   const windows = new Map<string, Expected & { of: number[] }>()
   const late: number[] = []
   const inOrder = log.map((datum, i) => ({ ...datum, i })).sort((a, b) => a.createdMs - b.createdMs || a.i - b.i)

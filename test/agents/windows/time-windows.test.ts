@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { agent, cache, hopping, pipeline, session, testPipeline, topic, tumbling } from 'millrace'
 import { describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
+import type { Handler } from '../../../src/agents/agent.ts'
 import { Outputs } from '../../../src/agents/outputs.ts'
 import { ReadyOutputs } from '../../../src/agents/ready-outputs.ts'
 import { runAgent } from '../../../src/agents/runner.ts'
@@ -216,25 +217,64 @@ test('where a datum is goes on through windows, and the front end takes nothing 
   expect(() => new RouteTable(graph).route('_windows.hourly@1')).toThrow(expect.objectContaining({ code: 'TOPIC_UNKNOWN' }))
 })
 
-test('windows are put out although the datum that closed them was in hand whenever the thread died', async () => {
+test.each([
+  [9, 'with what they hold', { data: [{ key: 'a', n: 10 }] }],
+  [10, 'without it', { unfit: expect.stringContaining('could not be put out in 10 attempts') }],
+])('windows whose closing datum has ended %i threads are put out %s, and the datum holds up nothing', async (attempts, _, content) => {
   const graph = pipeline('p', { agents: [hourly] })
   const engine = await openInMemory()
   await engine.ensure([...graph.topics.values()].map(({ spec }) => spec))
-  for (const minute of [10, 65])
+  for (const minute of [10, 65, 70])
     await sendTo(engine, readings, [{ key: 'a', n: minute }], START_MS + 7_200_000, { createdMs: START_MS + minute * 60_000 })
   const partition = partitionOfKey('a', 2)
   const reason = { name: 'Error', message: 'The thread died.' }
   const own = graph.agents.get('hourly.windows@1')
   if (own?.kind !== 'agent') throw new TypeError('It is an agent.')
   const context = { engine, clock: systemClock, recorder: silentRecorder }
-  const running = runAgent(own, context, { suspects: [{ topic: 'readings', partition, offset: 1, attempts: 1_000, reason }] })
+  const running = runAgent(own, context, { suspects: [{ topic: 'readings', partition, offset: 1, attempts, reason }] })
   await eventually(
-    'the window is put out',
-    async () => (await engine.bounds('_windows.hourly@1')).some(({ next }) => next === 1) || undefined,
+    'all are done',
+    async () =>
+      (await engine.standings()).some(({ topic: name, checkpoint }) => name === 'readings' && checkpoint.offset === 3) || undefined,
   )
   await running.stop(1_000)
+  const read = await engine.read('_windows.hourly@1', partition, 0, 1_000_000)
+  const cursor = new FrameCursor(read.frames, read.ascii)
+  expect([read.count, cursor.next()]).toEqual([1, true])
+  expect(JSON.parse(Buffer.from(cursor.envelope('_windows.hourly@1').data).toString())).toEqual({
+    ...{ key: 'a', startMs: START_MS, endMs: START_MS + 3_600_000 },
+    ...content,
+  })
   expect(await engine.letters.list({ limit: 1 })).toEqual([])
   await engine.close()
+})
+
+test('a window that is put out without what it held is a dead letter of the agent, which says so', async () => {
+  const graph = pipeline('p', { agents: [hourly] })
+  const windows = graph.agents.get('hourly.windows@1')
+  const handler = windows?.kind === 'agent' ? windows.handler : undefined
+  if (handler === undefined) throw new TypeError('It has a handler.')
+  let calls = 0
+  Object.assign(windows!, {
+    handler: ((datum, context) => {
+      const outputs = handler(datum, context)
+      if (outputs !== undefined && ++calls <= 10) throw new Error('no memory')
+      return outputs
+    }) satisfies Handler,
+  })
+  await using run = await testPipeline(graph)
+  await run.clock.advance('2h')
+  await send(run, [
+    ['a', 1, 30],
+    ['a', 2, 65],
+  ])
+  await run.clock.advance('5m')
+  expect(run.deadLetters).toMatchObject([
+    {
+      agent: { name: 'hourly' },
+      error: { message: expect.stringContaining('This window cannot be passed on: it could not be put out in 10') },
+    },
+  ])
 })
 
 test('a window of many megabytes in all goes out in batches that the stream takes', () => {
