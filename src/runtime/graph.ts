@@ -4,8 +4,8 @@ import { agentOf, type Engine } from '../engine/engine.ts'
 import { MillraceError } from '../errors.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { decide } from '../versions/decide.ts'
-import { decided } from '../versions/decided.ts'
 import type { Decision } from '../versions/decision.ts'
+import { type Fitting, fitting } from '../versions/fitting.ts'
 import type { Versions } from '../versions/fold.ts'
 import type { VersionLog } from '../versions/log.ts'
 import { hasDrained, type Wish } from '../versions/proposed.ts'
@@ -44,6 +44,8 @@ export class Graph {
   #running: Pipeline
   /** What was decided and runs, or is about to. */
   #versions: Versions
+  /** Of what was read, what that was made of: more where the declaration excludes some of it. */
+  #followed: Versions
   /** The latest that was read. */
   #known: Versions
   #turn: Promise<unknown> = Promise.resolve()
@@ -53,12 +55,15 @@ export class Graph {
   #failing = false
 
   /** @param versions as they were read before anything ran. */
-  constructor(declared: Pipeline, versions: Versions, running: Pipeline, options: GraphOptions) {
+  constructor(declared: Pipeline, versions: Versions, options: GraphOptions) {
+    const first = fitting(declared, versions)
     this.#declared = declared
-    this.#versions = versions
+    this.#versions = first.versions
+    this.#followed = versions
     this.#known = versions
-    this.#running = running
+    this.#running = first.running
     this.#options = options
+    this.#tell(first)
   }
 
   get running(): Pipeline {
@@ -78,7 +83,8 @@ export class Graph {
     const { engine, decisions, clock } = this.#options
     if (wish.kind === 'promote') checkDeclares(this.#declared, wish.agent)
     if (wish.kind === 'ramp') checkRamps(this.#running, wish.agent)
-    const decision = await decide(engine, decisions, wish, { by, atMs: clock.now() })
+    const fits = (before: Versions, after: Versions) => checkFits(this.#declared, wish, before, after)
+    const decision = await decide(engine, decisions, wish, { by, atMs: clock.now() }, fits)
     void this.look()
     return decision
   }
@@ -110,7 +116,7 @@ export class Graph {
       try {
         await this.#drain()
         await this.#followOn()
-        if (this.#known === this.#versions) this.#failing = false
+        if (this.#known === this.#followed) this.#failing = false
       } catch (error) {
         if (!this.#failing) this.#options.log.error(`What was decided about versions is not followed yet: ${reason(error)}`)
         this.#failing = true
@@ -121,7 +127,7 @@ export class Graph {
   async #followOn(): Promise<void> {
     const { clock, drainMs, log } = this.#options
     this.#known = await this.#options.decisions.read()
-    if (this.#known === this.#versions || this.#closed || clock.now() < this.#againMs) return
+    if (this.#known === this.#followed || this.#closed || clock.now() < this.#againMs) return
     this.#againMs = clock.now() + AGAIN_MS
     const before = this.#running
     await this.#exchange(this.#declared, this.#known, drainMs, (id, next) => isSame(id, before, next))
@@ -135,11 +141,14 @@ export class Graph {
   async #exchange(declared: Pipeline, versions: Versions, drainMs: number, stays: (id: string, next: Pipeline) => boolean): Promise<void> {
     const { file, ensure, supervisor, use } = this.#options
     const before = this.#versions
-    const next = decided(declared, versions)
-    this.#versions = versions
+    const fit = fitting(declared, versions)
+    const next = fit.running
+    this.#versions = fit.versions
     const between = () => {
       this.#declared = declared
       this.#running = next
+      this.#followed = versions
+      this.#tell(fit)
       return use(next)
     }
     try {
@@ -149,6 +158,12 @@ export class Graph {
       this.#versions = before
       throw error
     }
+  }
+
+  /** Said at once and loudly: what is not followed may leave work to nobody. */
+  #tell({ unfit }: Fitting): void {
+    for (const { group, cause } of unfit)
+      this.#options.log.error(`What was decided about ${shown(group)} is not followed, for the pipeline file excludes it: ${reason(cause)}`)
   }
 
   /** Notes of agents that drain that they have: one that no pipeline declares any more has nobody to wait for. */
@@ -186,6 +201,17 @@ function checkDeclares(declared: Pipeline, agent: string): void {
   throw new MillraceError('VERSION_REFUSED', `The pipeline that runs declares no ${agent}.`, {
     fix: 'Declare it with shadow: true, let it run, and promote it then.',
   })
+}
+
+/** @throws VERSION_REFUSED: every process would find that it cannot follow it, for ever. */
+function checkFits(declared: Pipeline, wish: Wish, before: Versions, after: Versions): void {
+  const known = fitting(declared, before).unfit.map(({ group }) => group)
+  const unfit = fitting(declared, after).unfit.find(({ group }) => !known.includes(group))
+  if (unfit === undefined) return
+  throw new MillraceError(
+    'VERSION_REFUSED',
+    `With that decided of ${wish.agent} the pipeline file would make no valid graph. ${reason(unfit.cause)}`,
+  )
 }
 
 /** @throws VERSION_REFUSED: the share of a version that gets none would change nothing. */

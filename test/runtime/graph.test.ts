@@ -7,12 +7,12 @@ import { silentLog } from '../../src/runtime/log.ts'
 import { topicSpecs } from '../../src/runtime/topics.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import type { Decision } from '../../src/versions/decision.ts'
-import { UNDECIDED } from '../../src/versions/fold.ts'
+import { UNDECIDED, type Versions } from '../../src/versions/fold.ts'
 import { VersionLog } from '../../src/versions/log.ts'
 
 const demand = topic('demand', bytes(), { partitions: 1 })
 const prediction = topic('prediction', bytes(), { partitions: 1 })
-const version = (number: number, options: { shadow?: boolean } = {}) =>
+const version = (number: number, options: { shadow?: boolean; replaces?: number; ramp?: number } = {}) =>
   agent('forecast', { version: number, from: demand, to: prediction, ...options }, datum => datum)
 const other = agent('other', { version: 1, from: demand }, () => undefined)
 const declared = pipeline('grid', { agents: [version(1), version(2, { shadow: true }), other] })
@@ -21,14 +21,14 @@ const promote: Decision = { kind: 'promote', agent: 'forecast', version: 2, repl
 const drain: Decision = { kind: 'decommission', group: 'other@1', until: { demand: [0] }, ...who }
 
 /** A graph that runs on an engine in memory, with a supervisor that notes what it is told, and a second process that decides. */
-async function scene(running: Pipeline = declared) {
+async function scene(running: Pipeline = declared, known: Versions = UNDECIDED) {
   const clock = new VirtualClock()
   const engine = await openInMemory({ clock: clock.background })
   await engine.ensure(topicSpecs(running))
   const exchanged: { readonly to: string[]; readonly stay: string[]; readonly versions: number }[] = []
   const errors: string[] = []
   let fails: Error | undefined
-  const graph: Graph = new Graph(running, UNDECIDED, running, {
+  const graph: Graph = new Graph(running, known, {
     ...{ file: 'pipeline.ts', engine, clock, decisions: new VersionLog(engine), drainMs: 5_000 },
     supervisor: {
       async exchange(_file, next, _drainMs, between, stays = () => false) {
@@ -45,6 +45,14 @@ async function scene(running: Pipeline = declared) {
   return {
     ...{ graph, clock, engine, exchanged, errors },
     decide: (decision: Decision) => new VersionLog(engine).append(engine, decision),
+    /** Gives groups a place each. */
+    async stand(...groups: readonly string[]) {
+      for (const name of groups) {
+        const subscription = engine.subscribe({ name, edition: 1 }, ['demand'], 'earliest')
+        await subscription[Symbol.asyncIterator]().next()
+        await subscription.close()
+      }
+    },
     failWith(error: Error | undefined) {
       fails = error
     },
@@ -111,6 +119,37 @@ describe('the graph', () => {
       ['other@1', 'decommissioned'],
       ['removed@1', 'decommissioned'],
     ])
+  })
+
+  it('decides nothing that its file excludes, and follows everything else where it was decided elsewhere', async () => {
+    const ramped = [version(1), version(2, { replaces: 1, ramp: 0.1 }), version(3, { shadow: true }), other]
+    const chained = [version(1), version(2, { shadow: true }), version(3, { replaces: 2 }), other]
+    for (const [agents, next, why] of [
+      [ramped, 3, 'both replace forecast@1'],
+      [chained, 2, 'replaces forecast@2, which is still in the pipeline'],
+    ] as const) {
+      await using at = await scene(pipeline('grid', { agents }))
+      await at.stand('forecast@1', `_shadow.forecast@${next}`)
+      const wish = { kind: 'promote', agent: `forecast@${next}`, replaces: 1 } as const
+      await expect(at.graph.decide(wish, 'ann')).rejects.toMatchObject({ code: 'VERSION_REFUSED', message: expect.stringContaining(why) })
+      expect((await new VersionLog(at.engine).read()).promoted.size).toBe(0)
+
+      const running = [...at.graph.running.agents.keys()].filter(id => id !== 'other@1')
+      await at.decide({ ...promote, version: next })
+      await at.decide({ kind: 'decommission', group: 'other@1', ...who })
+      await at.graph.look()
+      expect([...at.graph.running.agents.keys()]).toEqual(running)
+      expect(at.errors).toEqual([expect.stringContaining(`What was decided about forecast@${next} is not followed`)])
+      // So it is after a restart.
+      await using again = await scene(pipeline('grid', { agents }), await new VersionLog(at.engine).read())
+      expect([...again.graph.running.agents.keys()]).toEqual(running)
+      expect(again.errors).toEqual([expect.stringContaining(why)])
+      // What else is decided can still be.
+      await at.stand('other@1')
+      await at.graph.decide({ kind: 'recommission', agent: 'other@1' }, 'ann')
+      await at.graph.look()
+      expect([...at.graph.running.agents.keys()]).toEqual([...running, 'other@1'])
+    }
   })
 
   it('promotes nothing that it does not declare', async () => {
