@@ -1,3 +1,4 @@
+import { isReplayTopic } from '../agents/dead-letter.ts'
 import { isShadow, liveName, shadowName, shownAgent } from '../agents/shadow.ts'
 import { agentOf, type Standing } from '../engine/engine.ts'
 import { MillraceError } from '../errors.ts'
@@ -59,7 +60,24 @@ function promotion(wish: Extract<Wish, { kind: 'promote' }>, judged: Judged): De
   const now = standings.find(standing => standing.group === `${name}@${old}`)?.replacedBy
   if (now !== undefined)
     throw refused(wish, `The place of ${name}@${old} was taken over by ${now}.`, `Say --replaces ${agentOf(now).version}.`)
+  checkTopics(wish, group, `${name}@${old}`, judged)
   return { kind: 'promote', agent: name, version, replaces: old, by, atMs }
+}
+
+/**
+ * What waits in a topic that the shadow does not read would be nobody's; one that it alone reads would go live from its beginning, or with a gap.
+ * Windows and pairs of another version are such topics.
+ */
+function checkTopics(wish: Wish, next: string, old: string, { standings }: Judged): void {
+  const topicsOf = (group: string) =>
+    [...new Set(standings.filter(at => at.group === group && !isReplayTopic(at.topic)).map(({ topic }) => topic))].sort()
+  const [own, others] = [topicsOf(shadowName(next)).join(', '), topicsOf(old).join(', ')]
+  if (own === others) return
+  throw refused(
+    wish,
+    `It reads ${own}, and ${old} reads ${others}: a place in one topic cannot be taken over in another.`,
+    `Take 'shadow' from it in the pipeline file, so that it runs beside ${old}, and decommission that.`,
+  )
 }
 
 /** Whether it gets a share at all its declaration says, and whoever runs it. Once it has a place it has taken over the other's. */

@@ -43,6 +43,16 @@ describe('a promotion', () => {
     const taken = at('forecast@1', { replacedBy: 'forecast@2' })
     expect(refused({ ...wish, replaces: 1 }, [taken, at('forecast@2'), shadow])).toContain('taken over by forecast@2. Say --replaces 2.')
   })
+
+  it('is refused of a shadow that reads other topics, such as windows of another version; replays are no matter', () => {
+    const windows = (group: string, version: number) => at(group, { topic: `_windows.forecast@${version}` })
+    expect(refused(wish, [windows('forecast@1', 1), windows('_shadow.forecast@3', 3)])).toContain(
+      'It reads _windows.forecast@3, and forecast@1 reads _windows.forecast@1',
+    )
+    expect(refused(wish, [at('forecast@1'), shadow, at('_shadow.forecast@3', { topic: 'weather' })])).toContain('demand, weather')
+    const replay = at('forecast@1', { topic: '_replay.forecast@1' })
+    expect(judged(wish, [at('forecast@1'), replay, at('forecast@1', { partition: 1 }), shadow])).toMatchObject({ replaces: 1 })
+  })
 })
 
 describe('a decommission', () => {
