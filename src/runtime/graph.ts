@@ -1,8 +1,8 @@
-import { shownAgent } from '../agents/shadow.ts'
+import { shadowName, shownAgent } from '../agents/shadow.ts'
 import type { Clock } from '../clock.ts'
 import { agentOf, type Engine } from '../engine/engine.ts'
 import { MillraceError } from '../errors.ts'
-import type { AnyAgent, Pipeline } from '../pipeline.ts'
+import { type AnyAgent, type Pipeline, versionsOf } from '../pipeline.ts'
 import { decide } from '../versions/decide.ts'
 import type { Decision } from '../versions/decision.ts'
 import { type Fitting, fitting } from '../versions/fitting.ts'
@@ -83,7 +83,10 @@ export class Graph {
     const { engine, decisions, clock } = this.#options
     if (wish.kind === 'promote') checkDeclares(this.#declared, wish.agent)
     if (wish.kind === 'ramp') checkRamps(this.#running, wish.agent)
-    const fits = (before: Versions, after: Versions) => checkFits(this.#declared, wish, before, after)
+    const fits = (before: Versions, after: Versions) => {
+      if (wish.kind === 'decommission' && !wish.now) checkDrains(this.#running, wish.agent)
+      checkFits(this.#declared, wish, before, after)
+    }
     const decision = await decide(engine, decisions, wish, { by, atMs: clock.now() }, fits)
     void this.look()
     return decision
@@ -166,14 +169,14 @@ export class Graph {
       this.#options.log.error(`What was decided about ${shown(group)} is not followed, for the pipeline file excludes it: ${reason(cause)}`)
   }
 
-  /** Notes of agents that drain that they have: one that no pipeline declares any more has nobody to wait for. */
+  /** Notes of agents that drain that they have. One that is not declared here may be elsewhere, and be at work. */
   async #drain(): Promise<void> {
     const { engine, decisions, clock } = this.#options
     const draining = [...this.#known.ended].filter(([, { state }]) => state === 'draining')
     if (draining.length === 0) return
     const standings = await engine.standings()
     for (const [group, { until = {}, of }] of draining) {
-      if (this.#running.agents.has(group) && !hasDrained(group, until, standings)) continue
+      if (!hasDrained(group, until, standings)) continue
       const decision: Decision = { kind: 'drained', group, of, atMs: clock.now() }
       await decisions.append(engine, decision)
     }
@@ -200,6 +203,16 @@ function checkDeclares(declared: Pipeline, agent: string): void {
   if (version === 0 || declared.declared.agents.some(each => each.name === name && each.version === version)) return
   throw new MillraceError('VERSION_REFUSED', `The pipeline that runs declares no ${agent}.`, {
     fix: 'Declare it with shadow: true, let it run, and promote it then.',
+  })
+}
+
+/** @throws VERSION_REFUSED: what is accepted and not handled would wait for nobody. */
+function checkDrains(running: Pipeline, agent: string): void {
+  const { name, version } = agentOf(agent)
+  const versions = versionsOf(running)
+  if (version === 0 || versions.has(`${name}@${version}`) || versions.has(shadowName(`${name}@${version}`))) return
+  throw new MillraceError('VERSION_REFUSED', `The pipeline that runs has no ${agent}: nobody here would handle what it has before it.`, {
+    fix: `To end it where it stands: millrace decommission ${agent} --now.`,
   })
 }
 

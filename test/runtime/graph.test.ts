@@ -106,10 +106,12 @@ describe('the graph', () => {
     expect(at.exchanged.at(-1)).toMatchObject({ to: ['forecast@2', '_shadow.forecast@3'], stay: [] })
   })
 
-  it('ends an agent that drains once it has: at once where it has nothing before it, or is declared no more', async () => {
+  it('ends an agent that drains once it has, also one that another file declares', async () => {
     await using at = await scene()
+    await at.stand('elsewhere@1')
     await at.decide(drain)
     await at.decide({ ...drain, group: 'removed@1' })
+    await at.decide({ ...drain, group: 'elsewhere@1', until: { demand: [3] } })
     await at.graph.look()
     // It has seen that they drain, and next that they have.
     await at.graph.look()
@@ -118,7 +120,13 @@ describe('the graph', () => {
     expect([...ended].map(([group, { state }]) => [group, state])).toEqual([
       ['other@1', 'decommissioned'],
       ['removed@1', 'decommissioned'],
+      // It is at work in a process whose file has it.
+      ['elsewhere@1', 'draining'],
     ])
+    await at.stand('gone@1')
+    await expect(at.graph.decide({ kind: 'decommission', agent: 'gone@1', now: false }, 'ann')).rejects.toThrow('gone@1 --now')
+    await at.graph.decide({ kind: 'decommission', agent: 'elsewhere@1', now: true }, 'ann')
+    expect((await new VersionLog(at.engine).read()).ended.get('elsewhere@1')).toMatchObject({ state: 'decommissioned' })
   })
 
   it('decides nothing that its file excludes, and follows everything else where it was decided elsewhere', async () => {
