@@ -5,10 +5,11 @@ import { MillraceError } from '../errors.ts'
 import { type AnyAgent, type Pipeline, versionsOf } from '../pipeline.ts'
 import { decide } from '../versions/decide.ts'
 import type { Decision } from '../versions/decision.ts'
+import { Draining } from '../versions/draining.ts'
 import { type Fitting, fitting } from '../versions/fitting.ts'
 import type { Versions } from '../versions/fold.ts'
 import type { VersionLog } from '../versions/log.ts'
-import { hasDrained, type Wish } from '../versions/proposed.ts'
+import type { Wish } from '../versions/proposed.ts'
 import type { Log } from './log.ts'
 import type { Supervisor } from './supervisor.ts'
 import { topicSpecs } from './topics.ts'
@@ -48,6 +49,7 @@ export class Graph {
   #followed: Versions
   /** The latest that was read. */
   #known: Versions
+  readonly #draining = new Draining()
   #turn: Promise<unknown> = Promise.resolve()
   #cancelLook: () => void = () => undefined
   #closed = false
@@ -176,7 +178,7 @@ export class Graph {
     if (draining.length === 0) return
     const standings = await engine.standings()
     for (const [group, { until = {}, of }] of draining) {
-      if (!hasDrained(group, until, standings)) continue
+      if (!this.#draining.look(group, of, until, standings)) continue
       const decision: Decision = { kind: 'drained', group, of, atMs: clock.now() }
       await decisions.append(engine, decision)
     }

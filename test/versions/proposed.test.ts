@@ -87,6 +87,16 @@ describe('a decommission', () => {
     })
   })
 
+  it('of an agent with windows or a join waits for those that gather for it, which are not decommissioned by themselves', () => {
+    const windows = [at('forecast.windows@2'), at('forecast@1', { topic: '_windows.forecast@2', next: 4 })]
+    expect(judged(wish, windows)).toMatchObject({ until: { demand: [5], '_windows.forecast@2': [4] } })
+    const own: Wish = { kind: 'decommission', agent: 'forecast.windows@2', now: true }
+    expect(refused(own, windows)).toContain('It gathers for forecast@1, and ends and goes on with it.')
+    const pairs = [at('f.sides@1'), at('f.pairs@1', { topic: '_sides.f@1' }), at('f@1', { topic: '_pairs.f@1' })]
+    expect(refused({ ...own, agent: 'f.sides@1' }, pairs)).toContain('millrace decommission f@1.')
+    expect(refused({ kind: 'recommission', agent: 'f.pairs@1' }, pairs)).toContain('It gathers for f@1')
+  })
+
   it('is refused where it has ended otherwise', () => {
     expect(refused(wish, [at('forecast@1', { replacedBy: 'forecast@2' })])).toContain('taken over by forecast@2: it has ended')
     expect(refused(wish, [at('forecast@1')], stop('forecast@1'))).toContain('decommissioned already. To let it go on')
