@@ -13,6 +13,11 @@ export function shadowOf(agent: Agent): Agent {
   return { ...agent, name: PREFIX + agent.name, to: agent.to.map(target => apart(agent, target)) }
 }
 
+/** What gathers for shadows alone, under its own name, for nobody else has it: its readers get what they read, and the rest is apart. */
+export function shadowGatherer(own: Agent, between: Target): Agent {
+  return { ...own, to: own.to.map(target => (target === between ? target : apart(own, target))) }
+}
+
 /** What an agent is called in the engine, by the name that it was declared under. */
 export function shadowName(name: string): string {
   return PREFIX + name

@@ -195,7 +195,9 @@ export class Graph {
 function isSame(id: string, before: Pipeline, next: Pipeline): boolean {
   const [one, other] = [before.agents.get(id), next.agents.get(id)]
   if (one === undefined || other === undefined || one.replaces !== other.replaces) return false
-  return one.kind !== 'agent' || other.kind !== 'agent' || one.ramps?.share === other.ramps?.share
+  if (one.kind !== 'agent' || other.kind !== 'agent') return true
+  // What gathers for shadows alone writes elsewhere than where a live version has it, too.
+  return one.ramps?.share === other.ramps?.share && one.to.every(({ name }, i) => name === other.to[i]?.name)
 }
 
 /** @throws VERSION_REFUSED: with nobody to take its place, the version that runs would end for nothing. */

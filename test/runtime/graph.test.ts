@@ -1,4 +1,4 @@
-import { agent, bytes, pipeline, topic } from 'millrace'
+import { agent, bytes, pipeline, topic, tumbling } from 'millrace'
 import { describe, expect, it } from 'vitest'
 import { openInMemory } from '../../src/engine/embedded/index.ts'
 import type { Pipeline } from '../../src/pipeline.ts'
@@ -127,6 +127,18 @@ describe('the graph', () => {
     await expect(at.graph.decide({ kind: 'decommission', agent: 'gone@1', now: false }, 'ann')).rejects.toThrow('gone@1 --now')
     await at.graph.decide({ kind: 'decommission', agent: 'elsewhere@1', now: true }, 'ann')
     expect((await new VersionLog(at.engine).read()).ended.get('elsewhere@1')).toMatchObject({ state: 'decommissioned' })
+  })
+
+  it('exchanges what gathers windows where these are those of a shadow alone from then on', async () => {
+    const late = topic('late', bytes(), { partitions: 1 })
+    const window = tumbling('1h', { late })
+    const by = () => 'all'
+    const hour = (number: number, shadow: boolean) =>
+      agent('hourly', { version: number, from: demand, by, window, shadow }, () => undefined)
+    await using at = await scene(pipeline('grid', { agents: [hour(1, false), hour(2, true), other] }))
+    await at.decide({ kind: 'decommission', group: 'hourly@1', ...who })
+    await at.graph.look()
+    expect(at.exchanged).toMatchObject([{ to: ['hourly.windows@1', '_shadow.hourly@2', 'other@1'], stay: ['_shadow.hourly@2', 'other@1'] }])
   })
 
   it('decides nothing that its file excludes, and follows everything else where it was decided elsewhere', async () => {
