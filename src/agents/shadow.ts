@@ -2,7 +2,7 @@ import type { AgentVersion } from '../trace/trace.ts'
 import type { Agent, Target } from './agent.ts'
 
 const PREFIX = '_shadow.'
-/** What a shadow writes is there to be compared, not to be kept. */
+/** What a shadow writes is there to be compared, not to be kept. A cache has no age: it has one value a key, as the live one has. */
 const KEPT_MS = 86_400_000
 
 /**

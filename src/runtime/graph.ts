@@ -9,6 +9,7 @@ import { Draining } from '../versions/draining.ts'
 import { type Fitting, fitting } from '../versions/fitting.ts'
 import type { Versions } from '../versions/fold.ts'
 import type { VersionLog } from '../versions/log.ts'
+import { overruled } from '../versions/overruled.ts'
 import type { Wish } from '../versions/proposed.ts'
 import type { Log } from './log.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -65,7 +66,7 @@ export class Graph {
     this.#known = versions
     this.#running = first.running
     this.#options = options
-    this.#tell(first)
+    this.#tell(first, [])
   }
 
   get running(): Pipeline {
@@ -150,10 +151,10 @@ export class Graph {
     const next = fit.running
     this.#versions = fit.versions
     const between = () => {
+      this.#tell(fit, overruled(this.#running))
       this.#declared = declared
       this.#running = next
       this.#followed = versions
-      this.#tell(fit)
       return use(next)
     }
     try {
@@ -165,8 +166,9 @@ export class Graph {
     }
   }
 
-  /** Said at once and loudly: what is not followed may leave work to nobody. */
-  #tell({ unfit }: Fitting): void {
+  /** Said at once and loudly: what is not followed may leave work to nobody. @param told what was said before of shares. */
+  #tell({ unfit, running }: Fitting, told: readonly string[]): void {
+    for (const text of overruled(running)) if (!told.includes(text)) this.#options.log.info(text)
     for (const { group, cause } of unfit)
       this.#options.log.error(`What was decided about ${shown(group)} is not followed, for the pipeline file excludes it: ${reason(cause)}`)
   }

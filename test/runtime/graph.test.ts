@@ -27,6 +27,7 @@ async function scene(running: Pipeline = declared, known: Versions = UNDECIDED) 
   await engine.ensure(topicSpecs(running))
   const exchanged: { readonly to: string[]; readonly stay: string[]; readonly versions: number }[] = []
   const errors: string[] = []
+  const infos: string[] = []
   let fails: Error | undefined
   const graph: Graph = new Graph(running, known, {
     ...{ file: 'pipeline.ts', engine, clock, decisions: new VersionLog(engine), drainMs: 5_000 },
@@ -40,10 +41,10 @@ async function scene(running: Pipeline = declared, known: Versions = UNDECIDED) 
     },
     ensure: topics => engine.ensure(topics),
     use: () => undefined,
-    log: { ...silentLog, error: text => void errors.push(text) },
+    log: { ...silentLog, error: text => void errors.push(text), info: text => void infos.push(text) },
   })
   return {
-    ...{ graph, clock, engine, exchanged, errors },
+    ...{ graph, clock, engine, exchanged, errors, infos },
     decide: (decision: Decision) => new VersionLog(engine).append(engine, decision),
     /** Gives groups a place each. */
     async stand(...groups: readonly string[]) {
@@ -139,6 +140,24 @@ describe('the graph', () => {
     await at.decide({ kind: 'decommission', group: 'hourly@1', ...who })
     await at.graph.look()
     expect(at.exchanged).toMatchObject([{ to: ['hourly.windows@1', '_shadow.hourly@2', 'other@1'], stay: ['_shadow.hourly@2', 'other@1'] }])
+  })
+
+  it('says where a share of the keys was decided and the file has another, once and at each start', async () => {
+    const ramped = pipeline('grid', { agents: [version(1), version(2, { replaces: 1, ramp: 0.1 }), other] })
+    await using at = await scene(ramped)
+    const ramp: Decision = { kind: 'ramp', agent: 'forecast', version: 2, share: 0.5, ...who }
+    await at.decide(ramp)
+    await at.graph.look()
+    const text = expect.stringMatching(/^forecast@2 gets 50 % of the keys, as was decided: the ramp in the pipeline file, 10 %, no longer/)
+    expect(at.infos).toEqual([text])
+    await at.decide({ kind: 'decommission', group: 'other@1', ...who })
+    await at.graph.look()
+    expect(at.infos.filter(said => said.includes('50 %'))).toEqual([text])
+    await using again = await scene(ramped, await new VersionLog(at.engine).read())
+    expect(again.infos).toEqual([text])
+    await at.decide({ ...ramp, share: 0.1 })
+    await using silent = await scene(ramped, await new VersionLog(at.engine).read())
+    expect(silent.infos).toEqual([])
   })
 
   it('decides nothing that its file excludes, and follows everything else where it was decided elsewhere', async () => {
