@@ -1,6 +1,6 @@
 import type { Agent } from './agents/agent.ts'
 import type { Cache } from './agents/cache.ts'
-import { shadowOf } from './agents/shadow.ts'
+import { shadowGatherer, shadowOf } from './agents/shadow.ts'
 import { withOwnAgents } from './agents/windows/own-agents.ts'
 import { MillraceError } from './errors.ts'
 import type { StorageAgent } from './storage/storage.ts'
@@ -55,9 +55,18 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
 function runningAs(agent: AnyAgent, all: ReadonlyMap<string, AnyAgent>): AnyAgent[] {
   if (agent.kind !== 'agent') return [agent]
   if (agent.shadow) return [shadowOf(agent)]
+  if (agent.partOf !== undefined) return [gatherer(agent, [...all.values()])]
   if (isLive(all.get(`${agent.name}@${agent.replaces}`))) return []
   const next = [...all.values()].find(other => other.name === agent.name && other.replaces === agent.version)
   return next?.kind === 'agent' ? [{ ...agent, ramps: { agent: next, share: next.ramp ?? 0 } }] : [agent]
+}
+
+/** As it is, or with its late data kept apart where it gathers for shadows alone. */
+function gatherer(own: Agent, all: readonly AnyAgent[]): Agent {
+  // The topic of Millrace's own; the other one is the user's, for late data.
+  const between = own.to.find(({ name }) => name.startsWith('_'))
+  const readers = all.filter(({ from }) => from.some(topic => topic === between))
+  return between === undefined || readers.some(isLive) ? own : shadowGatherer(own, between)
 }
 
 function isLive(agent: AnyAgent | undefined): boolean {

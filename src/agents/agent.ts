@@ -188,7 +188,7 @@ export interface AgentOptions<
    */
   readonly ramp?: number
   /**
-   * Runs beside the live version, at a place of its own, with its outputs kept apart for a day, until it is promoted or taken away
+   * Runs beside the live version, at a place of its own, with its outputs kept apart, those in topics for a day, until it is promoted or taken away
    * (docs/versions.md). What the handler itself calls is not kept apart.
    */
   readonly shadow?: boolean

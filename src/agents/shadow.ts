@@ -2,7 +2,7 @@ import type { AgentVersion } from '../trace/trace.ts'
 import type { Agent, Target } from './agent.ts'
 
 const PREFIX = '_shadow.'
-/** What a shadow writes is there to be compared, not to be kept. */
+/** What a shadow writes is there to be compared, not to be kept. A cache has no age: it has one value a key, as the live one has. */
 const KEPT_MS = 86_400_000
 
 /**
@@ -11,6 +11,11 @@ const KEPT_MS = 86_400_000
  */
 export function shadowOf(agent: Agent): Agent {
   return { ...agent, name: PREFIX + agent.name, to: agent.to.map(target => apart(agent, target)) }
+}
+
+/** What gathers for shadows alone, under its own name, for nobody else has it: its readers get what they read, and the rest is apart. */
+export function shadowGatherer(own: Agent, between: Target): Agent {
+  return { ...own, to: own.to.map(target => (target === between ? target : apart(own, target))) }
 }
 
 /** What an agent is called in the engine, by the name that it was declared under. */

@@ -71,7 +71,7 @@ function agentToJson(id: string, rows: readonly LedgerRow[], seen: Seen, judged:
     ...(share === undefined ? {} : { ramp: share.share }),
     kind: declared?.kind ?? null,
     // One that works at another's place is as that one is.
-    ...stateOf(share?.at ?? id, declared, rows, seen),
+    ...stateOf(share?.at ?? id, share === undefined ? declared : declaredIn(seen).get(share.at), rows, seen),
     diagnosis: diagnosisToJson(judged),
     replicas: replicasToJson(judged?.process),
     from: declared?.from.map(topic => topic.name) ?? [...new Set(rows.map(row => row.topic))],

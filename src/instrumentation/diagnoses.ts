@@ -6,6 +6,7 @@ import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { type AgentFacts, type Diagnosis, diagnose, TREND_MS } from './diagnosis.ts'
 import type { Flow } from './flow.ts'
 import { type LedgerRow, ledgerOf } from './ledger.ts'
+import { placeFlow } from './place-flow.ts'
 import type { Position, ProcessFacts } from './replica.ts'
 import type { Sample } from './sampler.ts'
 
@@ -113,7 +114,7 @@ export class Diagnoses {
     const nowMs = this.#clock.now()
     const rows = this.#rows.get(id) ?? []
     const past = this.#pasts.get(id)
-    const own = flow.agents.get(id)
+    const own = placeFlow(flow, agent)
     const process = this.#watched(id)
     const handler = agent.kind === 'agent' ? agent : undefined
     const movedMs = past?.movedMs ?? nowMs
@@ -132,8 +133,8 @@ export class Diagnoses {
       lagMs: unplaced ? nowMs - movedMs : Math.max(0, ...rows.map(row => row.lagMs)),
       lagPerSecond: past === undefined ? undefined : trendOf(past.lags),
       movedMs,
-      busy: own?.busy ?? 0,
-      last: own?.last ?? { data: 0, dead: 0 },
+      busy: own.busy,
+      last: own.last,
       deadReason: past?.reason?.text,
       idAt: position => this.#ids.get(keyOf(position)),
     }

@@ -1,5 +1,6 @@
 import { agentOf, type EngineView, type Standing } from '../engine/engine.ts'
 import { isOver, type Versions } from '../versions/fold.ts'
+import { withGatherers } from '../versions/gatherers.ts'
 import { VersionLog } from '../versions/log.ts'
 
 /**
@@ -48,7 +49,8 @@ export interface LedgerRow {
 /** Reads the ledger as it stands now. */
 export async function readLedger(view: Pick<EngineView, 'standings' | 'read' | 'topics' | 'bounds'>, nowMs: number): Promise<Ledger> {
   const { ended } = await new VersionLog(view).read()
-  return ledgerOf(await view.standings(), nowMs, ended)
+  const standings = await view.standings()
+  return ledgerOf(standings, nowMs, withGatherers(ended, standings))
 }
 
 /** @param ended what was decided about groups that have no successor. */

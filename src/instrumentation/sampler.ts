@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { EngineView, Standing } from '../engine/engine.ts'
 import type { Bounds, TopicSpec } from '../stream/stream.ts'
 import type { Versions } from '../versions/fold.ts'
+import { withGatherers } from '../versions/gatherers.ts'
 import { VersionLog } from '../versions/log.ts'
 import { RATE_WINDOW_MS } from './rate.ts'
 
@@ -73,7 +74,7 @@ export class Sampler {
       perSecond: this.#perSecond('appended', spec.name),
     }))
     const handledPerSecond = new Map([...handled.keys()].map(group => [group, this.#perSecond('handled', group)]))
-    this.#last = { atMs, standings, ended, topics, handledPerSecond }
+    this.#last = { atMs, standings, ended: withGatherers(ended, standings), topics, handledPerSecond }
     return this.#last
   }
 

@@ -1,14 +1,16 @@
-import { shownAgent } from '../agents/shadow.ts'
+import { shadowName, shownAgent } from '../agents/shadow.ts'
 import type { Clock } from '../clock.ts'
 import { agentOf, type Engine } from '../engine/engine.ts'
 import { MillraceError } from '../errors.ts'
-import type { AnyAgent, Pipeline } from '../pipeline.ts'
+import { type AnyAgent, type Pipeline, versionsOf } from '../pipeline.ts'
 import { decide } from '../versions/decide.ts'
-import { decided } from '../versions/decided.ts'
 import type { Decision } from '../versions/decision.ts'
+import { Draining } from '../versions/draining.ts'
+import { type Fitting, fitting } from '../versions/fitting.ts'
 import type { Versions } from '../versions/fold.ts'
 import type { VersionLog } from '../versions/log.ts'
-import { hasDrained, type Wish } from '../versions/proposed.ts'
+import { overruled } from '../versions/overruled.ts'
+import type { Wish } from '../versions/proposed.ts'
 import type { Log } from './log.ts'
 import type { Supervisor } from './supervisor.ts'
 import { topicSpecs } from './topics.ts'
@@ -44,8 +46,11 @@ export class Graph {
   #running: Pipeline
   /** What was decided and runs, or is about to. */
   #versions: Versions
+  /** Of what was read, what that was made of: more where the declaration excludes some of it. */
+  #followed: Versions
   /** The latest that was read. */
   #known: Versions
+  readonly #draining = new Draining()
   #turn: Promise<unknown> = Promise.resolve()
   #cancelLook: () => void = () => undefined
   #closed = false
@@ -53,12 +58,15 @@ export class Graph {
   #failing = false
 
   /** @param versions as they were read before anything ran. */
-  constructor(declared: Pipeline, versions: Versions, running: Pipeline, options: GraphOptions) {
+  constructor(declared: Pipeline, versions: Versions, options: GraphOptions) {
+    const first = fitting(declared, versions)
     this.#declared = declared
-    this.#versions = versions
+    this.#versions = first.versions
+    this.#followed = versions
     this.#known = versions
-    this.#running = running
+    this.#running = first.running
     this.#options = options
+    this.#tell(first, [])
   }
 
   get running(): Pipeline {
@@ -78,7 +86,11 @@ export class Graph {
     const { engine, decisions, clock } = this.#options
     if (wish.kind === 'promote') checkDeclares(this.#declared, wish.agent)
     if (wish.kind === 'ramp') checkRamps(this.#running, wish.agent)
-    const decision = await decide(engine, decisions, wish, { by, atMs: clock.now() })
+    const fits = (before: Versions, after: Versions) => {
+      if (wish.kind === 'decommission' && !wish.now) checkDrains(this.#running, wish.agent)
+      checkFits(this.#declared, wish, before, after)
+    }
+    const decision = await decide(engine, decisions, wish, { by, atMs: clock.now() }, fits)
     void this.look()
     return decision
   }
@@ -110,7 +122,7 @@ export class Graph {
       try {
         await this.#drain()
         await this.#followOn()
-        if (this.#known === this.#versions) this.#failing = false
+        if (this.#known === this.#followed) this.#failing = false
       } catch (error) {
         if (!this.#failing) this.#options.log.error(`What was decided about versions is not followed yet: ${reason(error)}`)
         this.#failing = true
@@ -121,7 +133,7 @@ export class Graph {
   async #followOn(): Promise<void> {
     const { clock, drainMs, log } = this.#options
     this.#known = await this.#options.decisions.read()
-    if (this.#known === this.#versions || this.#closed || clock.now() < this.#againMs) return
+    if (this.#known === this.#followed || this.#closed || clock.now() < this.#againMs) return
     this.#againMs = clock.now() + AGAIN_MS
     const before = this.#running
     await this.#exchange(this.#declared, this.#known, drainMs, (id, next) => isSame(id, before, next))
@@ -135,11 +147,14 @@ export class Graph {
   async #exchange(declared: Pipeline, versions: Versions, drainMs: number, stays: (id: string, next: Pipeline) => boolean): Promise<void> {
     const { file, ensure, supervisor, use } = this.#options
     const before = this.#versions
-    const next = decided(declared, versions)
-    this.#versions = versions
+    const fit = fitting(declared, versions)
+    const next = fit.running
+    this.#versions = fit.versions
     const between = () => {
+      this.#tell(fit, overruled(this.#running))
       this.#declared = declared
       this.#running = next
+      this.#followed = versions
       return use(next)
     }
     try {
@@ -151,14 +166,21 @@ export class Graph {
     }
   }
 
-  /** Notes of agents that drain that they have: one that no pipeline declares any more has nobody to wait for. */
+  /** Said at once and loudly: what is not followed may leave work to nobody. @param told what was said before of shares. */
+  #tell({ unfit, running }: Fitting, told: readonly string[]): void {
+    for (const text of overruled(running)) if (!told.includes(text)) this.#options.log.info(text)
+    for (const { group, cause } of unfit)
+      this.#options.log.error(`What was decided about ${shown(group)} is not followed, for the pipeline file excludes it: ${reason(cause)}`)
+  }
+
+  /** Notes of agents that drain that they have. One that is not declared here may be elsewhere, and be at work. */
   async #drain(): Promise<void> {
     const { engine, decisions, clock } = this.#options
     const draining = [...this.#known.ended].filter(([, { state }]) => state === 'draining')
     if (draining.length === 0) return
     const standings = await engine.standings()
     for (const [group, { until = {}, of }] of draining) {
-      if (this.#running.agents.has(group) && !hasDrained(group, until, standings)) continue
+      if (!this.#draining.look(group, of, until, standings)) continue
       const decision: Decision = { kind: 'drained', group, of, atMs: clock.now() }
       await decisions.append(engine, decision)
     }
@@ -175,7 +197,9 @@ export class Graph {
 function isSame(id: string, before: Pipeline, next: Pipeline): boolean {
   const [one, other] = [before.agents.get(id), next.agents.get(id)]
   if (one === undefined || other === undefined || one.replaces !== other.replaces) return false
-  return one.kind !== 'agent' || other.kind !== 'agent' || one.ramps?.share === other.ramps?.share
+  if (one.kind !== 'agent' || other.kind !== 'agent') return true
+  // What gathers for shadows alone writes elsewhere than where a live version has it, too.
+  return one.ramps?.share === other.ramps?.share && one.to.every(({ name }, i) => name === other.to[i]?.name)
 }
 
 /** @throws VERSION_REFUSED: with nobody to take its place, the version that runs would end for nothing. */
@@ -186,6 +210,27 @@ function checkDeclares(declared: Pipeline, agent: string): void {
   throw new MillraceError('VERSION_REFUSED', `The pipeline that runs declares no ${agent}.`, {
     fix: 'Declare it with shadow: true, let it run, and promote it then.',
   })
+}
+
+/** @throws VERSION_REFUSED: what is accepted and not handled would wait for nobody. */
+function checkDrains(running: Pipeline, agent: string): void {
+  const { name, version } = agentOf(agent)
+  const versions = versionsOf(running)
+  if (version === 0 || versions.has(`${name}@${version}`) || versions.has(shadowName(`${name}@${version}`))) return
+  throw new MillraceError('VERSION_REFUSED', `The pipeline that runs has no ${agent}: nobody here would handle what it has before it.`, {
+    fix: `To end it where it stands: millrace decommission ${agent} --now.`,
+  })
+}
+
+/** @throws VERSION_REFUSED: every process would find that it cannot follow it, for ever. */
+function checkFits(declared: Pipeline, wish: Wish, before: Versions, after: Versions): void {
+  const known = fitting(declared, before).unfit.map(({ group }) => group)
+  const unfit = fitting(declared, after).unfit.find(({ group }) => !known.includes(group))
+  if (unfit === undefined) return
+  throw new MillraceError(
+    'VERSION_REFUSED',
+    `With that decided of ${wish.agent} the pipeline file would make no valid graph. ${reason(unfit.cause)}`,
+  )
 }
 
 /** @throws VERSION_REFUSED: the share of a version that gets none would change nothing. */

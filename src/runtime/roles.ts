@@ -38,12 +38,16 @@ export interface Runs {
 
 export function runsAgent({ roles: own, only }: Runs, agent: AnyAgent): boolean {
   if (!own.has(agent.kind === 'agent' ? 'agents' : 'storage')) return false
-  // A shadow is meant by the name that it will have when it is promoted.
-  const name = liveName(agent.name)
-  if (only === undefined || only.includes(name) || only.includes(`${name}@${agent.version}`)) return true
+  if (only === undefined || only.includes(liveName(agent.name)) || namesOf(agent).some(name => only.includes(name))) return true
   // What gathers for an agent runs where any version of it does.
   const partOf = agent.kind === 'agent' ? agent.partOf : undefined
   return partOf !== undefined && only.some(name => name === partOf || name.startsWith(`${partOf}@`))
+}
+
+/** A shadow is meant by the name that it will have when it is promoted, and an agent by that of the version, too, that gets a share of its keys. */
+function namesOf(agent: AnyAgent): string[] {
+  const versions = [agent.version, ...(agent.kind === 'agent' && agent.ramps !== undefined ? [agent.ramps.agent.version] : [])]
+  return versions.map(version => `${liveName(agent.name)}@${version}`)
 }
 
 /** @throws CONFIG_INVALID naming those that the pipeline has not, or that are of another role: a misspelt one would not run, in silence. */
@@ -51,7 +55,7 @@ export function checkOnly(runs: Runs, agents: Iterable<AnyAgent>): void {
   const all = [...agents]
   const strange = (runs.only ?? []).filter(name => !all.some(agent => runsAgent({ roles: runs.roles, only: [name] }, agent)))
   if (strange.length === 0) return
-  const own = all.filter(agent => runsAgent({ roles: runs.roles }, agent)).map(agent => `${liveName(agent.name)}@${agent.version}`)
+  const own = all.filter(agent => runsAgent({ roles: runs.roles }, agent)).flatMap(namesOf)
   throw new MillraceError('CONFIG_INVALID', `There is no agent ${strange.join(', ')} for the role ${[...runs.roles].join(', ')} to run.`, {
     fix: own.length === 0 ? 'The pipeline has none of that role.' : `There are: ${own.join(', ')}.`,
   })

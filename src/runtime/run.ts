@@ -6,8 +6,8 @@ import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { TopicSpec } from '../stream/stream.ts'
-import { decided } from '../versions/decided.ts'
 import { VERSIONS } from '../versions/decision.ts'
+import { fitting } from '../versions/fitting.ts'
 import { VersionLog } from '../versions/log.ts'
 import { openAttach } from './attach/listener.ts'
 import { checkStores } from './check-stores.ts'
@@ -80,7 +80,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     await engine.ensure([VERSIONS])
     const decisions = new VersionLog(engine)
     const versions = await decisions.read()
-    const pipeline = decided(declared, versions)
+    const { running: pipeline } = fitting(declared, versions)
     const own = [...pipeline.agents].filter(([, agent]) => runsAgent(runs, agent))
     await checkStores(
       own.map(([, agent]) => agent),
@@ -140,7 +140,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       ops.use(next)
       instruments.use(next)
     }
-    const graph: Graph = new Graph(declared, versions, pipeline, {
+    const graph: Graph = new Graph(declared, versions, {
       ...{ file, engine, decisions, supervisor, ensure, use, log },
       clock: systemClock,
       drainMs: DRAIN_MS,

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Flow } from '../instrumentation/flow.ts'
+import { placeFlow } from '../instrumentation/place-flow.ts'
 import type { Sample } from '../instrumentation/sampler.ts'
 import { type Sizing, sizeFor } from '../instrumentation/sizing.ts'
 import type { TopicPartition } from '../stream/stream.ts'
@@ -14,7 +15,7 @@ const FEWEST_LOOKS = 2
 
 export interface ScalerOptions {
   /** Those that run now. */
-  readonly agents: () => readonly AgentReplicas[]
+  readonly agents: () => readonly Scaled[]
   readonly flow: () => Flow
   readonly sample: (maxAgeMs: number) => Promise<Sample>
   readonly clock: Clock
@@ -22,6 +23,8 @@ export interface ScalerOptions {
   readonly lookMs?: number
   readonly pace?: Pace
 }
+
+type Scaled = Pick<AgentReplicas, 'agent' | 'declared' | 'range' | 'ofPrograms' | 'settled' | 'look' | 'facts' | 'scale'>
 
 /** What is remembered of an agent from look to look. */
 interface Watched {
@@ -36,7 +39,7 @@ interface Watched {
  */
 export class Scaler {
   readonly #options: ScalerOptions
-  readonly #watched = new WeakMap<AgentReplicas, Watched>()
+  readonly #watched = new WeakMap<Scaled, Watched>()
   /** The next offset of every partition, at the last looks. */
   readonly #arrivals: { readonly atMs: number; readonly next: ReadonlyMap<string, number> }[] = []
   #cancel: () => void = () => undefined
@@ -69,7 +72,7 @@ export class Scaler {
     for (const agent of scaled) this.#scale(agent, seen)
   }
 
-  #scale(agent: AgentReplicas, seen: Sample): void {
+  #scale(agent: Scaled, seen: Sample): void {
     const { clock, flow, log, pace = PACE } = this.#options
     const watched = this.#watched.get(agent) ?? { hysteresis: new Hysteresis(pace), busy: [] }
     this.#watched.set(agent, watched)
@@ -80,12 +83,12 @@ export class Scaler {
       return
     }
     const { replicas, wanted } = agent.facts()
-    const own = flow().agents.get(agent.agent)
+    const own = placeFlow(flow(), agent.declared)
     const loops = replicas.reduce((sum, { loop = 0 }) => sum + loop, 0)
-    watched.busy = [...watched.busy, agent.ofPrograms ? (own?.busy ?? 0) : loops].slice(-LOOKS)
+    watched.busy = [...watched.busy, agent.ofPrograms ? own.busy : loops].slice(-LOOKS)
     if (watched.busy.length < FEWEST_LOOKS) return
 
-    const handled = (own?.donePerSecond ?? 0) + (own?.deadPerSecond ?? 0)
+    const handled = own.handledPerSecond
     const busy = watched.busy.reduce((sum, share) => sum + share, 0) / watched.busy.length
     // Of a group that other processes are in, too, what this one does is its part.
     const ofGroup = seen.handledPerSecond.get(agent.agent) ?? 0

@@ -98,7 +98,9 @@ export class TestRun implements AsyncDisposable {
   async crash(agent: AnyAgent): Promise<void> {
     const { agents } = this.#pipeline
     const name = groupName(agent.kind === 'agent' && agent.shadow ? { ...agent, name: shadowName(liveName(agent.name)) } : agent)
-    const declared = agents.get(name)
+    // A version that gets a share of another's keys works at its place.
+    const declared =
+      agents.get(name) ?? [...agents.values()].find(each => each.kind === 'agent' && groupName(each.ramps?.agent ?? each) === name)
     if (declared === undefined) throw new TypeError(`crash: the pipeline '${this.#pipeline.name}' has no agent ${name}.`)
     const parts = [...agents.values()].filter(other => other.kind === 'agent' && other.partOf === agent.name)
     for (const part of [declared, ...parts]) {

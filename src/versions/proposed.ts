@@ -1,8 +1,10 @@
+import { isReplayTopic } from '../agents/dead-letter.ts'
 import { isShadow, liveName, shadowName, shownAgent } from '../agents/shadow.ts'
 import { agentOf, type Standing } from '../engine/engine.ts'
 import { MillraceError } from '../errors.ts'
 import type { Decision, Offsets } from './decision.ts'
 import { isOver, refusal, type Versions } from './fold.ts'
+import { gatherersOf, readersOf } from './gatherers.ts'
 
 /** What a person asks for. `agent` is `name@version`. */
 export type Wish =
@@ -59,7 +61,24 @@ function promotion(wish: Extract<Wish, { kind: 'promote' }>, judged: Judged): De
   const now = standings.find(standing => standing.group === `${name}@${old}`)?.replacedBy
   if (now !== undefined)
     throw refused(wish, `The place of ${name}@${old} was taken over by ${now}.`, `Say --replaces ${agentOf(now).version}.`)
+  checkTopics(wish, group, `${name}@${old}`, judged)
   return { kind: 'promote', agent: name, version, replaces: old, by, atMs }
+}
+
+/**
+ * What waits in a topic that the shadow does not read would be nobody's; one that it alone reads would go live from its beginning, or with a gap.
+ * Windows and pairs of another version are such topics.
+ */
+function checkTopics(wish: Wish, next: string, old: string, { standings }: Judged): void {
+  const topicsOf = (group: string) =>
+    [...new Set(standings.filter(at => at.group === group && !isReplayTopic(at.topic)).map(({ topic }) => topic))].sort()
+  const [own, others] = [topicsOf(shadowName(next)).join(', '), topicsOf(old).join(', ')]
+  if (own === others) return
+  throw refused(
+    wish,
+    `It reads ${own}, and ${old} reads ${others}: a place in one topic cannot be taken over in another.`,
+    `Take 'shadow' from it in the pipeline file, so that it runs beside ${old}, and decommission that.`,
+  )
 }
 
 /** Whether it gets a share at all its declaration says, and whoever runs it. Once it has a place it has taken over the other's. */
@@ -98,6 +117,10 @@ function ending(wish: Exclude<Wish, { kind: 'promote' | 'ramp' }>, judged: Judge
   const group = placed(wish, judged)
   const own = standings.filter(standing => standing.group === group)
   const replacedBy = own.find(standing => standing.replacedBy !== undefined)?.replacedBy
+  let [reader] = readersOf(group, standings)
+  for (let next = reader; next !== undefined; [next] = readersOf(next, standings)) reader = next
+  if (reader !== undefined)
+    throw refused(wish, `It gathers for ${reader}, and ends and goes on with it.`, `Name that: millrace decommission ${reader}.`)
   if (replacedBy !== undefined)
     throw refused(
       wish,
@@ -107,7 +130,10 @@ function ending(wish: Exclude<Wish, { kind: 'promote' | 'ramp' }>, judged: Judge
   if (wish.kind === 'recommission') return { kind: 'recommission', group, by, atMs }
   if (wish.now) return { kind: 'decommission', group, by, atMs }
   const draining = versions.ended.get(group)?.until
-  return { kind: 'decommission', group, until: draining ?? ends(own), by, atMs }
+  if (draining !== undefined) return { kind: 'decommission', group, until: draining, by, atMs }
+  // What was accepted by now is in the topics of those that gather for it, too.
+  const groups = [group, ...gatherersOf(group, standings)]
+  return { kind: 'decommission', group, until: ends(standings.filter(at => groups.includes(at.group))), by, atMs }
 }
 
 /** The group that is meant: where a version has been live and a shadow, the live one unless that has ended. */
@@ -121,7 +147,8 @@ function placed(wish: Wish, { standings, versions }: Judged): string {
   return groups.find(fits) ?? first
 }
 
-function ends(own: readonly Standing[]): Offsets {
+/** Where the topics of some places end. */
+export function ends(own: readonly Standing[]): Offsets {
   const offsets: Record<string, number[]> = {}
   for (const { topic, partition, next } of own) {
     offsets[topic] ??= []

@@ -142,6 +142,16 @@ describe('a version that gets a share of the keys', () => {
     expect([...done.keys()].sort()).toEqual(['count@1', 'count@2'])
     expect(run.topic(counted).data).toHaveLength(KEYS)
   })
+
+  it('is crashed with the place at which it works', async () => {
+    await using run = await testPipeline(graph(0.5))
+    await run.send(numbers, data(0))
+    await run.crash(version(2, { replaces: 1, ramp: 0.5 }))
+    await run.send(numbers, data(1))
+    await run.settled()
+    expect(run.topic(counted).data).toHaveLength(2 * KEYS)
+    await expect(run.crash(version(3))).rejects.toThrow('no agent count@3')
+  })
 })
 
 describe('a declaration is refused', () => {

@@ -142,6 +142,17 @@ describe('the overview', () => {
     expect((await ops.get('/v1/agents')).json.agents).toMatchObject([{ state: 'elsewhere', handled_per_second: 0.5 }])
   })
 
+  test('says of a version that gets a share of the keys how it is where it works', async () => {
+    const next = agent('forecast', { version: 3, replaces: 2, ramp: 0.1, from: demand, to: prediction }, () => undefined)
+    const old = agent('forecast', { version: 2, from: demand, to: prediction }, () => undefined)
+    const ramped = pipeline('grid', { agents: [old, next] })
+    await using ops = await listen(topics, { pipeline: ramped, runsHere: ({ version }) => version === 2 })
+    expect((await ops.get('/v1/agents')).json.agents).toMatchObject([
+      { version: 2, state: 'running' },
+      { version: 3, state: 'running' },
+    ])
+  })
+
   test('follows a reload', async () => {
     await using ops = await listen(topics, { pipeline: grid })
     const next = pipeline('grid-2', { agents: [agent('forecast', { version: 3, from: demand }, () => undefined)] })

@@ -70,6 +70,18 @@ test('of what most data fail with the commonest is told, whatever numbers are in
   expect((await seen.diagnosis()).words).toBe('poisoned: 10 of the last 10 data failed: Error: no row 9')
 })
 
+test('an agent is poisoned by the version that gets a share of its keys, however little of the whole that is', async () => {
+  const next = agent('forecast', { version: 3, replaces: 2, ramp: 0.01, from: demand }, () => undefined)
+  await using ops = await listen(['demand'], { pipeline: pipeline('grid', { agents: [forecast, next] }) })
+  ops.instruments.watch(() => process)
+  const fact = { agent: 'forecast', topic: 'demand', partition: 0, duplicate: 0, lost: 0, retries: 0, outputs: 0 }
+  const times = { queueMs: 0, handlerMs: 1, busyMs: 1, commitMs: 1 }
+  ops.instruments.work({ ...fact, ...times, version: 2, done: 990, dead: 0 })
+  ops.instruments.work({ ...fact, ...times, version: 3, done: 0, dead: 10 })
+  const [place] = (await ops.get('/v1/agents')).json.agents
+  expect(place.diagnosis).toMatchObject({ state: 'poisoned', words: 'poisoned: 10 of the last 10 data failed' })
+})
+
 test('an agent that nobody runs is without a process, also where nobody ever has, until somebody takes its data', async () => {
   await using seen = await scene(undefined)
   await seen.ops.scene.send('demand', 'k', 'a', 'b')

@@ -41,6 +41,20 @@ describe('roles', () => {
     expect([ran('hourly'), ran('hourly@3'), ran('hour')]).toEqual([['hourly.windows', 'hourly'], ['hourly.windows', 'hourly'], []])
   })
 
+  it('run the place at which a version gets a share of the keys where either is named', () => {
+    const ramped = [
+      agent('forecast', { version: 1, from: demand }, () => undefined),
+      agent('forecast', { version: 2, replaces: 1, ramp: 0.1, from: demand }, () => undefined),
+    ]
+    const agents = [...pipeline('r', { agents: ramped }).agents.values()]
+    for (const only of ['forecast', 'forecast@1', 'forecast@2']) {
+      const runs = { roles: roles('agents', 'role'), only: [only] }
+      checkOnly(runs, agents)
+      expect(agents.filter(each => runsAgent(runs, each)).map(({ version }) => version)).toEqual([1])
+    }
+    expect(() => checkOnly({ roles: roles('agents', 'role'), only: ['forecast@3'] }, agents)).toThrow('There are: forecast@1, forecast@2.')
+  })
+
   it('refuse what nobody would run, naming what there is', () => {
     expect(() => run('agents', ['lake'])).toThrow(/no agent lake for the role agents.*forecast@1, forecast@2, mood@1/s)
     expect(() => run('frontend', ['forecast'])).toThrow(/none of that role/)

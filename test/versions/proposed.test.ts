@@ -43,6 +43,16 @@ describe('a promotion', () => {
     const taken = at('forecast@1', { replacedBy: 'forecast@2' })
     expect(refused({ ...wish, replaces: 1 }, [taken, at('forecast@2'), shadow])).toContain('taken over by forecast@2. Say --replaces 2.')
   })
+
+  it('is refused of a shadow that reads other topics, such as windows of another version; replays are no matter', () => {
+    const windows = (group: string, version: number) => at(group, { topic: `_windows.forecast@${version}` })
+    expect(refused(wish, [windows('forecast@1', 1), windows('_shadow.forecast@3', 3)])).toContain(
+      'It reads _windows.forecast@3, and forecast@1 reads _windows.forecast@1',
+    )
+    expect(refused(wish, [at('forecast@1'), shadow, at('_shadow.forecast@3', { topic: 'weather' })])).toContain('demand, weather')
+    const replay = at('forecast@1', { topic: '_replay.forecast@1' })
+    expect(judged(wish, [at('forecast@1'), replay, at('forecast@1', { partition: 1 }), shadow])).toMatchObject({ replaces: 1 })
+  })
 })
 
 describe('a decommission', () => {
@@ -75,6 +85,16 @@ describe('a decommission', () => {
     expect(judged({ kind: 'recommission', agent: 'forecast@1' }, both, stop('_shadow.forecast@1'))).toMatchObject({
       group: '_shadow.forecast@1',
     })
+  })
+
+  it('of an agent with windows or a join waits for those that gather for it, which are not decommissioned by themselves', () => {
+    const windows = [at('forecast.windows@2'), at('forecast@1', { topic: '_windows.forecast@2', next: 4 })]
+    expect(judged(wish, windows)).toMatchObject({ until: { demand: [5], '_windows.forecast@2': [4] } })
+    const own: Wish = { kind: 'decommission', agent: 'forecast.windows@2', now: true }
+    expect(refused(own, windows)).toContain('It gathers for forecast@1, and ends and goes on with it.')
+    const pairs = [at('f.sides@1'), at('f.pairs@1', { topic: '_sides.f@1' }), at('f@1', { topic: '_pairs.f@1' })]
+    expect(refused({ ...own, agent: 'f.sides@1' }, pairs)).toContain('millrace decommission f@1.')
+    expect(refused({ kind: 'recommission', agent: 'f.pairs@1' }, pairs)).toContain('It gathers for f@1')
   })
 
   it('is refused where it has ended otherwise', () => {

@@ -21,7 +21,7 @@ async function ramp(agent: string, text: string, command: Command): Promise<void
   output.answer(answer, () => '')
   if (output.json) return
   output.notice(
-    `${agent} gets ${Math.round(share * 100_000) / 1_000} % of the keys${atRest ? ' when the pipeline is started' : ''}, where it is declared with a ramp.`,
+    `${agent} gets ${Math.round(share * 100_000) / 1_000} % of the keys${atRest ? ' when the pipeline is started' : ''}, where it is declared with a ramp, whatever share the file says.`,
   )
   if (share === 1) output.notice('To end the version that it replaces, drop that and the ramp from the pipeline file.')
 }
