@@ -11,7 +11,7 @@ import { VersionLog } from '../../src/versions/log.ts'
 import { expire } from './expire.ts'
 import { behind, run, until } from './running.ts'
 import { embedded, folder, values } from './scene.ts'
-import { Target } from './target.ts'
+import { Cut, Target } from './target.ts'
 
 const WALKER = { name: 'walker', version: 1 }
 const REPLAY = replayTopic(WALKER)
@@ -90,4 +90,29 @@ it('replays and drains name the same data after a move, though offsets are other
   } finally {
     await engine.close()
   }
+})
+
+it('records are moved once and whole by a move that is cut off at any step', { timeout: 120_000 }, async () => {
+  const data = join(folder(), 'data')
+  await recorded(data)
+  const records = async (target: Target) => {
+    const engine = target.engine()
+    return [await values(engine, '_replays'), await values(engine, '_versions')]
+  }
+  const whole = new Target()
+  await whole.take(data)
+  const expected = await records(whole)
+  expect(expected.map(({ length }) => length)).toEqual([5, 1])
+  let cuts = 0
+  for (const takesEffect of [false, true]) {
+    for (let step = 1; ; step++) {
+      const target = new Target()
+      const failed = await target.take(data, { cut: new Cut(step, takesEffect) }).catch((error: Error) => error)
+      if (!(failed instanceof Error)) break
+      cuts++
+      await target.take(data)
+      expect(await records(target), `step ${step}, ${takesEffect ? 'after' : 'before'} it took effect`).toEqual(expected)
+    }
+  }
+  expect(cuts).toBeGreaterThan(20)
 })
