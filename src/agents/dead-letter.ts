@@ -77,14 +77,14 @@ export interface DeadLetters {
    * @returns the letters replayed.
    */
   replay(letters: readonly number[], by: string): Promise<number[]>
-  /** Gives letters up. @returns the letters discarded. */
+  /** Gives letters up. @returns the letters discarded by this call: of two at once one has them. */
   discard(letters: readonly number[], by: string): Promise<number[]>
   /**
    * Replays of a letter that is `dead` give this datum from now on. Its id is the one that died, so that what is derived from it has the same
-   * ids, too; the datum that died stays in the letter. @returns whether the letter was dead.
+   * ids, too; the datum that died stays in the letter. @returns whether the letter was dead, and no replay had begun to put its datum again.
    */
   edit(letter: number, frame: Uint8Array, by: string): Promise<boolean>
-  /** Of these letters, those that are `dead` and died last before a time: nobody has come to them. They stay, as `expired`. @returns those. */
+  /** Of these letters, those that are `dead` and died last before a time: nobody has come to them. They stay, as `expired`. @returns those, to one of two at once. */
   expire(letters: readonly number[], diedBeforeMs: number): Promise<number[]>
 }
 

@@ -3,7 +3,7 @@ import { FrameCursor } from '../envelope/frame.ts'
 import { MillraceError } from '../errors.ts'
 import type { Agent } from './agent.ts'
 import { decode } from './decode.ts'
-import { Fold, folds } from './fold.ts'
+import { Fold, type Folded, type FoldingAgent, folds } from './fold.ts'
 import { HandlerContext } from './handler-context.ts'
 import { Outputs, type Staged } from './outputs.ts'
 import { arrived, isPending } from './results.ts'
@@ -32,7 +32,7 @@ export async function dryRun(agent: Agent, frame: Uint8Array, topicName: string,
   const decoded = await decode(cursor, topic)
   if (decoded.error !== undefined) return failure(decoded.error)
   try {
-    const past = folds(agent) ? new Fold(agent, false).take(decoded.value, cursor.bytes, cursor.idAt) : { window: [], state: undefined }
+    const past = folds(agent) ? alone(agent, decoded.value, cursor) : { window: [], state: undefined }
     const context = new HandlerContext({ bytes: frame, start: 0, end: frame.length, topic: name }, past.window, past.state, 1)
     const staged = await within(agent, context, clock, async () => {
       const result = handler(decoded.value, context)
@@ -42,6 +42,17 @@ export async function dryRun(agent: Agent, frame: Uint8Array, topicName: string,
   } catch (error) {
     return failure(error)
   }
+}
+
+/** What the handler sees of a fold that holds nothing but the datum, which is put again: as with a replay it is not folded a second time. */
+function alone(agent: FoldingAgent, value: unknown, { bytes, idAt, createdMs }: FrameCursor): Pick<Folded, 'window' | 'state'> {
+  const fold = new Fold(agent, false)
+  try {
+    fold.take(value, bytes, idAt, createdMs)
+  } catch {
+    // That may be why it is a letter: then it is in no state, and a replay does not try to fold it. What `by` throws is thrown below.
+  }
+  return fold.look(value, bytes, idAt)
 }
 
 /** As the runner has it: a handler that waits for longer than the agent's timeout has failed. */

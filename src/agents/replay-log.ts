@@ -8,7 +8,8 @@ import type { TopicPartition, TopicSpec } from '../stream/stream.ts'
 import type { AgentVersion, Range } from '../trace/trace.ts'
 import { addFates, type Fates, type GivenAgain, NO_FATES } from './replay.ts'
 
-const REPLAYS: TopicSpec = { name: '_replays', partitions: 1, retentionMs: Number.POSITIVE_INFINITY }
+/** What was replayed, by whom, and how far that is. */
+export const REPLAYS: TopicSpec = { name: '_replays', partitions: 1, retentionMs: Number.POSITIVE_INFINITY }
 const PLACE = { topic: REPLAYS.name, partition: 0 }
 const READ_BYTES = 4 * 1024 * 1024
 
@@ -44,7 +45,8 @@ export interface ReplayRecord {
   readonly ended?: { readonly complete: boolean }
 }
 
-type ReplayEvent =
+/** One entry of it. Its offsets are those of the stream that it is in: a move writes them anew. */
+export type ReplayEvent =
   | {
       readonly kind: 'begun'
       readonly agent: AgentVersion

@@ -22,5 +22,5 @@ export type Decision =
   /** It goes on from its place after all. */
   | ({ readonly kind: 'recommission'; readonly group: string } & Recorded)
 
-/** By topic, by partition. */
+/** By topic, by partition; of the stream that the record is in: a move writes them anew. */
 export type Offsets = Readonly<Record<string, readonly number[]>>

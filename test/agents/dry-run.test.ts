@@ -1,4 +1,4 @@
-import { agent, out, topic } from 'millrace'
+import { agent, out, pipeline, topic, tumbling } from 'millrace'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { dryRun } from '../../src/agents/dry-run.ts'
@@ -45,6 +45,37 @@ it('a window has the datum alone, and a state nothing but it', async () => {
   )
   expect(await dryRun(means, frameOf('{"station":"CE","n":2}'), 'reading', clock)).toMatchObject({
     outputs: [{ data: '{"station":"CE","mean":13}' }],
+  })
+})
+
+it('a datum that windows were made of comes late, as when it is replayed', async () => {
+  const late = topic('late', z.object({ station: z.string(), n: z.number() }))
+  const gathers = [tumbling('1h'), tumbling('1h', { late })].map(window => {
+    const hourly = agent('hourly', { version: 1, from: reading, by: d => d.station, window }, () => undefined)
+    return pipeline('grid', { agents: [hourly] }).agents.get('hourly.windows@1')
+  })
+  const trials = await Promise.all(
+    gathers.map(async own => own?.kind === 'agent' && dryRun(own, frameOf('{"station":"CE","n":2}'), 'reading', clock)),
+  )
+  expect(trials).toMatchObject([
+    { outcome: 'failure', error: { code: 'WINDOW_CLOSED' } },
+    { outcome: 'outputs', outputs: [{ to: 'late', data: '{"station":"CE","n":2}' }] },
+  ])
+})
+
+it('a datum that a state cannot take in is tried without it, as when it is replayed', async () => {
+  const state = {
+    init: () => 10,
+    update: (): number => {
+      throw new Error('no room')
+    },
+  }
+  const means = agent('means', { version: 1, from: reading, to: mean, by: d => d.station, state }, (d, { state }) => ({
+    station: d.station,
+    mean: state,
+  }))
+  expect(await dryRun(means, frameOf('{"station":"CE","n":2}'), 'reading', clock)).toMatchObject({
+    outputs: [{ data: '{"station":"CE","mean":10}' }],
   })
 })
 

@@ -40,6 +40,33 @@ test('a replay is begun, put again a portion at a time, ended, and listed with w
   expect((await ops.get('/v1/replays')).json.replays).toMatchObject([{ state: 'complete', done: 3, replayed: 0 }])
 })
 
+test('what an agent is given by windows of time is replayed to it, though the topic is Millrace’s own', async () => {
+  const hourly = { name: 'hourly', version: 1 }
+  const topics = ['_windows.hourly@1', replayTopic(hourly)]
+  await using ops = await listen(topics)
+  await ops.scene.send('_windows.hourly@1', 'k', '1', '2', '3')
+  await ops.scene.work(hourly, topics, () => [])
+  const ranges = [{ ...RANGE, topic: '_windows.hourly@1' }]
+  expect((await ops.post('/v1/replays', { ...BEGIN, agent: 'hourly', ranges })).json).toEqual({ replay: 1 })
+  expect((await ops.post('/v1/replays/1/data', { range: 0, positions: [[0, 3]] })).json).toMatchObject({ fates: { done: 3 } })
+  const own = [{ ...RANGE, topic: replayTopic(hourly) }]
+  expect(await ops.post('/v1/replays', { ...BEGIN, agent: 'hourly', ranges: own })).toMatchObject({ status: 400 })
+  expect(await ops.post('/v1/replays', { ...BEGIN, agent: 'other', ranges })).toMatchObject({ status: 400 })
+})
+
+test('data are not replayed to what gathers windows: they would all be late', async () => {
+  const gathers = { name: 'hourly.windows', version: 1 }
+  await using ops = await listen(['demand', '_windows.hourly@1', replayTopic(gathers)])
+  await ops.scene.work(gathers, ['demand', replayTopic(gathers)], () => [])
+  expect(await ops.post('/v1/replays', { ...BEGIN, agent: 'hourly.windows' })).toMatchObject({
+    status: 400,
+    json: { code: 'QUERY_INVALID', detail: expect.stringContaining('gathers for hourly') },
+  })
+  expect((await ops.get('/v1/replays')).json).toEqual({ replays: [] })
+  // Its dead letters are another thing.
+  expect((await ops.post('/v1/replays', { ...BEGIN, agent: 'hourly.windows', ranges: [] })).json).toEqual({ replay: 1 })
+})
+
 test.each([
   [{}],
   [{ ...BEGIN, agent: 7 }],

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { agent, pipeline, topic } from 'millrace'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
@@ -11,6 +10,7 @@ import { FrameCursor } from '../../src/envelope/frame.ts'
 import { ledgerOf } from '../../src/instrumentation/ledger.ts'
 import { send } from '../../src/testing/send.ts'
 import { openMemoryTrace } from '../../src/trace/adapters/memory/index.ts'
+import { expire } from './expire.ts'
 import { behind, run, until } from './running.ts'
 import { embedded, folder, picky, values } from './scene.ts'
 import { Target } from './target.ts'
@@ -69,20 +69,6 @@ it('what agents have finished ahead of their places is not done again, and what 
     await engine.close()
   }
 })
-
-/** Deletes what retention would: whole batches from the beginning of a partition. */
-function expire(data: string, name: string, partition: number, batches: number): void {
-  const db = new DatabaseSync(join(data, 'millrace.db'))
-  const { place } = db
-    .prepare('SELECT p.place FROM places p JOIN topics t ON t.topic = p.topic WHERE t.name = ? AND p.partition = ?')
-    .get(name, partition)!
-  for (let i = 0; i < batches; i++) {
-    const { first, count } = db.prepare('SELECT first, count FROM batches WHERE place = ? ORDER BY first LIMIT 1').get(place!)!
-    db.prepare('DELETE FROM batches WHERE place = ? AND first = ?').run(place!, first!)
-    db.prepare('UPDATE places SET floor = ? WHERE place = ?').run(Number(first) + Number(count), place!)
-  }
-  db.close()
-}
 
 it('a log whose beginning has expired is moved from where it begins, and the ledger goes on balanced', { timeout: 60_000 }, async () => {
   const data = join(folder(), 'data')

@@ -114,7 +114,11 @@ async function edit(given: string, file: string, command: Command): Promise<void
   const data = await readDatum(file)
   const { contentType, using } = options
   const edited = await withDesk(options, desk => desk.edit({ letter, data, contentType, using }))
-  if (!edited) throw unknownLetters(`The letter ${letter} is not dead any more: only those that are can be edited.`)
+  if (!edited)
+    throw unknownLetters(
+      `The letter ${letter} is not dead any more, or its datum is on its way to the agent as it was: it cannot be edited.`,
+      'Look at it: millrace dead list --state any. If it stays dead, a replay was cut off: replay it again, and edit it if that fails.',
+    )
   output.answer({ edited: [letter] }, () => `edited ${letter}`)
   if (!output.json) output.notice(`Its next replay gives its agent this datum: millrace dead replay ${letter}`)
 }

@@ -2,6 +2,7 @@ import { confirm, isCancel } from '@clack/prompts'
 import type { Command } from 'commander'
 import { replayTopic } from '../../agents/dead-letter.ts'
 import { type Chosen, ReplayReader, type ReplayRecord } from '../../agents/replay-log.ts'
+import { shownAgent } from '../../agents/shadow.ts'
 import { systemClock } from '../../clock.ts'
 import { replayFate, replayToJson } from '../../console/replays.ts'
 import type { EngineView } from '../../engine/engine.ts'
@@ -12,7 +13,7 @@ import { EXIT } from '../exit.ts'
 import { untilInterrupted } from '../interrupt.ts'
 import { type Output, plain } from '../output.ts'
 import { Pace, parseRate } from '../pace.ts'
-import { agentMeant, type Replayable } from '../replay/agent.ts'
+import { agentGiven, agentMeant, type Replayable } from '../replay/agent.ts'
 import { type ChoiceOptions, choose } from '../replay/choice.ts'
 import { type ReplayDesk, withReplayDesk } from '../replay/desk.ts'
 import { drawPlan, fatesText, planToJson } from '../replay/draw.ts'
@@ -88,7 +89,7 @@ async function replayCommand(given: string | undefined, command: Command): Promi
 }
 
 async function asked(view: EngineView, given: string, options: ReplayOptions): Promise<{ agent: Replayable; chosen: Chosen }> {
-  const agent = agentMeant(given, await view.standings())
+  const agent = await agentGiven(given, view)
   const chosen = await choose(view, agent, options, systemClock.now())
   if (chosen.ranges.length === 0)
     throw new MillraceError('DATUM_UNKNOWN', `There are no such data: ${chosen.words}.`, { fix: 'Look at what there is: millrace topics' })
@@ -105,7 +106,7 @@ async function resumed(view: EngineView, number: number): Promise<ReplayRecord> 
     )
   const standings = await view.standings()
   if (replayFate(record, standings) === 'complete') throw usage(`The replay ${number} has come to its end.`, 'Begin another.')
-  const { agent } = agentMeant(nameOf(record.agent), standings)
+  const { agent } = await agentGiven(nameOf(record.agent), view)
   if (record.put === undefined || record.put.topic === replayTopic(agent)) return record
   return { ...record, at: { range: 0, offset: record.chosen.ranges[0]?.first ?? 0 } }
 }
@@ -168,7 +169,8 @@ async function carryOut(
 ): Promise<void> {
   const { replay, agent, chosen } = record
   using interrupt = untilInterrupted()
-  if (!output.json) output.notice(`Replay ${replay}: ${plain(chosen.words)} to ${nameOf(agent)}, at most ${grouped(perSecond)} a second.`)
+  if (!output.json)
+    output.notice(`Replay ${replay}: ${plain(chosen.words)} to ${shownAgent(agent)}, at most ${grouped(perSecond)} a second.`)
   const progress = new Progress('looked at', positionsLeft(record))
   let ran: Ran
   try {
@@ -226,7 +228,7 @@ function drawList(replays: readonly { readonly record: ReplayRecord; readonly js
     ['REPLAY', 'AGENT', 'STARTED', 'BY', 'STATE', 'UNREAD', 'WHAT', 'RESULT'],
     replays.map(({ record, json }) => [
       record.replay,
-      `${record.agent.name}@${record.agent.version}`,
+      shownAgent(record.agent),
       timeText(record.startedMs),
       plain(record.by),
       String(json.state),

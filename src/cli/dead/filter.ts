@@ -50,6 +50,6 @@ export function numberOf(text: string, what: string): number {
   return number
 }
 
-export function unknownLetters(what: string): MillraceError {
-  return new MillraceError('LETTER_UNKNOWN', what, { fix: 'millrace dead list --state any shows them all.' })
+export function unknownLetters(what: string, fix = 'millrace dead list --state any shows them all.'): MillraceError {
+  return new MillraceError('LETTER_UNKNOWN', what, { fix })
 }

@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { isReplayTopic } from '../../agents/dead-letter.ts'
+import { gathersFor, whyNoReplay } from '../../agents/gathers.ts'
 import { FATES, type Fates } from '../../agents/replay.ts'
 import { type Chosen, type PlaceRange, ReplayLog, ReplayReader } from '../../agents/replay-log.ts'
-import type { Range } from '../../trace/trace.ts'
+import { groupName } from '../../engine/engine.ts'
+import type { AgentVersion, Range } from '../../trace/trace.ts'
 import { count, invalid, whoIn } from '../query.ts'
 import { replayToJson } from '../replays.ts'
 import type { OpsContext } from '../server.ts'
@@ -29,6 +32,7 @@ export function replayRoutes(server: FastifyInstance, context: OpsContext): void
       throw invalid(`'what' is ${JSON.stringify(what)}.`, `Say in 1 to ${MAX_WORDS} characters which data are replayed.`)
     if (!Array.isArray(ranges) || ranges.length > MAX_RANGES) throw invalidRanges()
     const chosen: Chosen = { words: what, ranges: ranges.map(placeRange), ...(typeof key === 'string' ? { key } : {}) }
+    await checkReads(context, { name: agent, version }, chosen.ranges)
     const perSecond = typeof rate === 'number' && rate > 0 ? rate : Number.POSITIVE_INFINITY
     return { replay: await log.begin({ name: agent, version }, chosen, perSecond, whoIn(by ?? 'operator')) }
   })
@@ -66,10 +70,27 @@ function fatesIn(value: unknown): Fates {
   return Object.fromEntries(counts) as Fates // checked above, name by name
 }
 
+/**
+ * Of Millrace's own topics only those that the agent reads for itself, such as the windows that were made for it: its replay topic has what was put
+ * again already, others are no data. What gathers those windows is given nothing again.
+ */
+async function checkReads({ engine }: OpsContext, agent: AgentVersion, ranges: readonly PlaceRange[]): Promise<void> {
+  // Dead letters, which go back to whoever they died with.
+  if (ranges.length === 0) return
+  const [topics, standings] = await Promise.all([engine.topics(), engine.standings()])
+  const gathered = gathersFor(agent, new Set(topics.map(({ name }) => name)))
+  if (gathered !== undefined) {
+    const { what, fix } = whyNoReplay(agent, gathered)
+    throw invalid(what, fix)
+  }
+  const group = groupName(agent)
+  const reads = new Set(standings.flatMap(at => (at.group === group && !isReplayTopic(at.topic) ? [at.topic] : [])))
+  if (ranges.some(({ topic }) => topic.startsWith('_') && !reads.has(topic))) throw invalidRanges()
+}
+
 function placeRange(value: unknown): PlaceRange {
   const { topic, partition, first, end } = objectIn(value)
-  if (typeof topic !== 'string' || topic.startsWith('_') || !isOffset(partition) || !isOffset(first) || !isOffset(end) || end < first)
-    throw invalidRanges()
+  if (typeof topic !== 'string' || !isOffset(partition) || !isOffset(first) || !isOffset(end) || end < first) throw invalidRanges()
   return { topic, partition, first, end }
 }
 

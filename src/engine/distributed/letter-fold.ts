@@ -26,8 +26,16 @@ export type LetterEvent =
       readonly edited?: string
     }
   | { readonly kind: 'done'; readonly agent: AgentVersion; readonly line: readonly number[]; readonly dataIds: readonly DataId[] }
-  /** Each with where its datum was put: the agent may have handled it before this is written. */
-  | { readonly kind: 'replayed'; readonly letters: readonly Replayed[]; readonly by: string; readonly atMs: number }
+  /** Their data are about to be put again as they are here: an edit that comes behind would not be what the agent gets. */
+  | { readonly kind: 'replaying'; readonly letters: readonly number[]; readonly by: string; readonly atMs: number }
+  /** Each with where its datum was put: the agent may have handled it before this is written. `begun`: offset of its `replaying`. */
+  | {
+      readonly kind: 'replayed'
+      readonly letters: readonly Replayed[]
+      readonly begun: number
+      readonly by: string
+      readonly atMs: number
+    }
   | { readonly kind: 'discarded'; readonly letters: readonly number[]; readonly by: string; readonly atMs: number }
   /** `frame` in base64. */
   | { readonly kind: 'edited'; readonly letter: number; readonly frame: string; readonly by: string; readonly atMs: number }
@@ -51,13 +59,18 @@ interface Held {
   readonly died?: At
   /** Offset of the event that holds its datum as it was edited last. */
   readonly editedAt?: number
+  /** Replays that have begun to put its datum again, by the offsets of their events, until it is known where they put it or what came of it. */
+  readonly replaying?: readonly number[]
+  /** Offset of the event that it was discarded, has expired or is done by. */
+  readonly closedAt?: number
 }
 
 /**
  * The dead letters as a fold over their events, in the order of the log: every reader sees the same letters under the same numbers. A letter
  * is a datum of an agent; that it died again before anybody replayed it is the same statement, late or twice.
  *
- * `dead` → `replayed` → `done`, or `dead` again; `dead` or `replayed` → `discarded`; `dead` → `expired`. `#set` is the only setter.
+ * `dead` → `replayed` → `done`, or `dead` again; `dead` or `replayed` → `discarded`; `dead` → `expired`. One that is `dead` and being replayed is not
+ * edited. `#set` is the only setter.
  */
 export class LetterFold {
   readonly #letters = new Map<number, Held>()
@@ -72,20 +85,23 @@ export class LetterFold {
         this.#died(event, offset + 1)
         break
       case 'done':
-        for (const dataId of event.dataIds) this.#finished(event, dataId)
+        for (const dataId of event.dataIds) this.#finished(event, dataId, offset)
+        break
+      case 'replaying':
+        for (const letter of event.letters) this.#replaying(letter, offset)
         break
       case 'replayed':
-        for (const replayed of event.letters) this.#replayed(replayed, event.atMs)
+        for (const replayed of event.letters) this.#replayed(replayed, event)
         break
       case 'discarded':
-        for (const letter of event.letters) this.#close(letter, 'discarded')
+        for (const letter of event.letters) this.#close(letter, 'discarded', offset)
         break
       case 'edited':
         this.#edited(event, offset)
         break
       case 'expired':
         // Replayed, or dead again, since it was looked at: then it has not expired.
-        for (const letter of event.letters) if (this.mayExpire(letter, event.diedBeforeMs)) this.#close(letter, 'expired')
+        for (const letter of event.letters) if (this.mayExpire(letter, event.diedBeforeMs)) this.#close(letter, 'expired', offset)
         break
     }
   }
@@ -103,6 +119,16 @@ export class LetterFold {
   /** Offset of the event that holds the letter's datum as it was edited last; undefined where it was not. */
   editedAt(letter: number): number | undefined {
     return this.#letters.get(letter)?.editedAt
+  }
+
+  mayEdit(letter: number): boolean {
+    const held = this.#letters.get(letter)
+    return held?.stored.state === 'dead' && (held.replaying ?? []).length === 0
+  }
+
+  /** Offset of the event that the letter was discarded or has expired by, or is done by; undefined where it is open. */
+  closedAt(letter: number): number | undefined {
+    return this.#letters.get(letter)?.closedAt
   }
 
   mayExpire(letter: number, diedBeforeMs: number): boolean {
@@ -166,45 +192,53 @@ export class LetterFold {
   }
 
   #diedAgain(number: number, { topic, offset, error, attempts, atMs }: Omit<DeadLetter, 'frame'>): void {
-    const { stored, replayed, died } = this.#letters.get(number)!
+    const { stored, replayed, died, replaying = [] } = this.#letters.get(number)!
     // It is said late of a replay that another one came after: that one is still to be handled.
     const isLate = replayed !== undefined && (replayed.topic !== topic || offset < replayed.offset)
     const isKnown = died !== undefined && died.topic === topic && offset <= died.offset
     if (!isOpen(stored) || isLate || isKnown) return
-    this.#set(number, { state: 'dead', error, attempts, atMs }, { died: { topic, offset } })
+    // Of one replay that was cut off before it was noted, this is what came of it. Of several it may be any: the others' data are still on their way.
+    const left = replaying.length > 1 ? replaying : []
+    this.#set(number, { state: 'dead', error, attempts, atMs }, { died: { topic, offset }, replaying: left })
   }
 
-  #finished({ agent, line }: Extract<LetterEvent, { kind: 'done' }>, dataId: DataId): void {
-    for (const { letter } of this.#of(agent, line, dataId)) this.#close(letter, 'done')
+  #finished({ agent, line }: Extract<LetterEvent, { kind: 'done' }>, dataId: DataId, at: number): void {
+    for (const { letter } of this.#of(agent, line, dataId)) this.#close(letter, 'done', at)
   }
 
   #of(agent: AgentVersion, line: readonly number[], dataId: DataId) {
     return [agent.version, ...line].flatMap(version => this.#byDatum.get(keyOf({ name: agent.name, version }, dataId)) ?? [])
   }
 
-  #replayed({ letter, topic, offset }: Replayed, atMs: number): void {
+  #replaying(letter: number, at: number): void {
+    const held = this.#letters.get(letter)
+    if (held?.stored.state === 'dead') this.#set(letter, {}, { replaying: [...(held.replaying ?? []), at] })
+  }
+
+  #replayed({ letter, topic, offset }: Replayed, { begun, atMs }: Extract<LetterEvent, { kind: 'replayed' }>): void {
     const held = this.#letters.get(letter)
     if (held === undefined || !isOpen(held.stored)) return
     const counted = { replays: held.stored.replays + 1, replayedMs: atMs }
     const { died, replayed } = held
+    const replaying = (held.replaying ?? []).filter(at => at !== begun)
     // The agent was faster than whoever replayed it: it is dead already, and would be `replayed` for good.
-    if (died?.topic === topic && died.offset >= offset) this.#set(letter, counted)
-    else if (replayed?.topic === topic && replayed.offset > offset) this.#set(letter, counted)
-    else this.#set(letter, { ...counted, state: 'replayed' }, { replayed: { topic, offset } })
+    if (died?.topic === topic && died.offset >= offset) this.#set(letter, counted, { replaying })
+    else if (replayed?.topic === topic && replayed.offset > offset) this.#set(letter, counted, { replaying })
+    else this.#set(letter, { ...counted, state: 'replayed' }, { replayed: { topic, offset }, replaying })
   }
 
   #edited({ letter, by, atMs }: Extract<LetterEvent, { kind: 'edited' }>, offset: number): void {
     const held = this.#letters.get(letter)
-    if (held?.stored.state !== 'dead') return
+    if (held === undefined || !this.mayEdit(letter)) return
     this.#set(letter, { edited: { times: (held.stored.edited?.times ?? 0) + 1, by, atMs } }, { editedAt: offset })
   }
 
   /** What is over keeps no stack: letters stay for good, and nobody mends them any more. */
-  #close(letter: number, state: 'done' | 'discarded' | 'expired'): void {
+  #close(letter: number, state: 'done' | 'discarded' | 'expired', closedAt: number): void {
     const held = this.#letters.get(letter)
     if (held === undefined || !isOpen(held.stored)) return
     const { stack: _, ...error } = held.stored.error
-    this.#set(letter, { state, error })
+    this.#set(letter, { state, error }, { closedAt, replaying: [] })
   }
 
   #set(letter: number, to: Partial<StoredLetter>, at: Partial<Held> = {}): void {

@@ -123,7 +123,12 @@ export class LetterLog implements DeadLetters {
     return this.#inTurn(async () => {
       await this.#catchUp()
       // They are listed newest first; data of one key are to come in their order again.
-      const dead = [...new Set(letters)].sort((a, b) => a - b).filter(letter => this.#fold.get(letter)?.state === 'dead')
+      const isDead = (letter: number) => this.#fold.get(letter)?.state === 'dead'
+      const asked = [...new Set(letters)].sort((a, b) => a - b).filter(isDead)
+      if (asked.length === 0) return []
+      // Who edits one from here on is told that it is too late, so what is read below is what the agent gets.
+      const begun = await this.#say({ kind: 'replaying', letters: asked, by, atMs: this.#clock.now() })
+      const dead = asked.filter(isDead)
       if (dead.length === 0) return []
       const holders = holdersIn(await this.#stream.places())
       const specOf = (letter: number) => {
@@ -139,7 +144,7 @@ export class LetterLog implements DeadLetters {
         gathered.push({ letter, topic: specOf(letter).name, frame })
         bytes += frame.length
         if (bytes < APPEND_BYTES && letter !== dead.at(-1)) continue
-        await this.#put(gathered, by)
+        await this.#put(gathered, begun, by)
         gathered = []
         bytes = 0
       }
@@ -150,6 +155,7 @@ export class LetterLog implements DeadLetters {
   /** First the data, then the note: cut off between the two they are replayed and still say dead, and to replay them again is harmless. */
   async #put(
     letters: readonly { readonly letter: number; readonly topic: string; readonly frame: Uint8Array }[],
+    begun: number,
     by: string,
   ): Promise<void> {
     const byTopic = [...Map.groupBy(letters, ({ topic }) => topic)]
@@ -160,28 +166,25 @@ export class LetterLog implements DeadLetters {
       }),
     )
     const replayed = byTopic.flatMap(([topic, of], i) => of.map(({ letter }, n) => ({ letter, topic, offset: appended[i]!.first + n })))
-    await this.#stream.append([this.#batch([{ kind: 'replayed', letters: replayed, by, atMs: this.#clock.now() }])])
+    await this.#stream.append([this.#batch([{ kind: 'replayed', letters: replayed, begun, by, atMs: this.#clock.now() }])])
   }
 
   discard(letters: readonly number[], by: string): Promise<number[]> {
     return this.#inTurn(async () => {
       await this.#catchUp()
       const taken = letters.filter(number => ['dead', 'replayed'].includes(this.#fold.get(number)?.state ?? ''))
-      if (taken.length > 0) await this.#stream.append([this.#batch([{ kind: 'discarded', letters: taken, by, atMs: this.#clock.now() }])])
-      return taken
+      if (taken.length === 0) return []
+      const at = await this.#say({ kind: 'discarded', letters: taken, by, atMs: this.#clock.now() })
+      return taken.filter(letter => this.#fold.closedAt(letter) === at)
     })
   }
 
   edit(letter: number, frame: Uint8Array, by: string): Promise<boolean> {
     return this.#inTurn(async () => {
       await this.#catchUp()
-      if (this.#fold.get(letter)?.state !== 'dead') return false
-      const edited = Buffer.from(frame).toString('base64')
-      const event: LetterEvent = { kind: 'edited', letter, frame: edited, by, atMs: this.#clock.now() }
-      const [appended] = await this.#stream.append([this.#batch([event])])
-      await this.#readOn()
-      // Somebody else may have replayed it between the two: then it counts for nothing.
-      return this.#fold.editedAt(letter) === appended?.first
+      if (!this.#fold.mayEdit(letter)) return false
+      const at = await this.#say({ kind: 'edited', letter, frame: Buffer.from(frame).toString('base64'), by, atMs: this.#clock.now() })
+      return this.#fold.editedAt(letter) === at
     })
   }
 
@@ -189,10 +192,17 @@ export class LetterLog implements DeadLetters {
     return this.#inTurn(async () => {
       await this.#catchUp()
       const taken = letters.filter(letter => this.#fold.mayExpire(letter, diedBeforeMs))
-      if (taken.length > 0)
-        await this.#stream.append([this.#batch([{ kind: 'expired', letters: taken, diedBeforeMs, atMs: this.#clock.now() }])])
-      return taken
+      if (taken.length === 0) return []
+      const at = await this.#say({ kind: 'expired', letters: taken, diedBeforeMs, atMs: this.#clock.now() })
+      return taken.filter(letter => this.#fold.closedAt(letter) === at)
     })
+  }
+
+  /** Writes an event and folds on past it: somebody else may have said something before, after which it counts for nothing. @returns its offset. */
+  async #say(event: LetterEvent): Promise<number> {
+    const [appended] = await this.#stream.append([this.#batch([event])])
+    await this.#readOn()
+    return appended!.first
   }
 
   #batch(events: readonly LetterEvent[]): AppendBatch {

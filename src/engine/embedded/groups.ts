@@ -8,7 +8,6 @@ import type { GroupRow } from './checkpoints.ts'
 import { replayLetters } from './letter-requests.ts'
 import type { GrantedLease } from './messages.ts'
 import { replayWaiting } from './replay-data.ts'
-import type { OriginRange } from './replay-origins.ts'
 import type { Tables } from './tables.ts'
 
 /** One member of a group. `C` is whatever the writer knows its client by. */
@@ -58,14 +57,16 @@ export class Groups<C> {
     }
     const row = tables.checkpoints.make(group.name, edition)
     // In the same transaction: no moment exists in which both, or neither, may commit.
-    const waiting = takenOver ? takeOver(tables, row, old) : NOTHING
+    const waiting = takenOver ? takeOver(tables, row, old) : undefined
     for (const { place } of places) {
       if (tables.checkpoints.of(row).has(place)) continue
       tables.checkpoints.set(row, place, begin(tables, place, start, row.edition))
     }
     // After the places: a group that starts at the latest offset must not start behind these.
-    replayLetters(tables, waiting.letters, group.name, nowMs)
-    replayWaiting(tables, group.name, waiting.data)
+    if (waiting !== undefined) {
+      replayLetters(tables, waiting.letters, group.name, nowMs)
+      replayWaiting(tables, group.name, waiting.place, waiting.read)
+    }
     return takenOver ? old.name : undefined
   }
 
@@ -168,28 +169,29 @@ function checkNotTakenOver(tables: Tables, group: Group, old: GroupRow): void {
 
 /**
  * Gives a group the places of another, which ends. The old one's replay topic is not among them, for nobody will read it any more.
- * @returns what was waiting there, to be replayed to the new group: letters, dead again, and data by where they come from.
+ * @returns what was waiting there, to be replayed to the new group; undefined where there is no such topic.
  */
-function takeOver(tables: Tables, row: GroupRow, old: GroupRow): Waiting {
+function takeOver(tables: Tables, row: GroupRow, old: GroupRow): Waiting | undefined {
   const replayPlace = tables.catalog.findTopic(replayTopic(agentOf(old.name)))?.[0]?.place
   for (const [place, checkpoint] of tables.checkpoints.of(old)) {
     if (place !== replayPlace) tables.checkpoints.set(row, place, checkpoint)
   }
   tables.checkpoints.end(old, row.name)
-  if (replayPlace === undefined) return NOTHING
-  const read = tables.checkpoints.of(old).get(replayPlace)?.offset ?? 0
+  if (replayPlace === undefined) return undefined
   return {
     letters: tables.letters.returned(replayPlace, Number.MAX_SAFE_INTEGER),
-    data: tables.origins.within(replayPlace, { first: read, end: Number.MAX_SAFE_INTEGER }),
+    place: replayPlace,
+    read: tables.checkpoints.of(old).get(replayPlace)?.offset ?? 0,
   }
 }
 
 interface Waiting {
+  /** Dead again. */
   readonly letters: readonly number[]
-  readonly data: readonly OriginRange[]
+  /** The replay topic's, and how far it was read: what lies behind is data, but for those letters. */
+  readonly place: number
+  readonly read: number
 }
-
-const NOTHING: Waiting = { letters: [], data: [] }
 
 function begin(tables: Tables, place: number, start: Start, edition: number): Checkpoint {
   const bounds = tables.reader.bounds(place)

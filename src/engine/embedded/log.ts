@@ -61,13 +61,16 @@ export class Log {
     return first
   }
 
+  /** Writes what is gathered of one place, so that it can be read within the transaction. */
+  write(place: number): void {
+    const tail = this.#tails.get(place)
+    if (tail !== undefined && tail.rowCount > 0) this.#write(place, tail)
+  }
+
   /** Writes what is gathered. @returns the places that grew since `begin`. */
   flush(): number[] {
     const grown = [...this.#open]
-    for (const place of grown) {
-      const tail = this.#tails.get(place)
-      if (tail !== undefined && tail.rowCount > 0) this.#write(place, tail)
-    }
+    for (const place of grown) this.write(place)
     this.#open.clear()
     return grown
   }

@@ -1,5 +1,5 @@
 import { isReplayTopic, replayTopicSpec } from '../../agents/dead-letter.ts'
-import { FATES, type Fate } from '../../agents/replay.ts'
+import { FATES, type Fate, NO_FATES } from '../../agents/replay.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import { retype } from '../../envelope/retype.ts'
 import type { Checkpoint } from '../../stream/stream.ts'
@@ -23,6 +23,14 @@ interface Reader {
   readonly read: number
 }
 
+/** Where data are read, and where they come from: elsewhere where they have been put again before. */
+interface From {
+  readonly place: number
+  readonly origin: number
+  /** From an offset of `place` to the same datum's in `origin`. */
+  readonly shift: number
+}
+
 /**
  * Puts data of a place into an agent's replay topic, in the order of their offsets, but for what is left out. Within a transaction, so that what
  * is decided here is still so when it is written.
@@ -35,7 +43,7 @@ export function replayData(tables: Tables, agent: AgentVersion, place: number, r
   let bytes = 0
   for (const range of ranges) {
     for (next = range.first; next < range.end && bytes < MAX_BYTES; ) {
-      const looked = lookAt(tables, reader, place, { first: next, end: range.end }, counts)
+      const looked = lookAt(tables, reader, { place, origin: place, shift: 0 }, { first: next, end: range.end }, counts)
       bytes += looked.bytes
       next = looked.next
     }
@@ -44,10 +52,18 @@ export function replayData(tables: Tables, agent: AgentVersion, place: number, r
   return [...FATES.map(fate => counts[fate]), next, reader.place, tables.log.next(reader.place)]
 }
 
-/** What waits in the replay topic of a version that is replaced goes to the one that has its place now: nobody reads it there any more. */
-export function replayWaiting(tables: Tables, group: string, waiting: readonly PlacedRange[]): void {
-  for (const { place, first, end } of waiting) {
-    for (let next = first; next < end; ) next = replayData(tables, agentOf(group), place, [{ first: next, end }])[FATES.length] ?? end
+/**
+ * What waits in the replay topic of a version that is replaced, from an offset on, goes to the one that has its place now: nobody reads it there
+ * any more. It is taken from there: the topic that it is from may have expired since.
+ */
+export function replayWaiting(tables: Tables, group: string, replays: number, from: number): void {
+  // Put there in this very transaction, some of it may be in no row yet.
+  tables.log.write(replays)
+  for (const { place, at, first, end } of tables.origins.within(replays, { first: from, end: Number.MAX_SAFE_INTEGER })) {
+    const reader = readerOf(tables, agentOf(group), place)
+    const until = at + end - first
+    const put = { place: replays, origin: place, shift: first - at }
+    for (let next = at; next < until; ) next = lookAt(tables, reader, put, { first: next, end: until }, { ...NO_FATES }).next
   }
 }
 
@@ -79,7 +95,7 @@ function readerOf(tables: Tables, agent: AgentVersion, place: number): Reader {
 function lookAt(
   tables: Tables,
   reader: Reader,
-  place: number,
+  { place, origin, shift }: From,
   range: Range,
   counts: Record<Fate, number>,
 ): { readonly next: number; readonly bytes: number } {
@@ -92,14 +108,15 @@ function lookAt(
     counts.gone += batch.count === 0 ? range.end - first : 0
     return { next: batch.count === 0 ? range.end : first, bytes: 0 }
   }
-  const fates = tables.replayState.fates(reader, { place, first, end })
+  const come = { place: origin, first: first + shift, end: end + shift }
+  const fates = tables.replayState.fates(reader, come, origin === place ? undefined : { place, first })
   const frames: Uint8Array[] = []
   let run: Range | undefined
   let bytes = 0
   const flush = () => {
     if (run === undefined) return
     const to = tables.log.append(reader.place, Buffer.concat(frames.splice(0)), run.end - run.first, false)
-    tables.origins.add(reader.place, to, { place, ...run })
+    tables.origins.add(reader.place, to, { place: origin, first: run.first + shift, end: run.end + shift })
     run = undefined
   }
   const cursor = new FrameCursor(batch.frames)
@@ -112,6 +129,7 @@ function lookAt(
       flush()
       continue
     }
+    // One that has been put again says already what it is.
     const frame = retype(cursor.frame, at.topic)
     frames.push(frame)
     bytes += frame.length

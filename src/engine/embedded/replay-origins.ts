@@ -13,6 +13,11 @@ export interface OriginRange extends Range {
   readonly place: number
 }
 
+/** Positions of one place, and the offset in a replay topic from which on their data are there. */
+export interface ReplayedRange extends OriginRange {
+  readonly at: number
+}
+
 /**
  * Where data in replay topics come from that are no letters. What becomes of them there becomes of them where they come from: by that a later
  * replay knows what is done. Rows are ranges: data that lie side by side in their own topic do so in the replay topic.
@@ -58,7 +63,7 @@ export class ReplayOrigins {
   }
 
   /** Where the data of a range of a replay topic come from, as far as they are no letters. */
-  within(place: number, { first, end }: Range): OriginRange[] {
+  within(place: number, { first, end }: Range): ReplayedRange[] {
     return this.#within.all(place, first, end).map(row => originRange(row, first, end))
   }
 
@@ -76,8 +81,8 @@ export class ReplayOrigins {
   }
 }
 
-function originRange(row: Row, first: number, end: number): OriginRange {
+function originRange(row: Row, first: number, end: number): ReplayedRange {
   const [at, until, origin, originFirst] = [numberAt(row, 0), numberAt(row, 1), numberAt(row, 2), numberAt(row, 3)]
   const from = Math.max(first, at)
-  return { place: origin, first: originFirst + from - at, end: originFirst + Math.min(end, until) - at }
+  return { place: origin, at: from, first: originFirst + from - at, end: originFirst + Math.min(end, until) - at }
 }

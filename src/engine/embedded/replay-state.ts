@@ -30,10 +30,12 @@ export class ReplayState {
   /**
    * Of each position of a range. Below the group's offset all is done or dead, whether or not the trace remembers it, from where the group
    * began; before that a mark alone says so, which is kept for as long as the datum is.
+   * @param put where their data have been put again, if they were: once the range's own have expired, the marks there alone say what is done.
    */
   fates(
     reader: { readonly line: readonly number[]; readonly checkpoint: Checkpoint; readonly place: number; readonly read: number },
     range: OriginRange,
+    put?: { readonly place: number; readonly first: number },
   ): Fate[] {
     const { first, end, place } = range
     const fates = new Array<Fate>(end - first).fill('replayed')
@@ -44,6 +46,10 @@ export class ReplayState {
     set(reader.checkpoint.first, reader.checkpoint.offset, 'done')
     for (const agent of reader.line) {
       for (const row of this.#done.all(agent, place, end, first)) set(numberAt(row, 0), numberAt(row, 1), 'done')
+      if (put === undefined) continue
+      const shift = first - put.first
+      for (const row of this.#done.all(agent, put.place, end - shift, put.first))
+        set(numberAt(row, 0) + shift, numberAt(row, 1) + shift, 'done')
     }
     set(reader.checkpoint.offset, Number.POSITIVE_INFINITY, 'ahead')
     for (const agent of reader.line) {

@@ -6,6 +6,7 @@ import { knownRange } from '../../stream/known-range.ts'
 import type { Bounds, RecordBatch, TopicPartition, TopicSpec } from '../../stream/stream.ts'
 import { idsOf } from './ids-of.ts'
 import type { Moving } from './moving.ts'
+import { ShiftedRecords } from './shifted-records.ts'
 
 const LANES = 4
 const READ_BYTES = 4 * 1024 * 1024
@@ -29,21 +30,23 @@ export async function placesOf({ source }: Pick<Moving, 'source'>, topics: reado
 }
 
 /**
- * Copies the log, each partition in its order, its frames untouched; goes on behind what is there, once that is known to be the same data.
+ * Copies the log, each partition in its order, its frames untouched but for records of offsets; goes on behind what is there, once that is known to be the same data.
  * Ids that producers gave are noted in the trace, so that what they send again is a duplicate there too.
  * @throws MOVE_REFUSED where the target holds something else.
  */
 export async function copyLog(moving: Moving, places: readonly MovedPlace[]): Promise<void> {
-  await inLanes(places, LANES, place => copyPartition(moving, place))
+  const records = new ShiftedRecords(places)
+  await inLanes(places, LANES, place => copyPartition(moving, place, records))
 }
 
-async function copyPartition(moving: Moving, place: MovedPlace): Promise<void> {
+async function copyPartition(moving: Moving, place: MovedPlace, records: ShiftedRecords): Promise<void> {
   const { source, stream, trace } = moving
   const { topic, partition, base, next } = place
   const there = await targetBounds(moving, place)
   await compare(moving, place, there.next)
-  for await (const batch of knownRange(source, place, { first: base, end: next }, { readBytes: READ_BYTES, signal: moving.signal })) {
+  for await (const found of knownRange(source, place, { first: base, end: next }, { readBytes: READ_BYTES, signal: moving.signal })) {
     moving.signal.throwIfAborted()
+    const batch = records.of(found)
     const at = batch.first - base
     const from = Math.max(at, there.next)
     // What is there of it ends within a batch where the append before was cut off.

@@ -3,9 +3,10 @@ import { replayTopic } from '../../../src/agents/dead-letter.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { DistributedEngine } from '../../../src/engine/distributed/index.ts'
 import { LETTERS } from '../../../src/engine/distributed/internal-topics.ts'
+import { withData } from '../../../src/envelope/with-data.ts'
 import type { AppendBatch, GroupedStream, Lease } from '../../../src/stream/stream.ts'
 import { Members, placeOf } from '../../../src/testing/group-member.ts'
-import { batch, spec, texts } from '../../../src/testing/suite-data.ts'
+import { batch, dataOf, spec, texts } from '../../../src/testing/suite-data.ts'
 import { deadMark, FORECAST, letterOf, move, unit } from '../../../src/testing/unit-of-work.ts'
 import { LaggingReader } from '../../stream/lagging.ts'
 import { Scene } from './scene.ts'
@@ -97,7 +98,8 @@ it('hundreds are replayed by few calls to the stream', async () => {
   })
   const numbers = (await operator.letters.list({ limit: 1_000 })).map(({ letter }) => letter)
   expect(await operator.letters.replay(numbers, 'suite')).toHaveLength(300)
-  expect(appends).toBe(2)
+  // That they are about to be, their data, and that they are.
+  expect(appends).toBe(3)
   expect((await engine.letters.list({ limit: 1_000, state: 'replayed' })).length).toBe(300)
 })
 
@@ -118,4 +120,90 @@ it('a broker that does not show all events at once is waited for: what was disca
   const operator = new DistributedEngine({ stream: Object.assign(stream, { read }), trace: scene.trace, clock: systemClock })
   onTestFinished(() => operator.close())
   expect(await operator.letters.replay([1], 'suite')).toEqual([])
+})
+
+/** So many operators, each of whom has read the letters and is held at the next append of its own until all of them are. */
+async function together<T>(count: number, scene: Scene, act: (engine: DistributedEngine) => Promise<T>): Promise<T[]> {
+  let waiting = 0
+  const all = Promise.withResolvers<void>()
+  const operators = Array.from({ length: count }, () => {
+    const stream = scene.broker.connect()
+    const append = stream.append.bind(stream)
+    let held = false
+    const watched: Partial<GroupedStream> = {
+      append: async batches => {
+        if (!held && ++waiting === count) all.resolve()
+        held = true
+        await all.promise
+        return append(batches)
+      },
+    }
+    const engine = new DistributedEngine({ stream: Object.assign(stream, watched), trace: scene.trace, clock: systemClock })
+    onTestFinished(() => engine.close())
+    return engine
+  })
+  return Promise.all(operators.map(act))
+}
+
+it('of two that expire the same letters at once one says that it has', async () => {
+  const { scene } = await dead(3)
+  const taken = await together(2, scene, engine => engine.letters.expire([1, 2, 3], Number.MAX_SAFE_INTEGER))
+  expect(taken.map(({ length }) => length).sort()).toEqual([0, 3])
+})
+
+it('of two that discard the same letters at once one says that it has', async () => {
+  const { scene } = await dead(3)
+  const taken = await together(2, scene, engine => engine.letters.discard([1, 2, 3], 'suite'))
+  expect(taken.map(({ length }) => length).sort()).toEqual([0, 3])
+})
+
+/** The datum with other words, for a letter's edit. */
+async function edited(engine: DistributedEngine, letter: number): Promise<Uint8Array> {
+  const frame = (await engine.letters.frame(letter))!
+  return withData(frame, { key: '', contentType: 'text/plain', data: Buffer.from('mended') })
+}
+
+it('a letter is not edited any more once its datum is on its way to the agent, and can be again when that has failed', async () => {
+  const { scene, engine, lease } = await dead(2)
+  const edits: boolean[] = []
+  const operator = replayer(scene, async ([first]) => {
+    // The data are in the replay topic, and where they are is not noted yet.
+    if (first?.topic === REPLAY) edits.push(await engine.letters.edit(1, await edited(engine, 1), 'somebody'))
+  })
+  expect(await operator.letters.replay([1, 2], 'suite')).toEqual([1, 2])
+  expect(edits).toEqual([false])
+  await failAgain(engine, lease, 0)
+  expect((await engine.letters.list({ limit: 1, letters: [1] }))[0]).toMatchObject({ state: 'dead', replays: 1 })
+  expect(await engine.letters.edit(1, await edited(engine, 1), 'somebody')).toBe(true)
+})
+
+it('an edit that comes right before a replay is what the agent gets', async () => {
+  const { scene, engine } = await dead(1)
+  const stream = scene.broker.connect()
+  const append = stream.append.bind(stream)
+  let edits = 0
+  const watched: Partial<GroupedStream> = {
+    append: async batches => {
+      // It has read the letters, and has said nothing yet.
+      if (edits++ === 0) expect(await engine.letters.edit(1, await edited(engine, 1), 'somebody')).toBe(true)
+      return append(batches)
+    },
+  }
+  const operator = new DistributedEngine({ stream: Object.assign(stream, watched), trace: scene.trace, clock: systemClock })
+  onTestFinished(() => operator.close())
+  expect(await operator.letters.replay([1], 'suite')).toEqual([1])
+  expect(dataOf(await engine.read(REPLAY, 0, 0, 1_000_000)).map(({ text }) => text)).toEqual(['mended'])
+})
+
+it('a replay that is cut off before its data are put leaves a letter dead: to be replayed again, and to be edited once that has failed', async () => {
+  const { scene, engine, lease } = await dead(1)
+  const cut = replayer(scene, async ([first]) => {
+    if (first?.topic === LETTERS.name) throw new Error('cut off')
+  })
+  await expect(cut.letters.replay([1], 'suite')).rejects.toThrow('cut off')
+  expect((await engine.letters.list({ limit: 1 }))[0]).toMatchObject({ state: 'dead', replays: 0 })
+  expect(await engine.letters.edit(1, await edited(engine, 1), 'somebody')).toBe(false)
+  expect(await engine.letters.replay([1], 'suite')).toEqual([1])
+  await failAgain(engine, lease, 0)
+  expect(await engine.letters.edit(1, await edited(engine, 1), 'somebody')).toBe(true)
 })
