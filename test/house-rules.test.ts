@@ -16,7 +16,7 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
   {
     name: 'ground',
     together: true,
-    files: ['src/errors.ts', 'src/clock.ts', 'src/count.ts', 'src/duration.ts', 'src/patience.ts', 'src/envelope/'],
+    files: ['src/errors.ts', 'src/clock.ts', 'src/count.ts', 'src/options.ts', 'src/duration.ts', 'src/patience.ts', 'src/envelope/'],
   },
   {
     name: 'contracts and declarations',

@@ -1,6 +1,7 @@
 import { checkCount } from '../count.ts'
 import { type Duration, durationMs } from '../duration.ts'
 import type { Envelope } from '../envelope/envelope.ts'
+import { checkOptions } from '../options.ts'
 import type { Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
 import type { Cache } from './cache.ts'
@@ -13,6 +14,8 @@ import {
   breakerPolicy,
   checkReplicas,
   type Replicas,
+  type RetryPolicy,
+  retryPolicy,
 } from './policies.ts'
 import type { Remote } from './remote.ts'
 import { gatheredBy, isJoin } from './windows/gathered-by.ts'
@@ -122,15 +125,6 @@ type ForEach<B> = B extends { readonly outputs: 'batch' } ? false : B extends Ba
 type Returns<To, B> = ForEach<B> extends true ? readonly Accepts<To>[] : Accepts<To>
 /** What may come one by one: nothing, where there is a list to be returned. */
 type Streamed<To, B> = ForEach<B> extends true ? never : Output<To>
-
-export interface RetryPolicy {
-  /** Attempts in all before a datum goes to the dead letters. Default 5. */
-  readonly attempts?: number
-  /** Wait before the second attempt; it doubles each time, with jitter. Default `'100ms'`. */
-  readonly backoff?: Duration
-  /** The longest wait between two attempts. Default `'10s'`. */
-  readonly maxBackoff?: Duration
-}
 
 export interface AgentOptions<
   From extends Input,
@@ -304,11 +298,17 @@ export function remoteAgent<
   if (run?.kind !== 'remote') {
     throw new TypeError(`${say} needs what works on its data: run: command('python3 ${name}.py'), of 'millrace/remote'.`)
   }
+  if ('batch' in rest) throw new TypeError(`${say} has a batch: its program is given many data at once as it is. Drop 'batch'.`)
   if (rest.replicas !== undefined) {
     throw new TypeError(`${say} has replicas: say how many programs run, such as run: command('python3 ${name}.py', { replicas: 4 }).`)
   }
   return { ...declared(say, name, rest, run.concurrency), handler: undefined, batchHandler: undefined, remote: run }
 }
+
+const OPTIONS: readonly (keyof AgentOptions<Input, undefined, undefined, undefined>)[] = [
+  ...(['version', 'from', 'to', 'by', 'window', 'state', 'replicas', 'concurrency', 'batch', 'breaker', 'timeout', 'retry'] as const),
+  ...(['ordered', 'journal', 'replaces', 'ramp', 'shadow', 'start'] as const),
+]
 
 function declared<
   From extends Input,
@@ -323,6 +323,7 @@ function declared<
   concurrency: number,
 ): Omit<Agent, 'handler' | 'batchHandler' | 'remote'> {
   checkName('agent', name)
+  checkOptions(say, options, OPTIONS)
   checkVersion(say, options.version)
   if ((options.window !== undefined || options.state !== undefined) && options.by === undefined) {
     throw new TypeError(
@@ -363,11 +364,7 @@ function declared<
     concurrency: checkCount(`${say} concurrency`, options.concurrency ?? concurrency, 10_000),
     replicas: checkReplicas(say, options.replicas ?? 1),
     timeoutMs: durationMs(options.timeout ?? '30s', `${say} timeout`),
-    retry: {
-      attempts: checkCount(`${say} retry attempts`, options.retry?.attempts ?? 5, 1_000),
-      backoffMs: durationMs(options.retry?.backoff ?? '100ms', `${say} retry backoff`),
-      maxBackoffMs: durationMs(options.retry?.maxBackoff ?? '10s', `${say} retry maxBackoff`),
-    },
+    retry: retryPolicy(say, options.retry),
     ordered: options.ordered ?? options.by !== undefined,
     // What a batch as a whole gives must not be given again by a batch of other data: the first run is made to count.
     journal: options.journal ?? options.batch?.outputs === 'batch',

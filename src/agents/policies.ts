@@ -1,5 +1,6 @@
 import { checkCount } from '../count.ts'
 import { type Duration, durationMs } from '../duration.ts'
+import { checkOptions } from '../options.ts'
 
 /** Lets the handler take many data at once, as models like them. */
 export interface BatchOptions {
@@ -43,7 +44,9 @@ export interface BreakerPolicy {
   readonly pauseMs: number
 }
 
-export function batchPolicy(say: string, { size, waitMs = 50, outputs = 'each' }: BatchOptions): BatchPolicy {
+export function batchPolicy(say: string, options: BatchOptions): BatchPolicy {
+  checkOptions(`${say} batch`, options, ['size', 'waitMs', 'outputs'])
+  const { size, waitMs = 50, outputs = 'each' } = options
   if (size === 1) throw new TypeError(`${say} batch size is 1: leave 'batch' out, and the handler takes one datum.`)
   if (outputs !== 'each' && outputs !== 'batch')
     throw new TypeError(`${say} batch outputs is ${JSON.stringify(outputs)}: it must be 'each' or 'batch'.`)
@@ -54,6 +57,7 @@ export function batchPolicy(say: string, { size, waitMs = 50, outputs = 'each' }
 
 export function breakerPolicy(say: string, options: BreakerOptions | false | undefined): BreakerPolicy | undefined {
   if (options === false) return undefined
+  checkOptions(`${say} breaker`, options ?? {}, ['share', 'of', 'pause'])
   const { share = 0.9, of = 100, pause = '30s' } = options ?? {}
   if (!(share > 0 && share <= 1)) throw new TypeError(`${say} breaker share is ${JSON.stringify(share)}: it must be above 0 and at most 1.`)
   return { share, of: checkCount(`${say} breaker of`, of, 10_000), pauseMs: durationMs(pause, `${say} breaker pause`) }
@@ -77,4 +81,22 @@ export function checkReplicas(say: string, replicas: number | Replicas): Replica
   const max = checkCount(`${say} replicas.max`, replicas.max, MOST_REPLICAS)
   if (min > max) throw new TypeError(`${say} replicas are at least ${min} and at most ${max}: min must not be above max.`)
   return { min, max }
+}
+
+export interface RetryPolicy {
+  /** Attempts in all before a datum goes to the dead letters. Default 5. */
+  readonly attempts?: number
+  /** Wait before the second attempt; it doubles each time, with jitter. Default `'100ms'`. */
+  readonly backoff?: Duration
+  /** The longest wait between two attempts. Default `'10s'`. */
+  readonly maxBackoff?: Duration
+}
+
+export function retryPolicy(say: string, options: RetryPolicy = {}) {
+  checkOptions(`${say} retry`, options, ['attempts', 'backoff', 'maxBackoff'])
+  return {
+    attempts: checkCount(`${say} retry attempts`, options.attempts ?? 5, 1_000),
+    backoffMs: durationMs(options.backoff ?? '100ms', `${say} retry backoff`),
+    maxBackoffMs: durationMs(options.maxBackoff ?? '10s', `${say} retry maxBackoff`),
+  }
 }

@@ -1,6 +1,7 @@
 import type { Agent } from '../agents/agent.ts'
 import { checkVersion, list } from '../agents/agent.ts'
 import type { Clock } from '../clock.ts'
+import { checkOptions } from '../options.ts'
 import type { RecordBatch, Start } from '../stream/stream.ts'
 import { checkName, type Topic } from '../stream/topic.ts'
 
@@ -88,6 +89,7 @@ export function storageAgent(name: string, options: StorageAgentOptions): Storag
   checkName('storageAgent', name)
   checkVersion(`storageAgent('${name}')`, options.version)
   if ('shadow' in options) throw new TypeError(`storageAgent('${name}') cannot be a shadow: what it stores is its outputs. Drop 'shadow'.`)
+  checkOptions(`storageAgent('${name}')`, options, ['version', 'from', 'to', 'replaces', 'start'])
   if (options.to?.kind !== 'rolling') throw new TypeError(`storageAgent('${name}') needs a store, such as to: files('./lake').`)
   return {
     kind: 'storage-agent',

@@ -1,4 +1,5 @@
 import type { Duration } from '../../duration.ts'
+import { checkOptions } from '../../options.ts'
 import type { Topic } from '../../stream/topic.ts'
 import { checkedVersion, lengthMs, timesOf } from './time-window.ts'
 
@@ -53,6 +54,7 @@ export function join<Left, Right, Late = unknown>(
     throw new TypeError('join(…) needs two topics: declare them with topic(…) and give those.')
   const say = `join('${left.name}', '${right.name}')`
   if (left.name === right.name) throw new TypeError(`${say} joins a topic with itself: fold its pairs with 'window' or 'state'.`)
+  checkOptions(say, options ?? {}, ['by', 'within', 'lateness', 'late', 'maxAhead', 'version'])
   if (typeof options?.by !== 'function') throw new TypeError(`${say} needs the key that both have, such as by: d => d.user.`)
   return {
     kind: 'join',

@@ -1,4 +1,5 @@
 import { type Duration, durationMs } from '../../duration.ts'
+import { checkOptions } from '../../options.ts'
 import type { Topic } from '../../stream/topic.ts'
 
 /** Windows on the data's own time, `created`. Made by {@link tumbling}, {@link hopping} and {@link session}. `Datum` is what they can take. */
@@ -65,7 +66,9 @@ export function session<Late = unknown>(gap: Duration, options: WindowOptions<La
 /** Each datum of a hopping window is held once, and noted in so many windows. */
 const MAX_OVERLAP = 1_000
 
-function checked<Late>(say: string, { lateness, late, maxAhead, version = 1 }: WindowOptions<Late>) {
+function checked<Late>(say: string, options: WindowOptions<Late>) {
+  checkOptions(say, options, ['lateness', 'late', 'maxAhead', 'version', 'every'])
+  const { lateness, late, maxAhead, version = 1 } = options
   if (late !== undefined && late.kind !== 'topic')
     throw new TypeError(`${say} late is not a topic: declare it with topic(…) and give that.`)
   return {
