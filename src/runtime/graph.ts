@@ -14,6 +14,7 @@ import type { Wish } from '../versions/proposed.ts'
 import type { Log } from './log.ts'
 import type { Supervisor } from './supervisor.ts'
 import { topicSpecs } from './topics.ts'
+import { unreplaced } from './unreplaced.ts'
 
 /** How soon a decision made elsewhere is followed: to ask costs one look at where its topic ends. */
 const LOOK_MS = 1_000
@@ -145,7 +146,7 @@ export class Graph {
 
   /** Threads that are started meanwhile apply the decisions that this is about; where it comes to nothing, those from before again. */
   async #exchange(declared: Pipeline, versions: Versions, drainMs: number, stays: (id: string, next: Pipeline) => boolean): Promise<void> {
-    const { file, ensure, supervisor, use } = this.#options
+    const { file, engine, ensure, supervisor, use, log } = this.#options
     const before = this.#versions
     const fit = fitting(declared, versions)
     const next = fit.running
@@ -158,6 +159,7 @@ export class Graph {
       return use(next)
     }
     try {
+      for (const text of unreplaced(next, await engine.standings())) log.warn(text)
       await ensure(topicSpecs(next))
       await supervisor.exchange(file, next, drainMs, between, id => stays(id, next))
     } catch (error) {

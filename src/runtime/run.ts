@@ -26,6 +26,7 @@ import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { Scaler } from './scaler.ts'
 import { Supervisor } from './supervisor.ts'
 import { topicSpecs } from './topics.ts'
+import { unreplaced } from './unreplaced.ts'
 
 export interface RunOptions {
   /** The user's file whose default export is the pipeline. */
@@ -147,6 +148,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     })
     closers.add('agents', () => supervisor.stop(DRAIN_MS))
     instruments.watch(agent => supervisor.facts(agent))
+    for (const text of unreplaced(pipeline, await engine.standings())) log.warn(text)
     await supervisor.exchange(file, pipeline, DRAIN_MS)
     const scaler = new Scaler({ ...instruments, agents: () => supervisor.agents, clock: systemClock, log })
     closers.add('scaling', () => scaler.close())
