@@ -3,13 +3,13 @@ import type { Failpoint } from '../../src/engine/failpoint.ts'
 import { Harness } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-/** Each step of the protocol, and at which of its passes the process dies: early, and with work behind and before it. */
+/** Each step of the protocol, and at which of its passes the process dies, with work behind and before it; of rolls early, too. */
 const STEPS: readonly (readonly [Failpoint, readonly number[]])[] = [
-  ['after-append', [1, 40]],
-  ['after-claim', [1, 25]],
-  ['after-handler', [2, 30]],
-  ['in-commit', [3, 60]],
-  ['after-commit', [3, 60]],
+  ['after-append', [40]],
+  ['after-claim', [25]],
+  ['after-handler', [30]],
+  ['in-commit', [60]],
+  ['after-commit', [60]],
   ['after-intent', [1, 4]],
   ['in-roll', [1, 4]],
   ['after-roll', [1, 4]],

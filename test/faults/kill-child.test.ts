@@ -2,10 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { ROUNDS } from './distributed/rounds.ts'
 import { Harness, until } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-const ROUNDS = 70
+/** FAULT_ROUNDS=3 makes it 84. */
+const KILLS = 28 * ROUNDS
 /** The runner dies in one round of so many, every other time beside a child. */
 const RUNNER_EVERY = 14
 const STOPPED_EVERY = 9
@@ -13,7 +15,7 @@ const LONGEST_MS = 250
 const READY_MS = 30_000
 
 it('the processes of a remote agent, their runner, or both, killed or stopped at any moment, lose and double nothing', {
-  timeout: 240_000,
+  timeout: 240_000 * ROUNDS,
 }, async () => {
   const random = seeded(seedOf('kill-child'))
   await using harness = new Harness(random, { lines: 10 })
@@ -30,7 +32,7 @@ it('the processes of a remote agent, their runner, or both, killed or stopped at
   let millrace = await start()
   harness.send()
   const kills = { child: 0, stopped: 0, runner: 0 }
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; round <= KILLS; round++) {
     await sleep(random() * LONGEST_MS)
     const before = children()
     const alive = before.filter(pid => signal(pid, 0))

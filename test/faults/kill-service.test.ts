@@ -2,17 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { ServiceProcess } from '../agents/remote/http/service-process.ts'
+import { ROUNDS } from './distributed/rounds.ts'
 import { Harness } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
 const SERVICE = fileURLToPath(new URL('./mean-service.js', import.meta.url))
-const ROUNDS = 52
-const FROZEN_EVERY = 25
-const CALLER_EVERY = 20
+/** FAULT_ROUNDS=3 makes it 66. */
+const KILLS = 22 * ROUNDS
+const FROZEN_EVERY = 20
+const CALLER_EVERY = 15
 const LONGEST_MS = 120
 
 it('the service of a remote agent, killed, away or stopped at any moment, and its caller killed beside it, lose and double nothing', {
-  timeout: 120_000,
+  timeout: 120_000 * ROUNDS,
 }, async () => {
   const random = seeded(seedOf('kill-service'))
   await using harness = new Harness(random, { lines: 10 })
@@ -25,7 +27,7 @@ it('the service of a remote agent, killed, away or stopped at any moment, and it
   let millrace = await start()
   harness.send()
   const faults = { killed: 0, frozen: 0, caller: 0 }
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; round <= KILLS; round++) {
     await sleep(random() * LONGEST_MS)
     if (round % FROZEN_EVERY === 0) {
       // Longer than the agent's timeout: whatever it says afterwards counts no more.

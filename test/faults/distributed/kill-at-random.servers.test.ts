@@ -4,8 +4,8 @@ import { seeded, seedOf } from '../random.ts'
 import { Fleet, type Role } from './fleet.ts'
 import { ROUNDS } from './rounds.ts'
 
-/** FAULT_ROUNDS=25 makes it 200. */
-const KILLS = 8 * ROUNDS
+/** FAULT_ROUNDS=40 makes it 200. */
+const KILLS = 5 * ROUNDS
 const LONGEST_MS = 1_500
 const PROCESSES: readonly (readonly [Role, number])[] = [
   ['frontend', 1],

@@ -4,7 +4,7 @@ import { seeded, seedOf } from '../random.ts'
 import { Fleet, type Role } from './fleet.ts'
 import { ROUNDS } from './rounds.ts'
 
-const CHANGES = 5 * ROUNDS
+const CHANGES = 4 * ROUNDS
 const LONGEST_MS = 2_000
 /** Those that come and go; the first of each role stays. */
 const COMERS: readonly (readonly [Role, number, string])[] = [
