@@ -18,7 +18,10 @@ test.each([
     "agent('f') retry has an option 'retires'",
   ],
   [() => agent('f', { version: 2, from: demand, breaker: misspelt({}, { off: 3 }) }, () => undefined), "did you mean 'of'?"],
-  [() => agent('f', { version: 2, from: demand, batch: misspelt({ size: 2 }, { milliseconds: 3 }) }, () => []), 'there are size, waitMs, outputs.'],
+  [
+    () => agent('f', { version: 2, from: demand, batch: misspelt({ size: 2 }, { milliseconds: 3 }) }, () => []),
+    'there are size, waitMs, outputs.',
+  ],
   [() => remoteAgent('f', misspelt({ version: 2, from: demand, run: command('true') }, { tiemout: '1s' })), "did you mean 'timeout'?"],
   [() => remoteAgent('f', misspelt({ version: 2, from: demand, run: command('true') }, { batch: { size: 2 } })), "Drop 'batch'."],
   [() => storageAgent('lake', misspelt({ version: 1, from: demand, to: files('./lake') }, { replace: 2 })), "did you mean 'replaces'?"],
