@@ -23,7 +23,7 @@ export interface AttemptsOptions {
   readonly outputs: Outputs
   readonly clock: Clock
   readonly progress: Progress
-  /** Undefined where a handler that ends the process has others in hand, too. */
+  /** Undefined where what ends the process has many in hand, or is elsewhere: an agent of batches, a remote one. */
   readonly crashNote: CrashNote | undefined
   readonly topic: string
   /** What {@link Progress} calls the topic. */

@@ -18,7 +18,7 @@ export class Breaker {
   readonly #report: (reason: string | undefined) => void
   readonly #listeners = new Set<() => void>()
   /** Of the agent, and of the version that gets a share of its data: a release that fails is not to hide behind the one that works. */
-  readonly #outcomes: readonly [LastOutcomes, LastOutcomes]
+  readonly #outcomes: readonly [Outcomes, Outcomes]
   #state: 'closed' | 'open' | 'trying' = 'closed'
   /** Whether the datum that is tried has begun. */
   #tried = false
@@ -30,7 +30,7 @@ export class Breaker {
     this.#policy = policy
     this.#clock = clock
     this.#report = report
-    this.#outcomes = [new LastOutcomes(policy?.of ?? 0), new LastOutcomes(policy?.of ?? 0)]
+    this.#outcomes = [new Outcomes(policy?.of ?? 0), new Outcomes(policy?.of ?? 0)]
   }
 
   /** Whether another datum may begin. */
@@ -93,7 +93,7 @@ export class Breaker {
     this.#cancel()
   }
 
-  #open({ of, pauseMs }: BreakerPolicy, { failures }: LastOutcomes, error: unknown): void {
+  #open({ of, pauseMs }: BreakerPolicy, { failures }: Outcomes, error: unknown): void {
     const waitMs = Math.min(MAX_PAUSE_MS, pauseMs * 2 ** Math.min(this.#pauses++, 16))
     this.#state = 'open'
     const last = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
@@ -121,7 +121,7 @@ export class Breaker {
 }
 
 /** The last so many outcomes, the oldest overwritten by the newest. */
-class LastOutcomes {
+class Outcomes {
   readonly #of: number
   readonly #failed: boolean[] = []
   #at = 0

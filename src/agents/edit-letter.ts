@@ -1,5 +1,5 @@
 import { FrameCursor } from '../envelope/frame.ts'
-import { withData } from '../envelope/with-data.ts'
+import { rewrite } from '../envelope/rewrite.ts'
 import type { Topic } from '../stream/topic.ts'
 import { decode } from './decode.ts'
 
@@ -12,10 +12,10 @@ export async function editedFrame(frame: Uint8Array, topic: Topic, data: Uint8Ar
   const old = new FrameCursor(frame)
   old.next()
   const type = contentType ?? old.contentType
-  const edited = withData(frame, { data, contentType: type, key: old.key })
+  const edited = rewrite(frame, { data, contentType: type, key: old.key })
   const cursor = new FrameCursor(edited)
   cursor.next()
   const { value, error } = await decode(cursor, topic)
   if (error !== undefined) throw error
-  return topic.keyOf === undefined ? edited : withData(edited, { data, contentType: type, key: topic.keyOf(value) })
+  return topic.keyOf === undefined ? edited : rewrite(edited, { data, contentType: type, key: topic.keyOf(value) })
 }

@@ -12,13 +12,13 @@ import type { Task } from './task.ts'
 /** How many data may wait behind others of their key, for each that may run: further ahead lie the keys that are free. */
 const QUEUED_PER_SLOT = 4
 
-type Told = 'waits' | 'succeeded' | 'failed' | 'batchSucceeded' | 'batchFailed'
-
-export interface HandlingOptions extends Omit<AttemptsOptions, Told> {
+export interface HandlingOptions extends Omit<AttemptsOptions, 'waits' | 'succeeded' | 'failed' | 'batchSucceeded' | 'batchFailed'> {
   readonly random: () => number
   readonly breaker: Breaker
   /** The outputs of an earlier run of the datum, which count in place of another run's; undefined where there was none. */
   readonly recorded: (task: Task) => Promise<readonly Staged[]> | undefined
+  /** Whether {@link recorded} has them; reads nothing. */
+  readonly isRecorded: (task: Task) => boolean
   /** The outputs of a datum, and of its members, are ready to be written; in the order of offsets where the agent is ordered. */
   readonly finished: (task: Task) => void
   /** A datum failed for good. */
@@ -186,7 +186,7 @@ export class Handling {
   #gather(task: Task, gathering: GatheringBatch): void {
     this.#open.set(task.offset, task)
     // What is written down in the journal counts as it is, and what may have ended a thread is tried by itself.
-    if (task.alone || this.#options.recorded(task) !== undefined) {
+    if (task.alone || this.#options.isRecorded(task)) {
       task.detach()
       if (!gathering.empty) this.#parts.push(gathering.take())
       this.#parts.push([task])
@@ -278,9 +278,8 @@ export class Handling {
       if (task === this.#breakerProbe) this.#breakerProbe = undefined
       task.attempts--
       task.detach()
-      task.stage = 'ready'
       this.#open.set(task.offset, task)
-      if (this.#admit(task)) this.#ready.push(task)
+      this.#makeReady(task)
     }
   }
 
@@ -310,7 +309,7 @@ export class Handling {
     const cancelWait = clock.after(waitMs, () => {
       progress.end(row)
       task.cancel = undefined
-      this.#makeReady(task)
+      this.#endWait(task)
       changed()
     })
     task.cancel = () => {
@@ -326,8 +325,12 @@ export class Handling {
     this.#open.set(task.offset, task)
   }
 
-  #makeReady(task: Task): void {
+  #endWait(task: Task): void {
     this.#waiting--
+    this.#makeReady(task)
+  }
+
+  #makeReady(task: Task): void {
     task.stage = 'ready'
     if (this.#admit(task)) this.#ready.push(task)
   }
@@ -352,7 +355,7 @@ export class Handling {
       const probe = this.#held.reduce((first, other) => (other.offset < first.offset ? other : first))
       this.#held = this.#held.filter(other => other !== probe)
       this.#heldProbe = probe
-      this.#makeReady(probe)
+      this.#endWait(probe)
       changed()
     })
   }
@@ -366,7 +369,7 @@ export class Handling {
     this.#holds = 0
     const held = this.#held.toSorted((a, b) => a.offset - b.offset)
     this.#held = []
-    for (const task of held) this.#makeReady(task)
+    for (const task of held) this.#endWait(task)
     this.#options.blocked(undefined)
     this.#options.changed()
   }

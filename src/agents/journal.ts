@@ -98,6 +98,11 @@ export class Journal {
     return offset === undefined ? undefined : this.#at(offset, id, idAt)
   }
 
+  /** Whether {@link recorded} has something; reads nothing. */
+  has(id: Uint8Array, idAt: number): boolean {
+    return this.#runs.offsetOf(id, idAt) !== undefined
+  }
+
   /**
    * Makes runs durable. @returns for each the outputs that count: its own, or those of a run that was before it.
    * @throws LEASE_LOST where a run of several data does not count, for another has run some of them: who has the next lease handles the rest.

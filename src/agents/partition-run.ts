@@ -79,6 +79,7 @@ export class PartitionRun {
       partition: place.partition,
       busy: work.busy,
       recorded: task => this.#recorded(task),
+      isRecorded: task => work.journal?.has(task.id, task.idAt) ?? false,
       finished: task => (this.#journaled === undefined ? this.#finished(task, task.outputs) : this.#journaled.add(task)),
       dead: (task, error) => {
         if (task.ramped) this.#unit.ramped.dead(task.attempts)

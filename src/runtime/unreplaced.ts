@@ -1,5 +1,4 @@
-import type { Standing } from '../engine/engine.ts'
-import { agentOf } from '../engine/engine.ts'
+import { agentOf, type Standing } from '../engine/engine.ts'
 import type { Pipeline } from '../pipeline.ts'
 
 /**

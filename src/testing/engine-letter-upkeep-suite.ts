@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { replayTopic } from '../agents/dead-letter.ts'
 import type { Engine } from '../engine/engine.ts'
 import { FrameCursor } from '../envelope/frame.ts'
-import { withData } from '../envelope/with-data.ts'
+import { rewrite } from '../envelope/rewrite.ts'
 import { type Over, twoDead } from './engine-letter-suite.ts'
 import type { EngineSuiteOptions } from './engine-suite.ts'
 import type { TestFramework } from './framework.ts'
@@ -27,7 +27,7 @@ export function engineLetterUpkeepSuite({ describe, it }: TestFramework, name: s
   async function edited(engine: Engine, text: string): Promise<number> {
     const [, oldest] = await engine.letters.list({ limit: 10 })
     const frame = (await engine.letters.frame(oldest!.letter))!
-    const changed = withData(frame, { data: Buffer.from(text), contentType: 'text/plain', key: '' })
+    const changed = rewrite(frame, { data: Buffer.from(text), contentType: 'text/plain', key: '' })
     assert.equal(await engine.letters.edit(oldest!.letter, changed, BY), true)
     return oldest!.letter
   }

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/clock.ts'
 import { openAtRest, openEmbedded } from '../../src/engine/embedded/index.ts'
 import type { Engine, EngineView } from '../../src/engine/engine.ts'
 import { FrameCursor } from '../../src/envelope/frame.ts'
-import { withData } from '../../src/envelope/with-data.ts'
+import { rewrite } from '../../src/envelope/rewrite.ts'
 import type { Pipeline } from '../../src/pipeline.ts'
 import { checkNoMove, readMove } from '../../src/runtime/move/move-log.ts'
 import { topicSpecs } from '../../src/runtime/topics.ts'
@@ -110,7 +110,7 @@ async function eventful(data: string): Promise<void> {
       await engine.letters.replay([old!.letter], 'a person')
       const frame = (await engine.letters.frame(edited!.letter))!
       const { key, contentType, dataText } = cursorAt(frame)
-      await engine.letters.edit(edited!.letter, withData(frame, { key, contentType, data: Buffer.from(`${dataText} `) }), 'a person')
+      await engine.letters.edit(edited!.letter, rewrite(frame, { key, contentType, data: Buffer.from(`${dataText} `) }), 'a person')
     })
   }
 }

@@ -5,6 +5,7 @@ import { backoffMs } from '../retry.ts'
 import { batchOf, headOf } from './batch.ts'
 import type { Job } from './job.ts'
 import { type Answer, broken } from './messages.ts'
+import { onceATurn } from './once-a-turn.ts'
 import { Away, type Request, type Service } from './service.ts'
 
 const AWAY = { backoffMs: 100, maxBackoffMs: 10_000 } as const
@@ -51,7 +52,8 @@ export class Calls implements OpenRemote {
   #why: MillraceError | undefined
   /** What is waited for, where nobody has been told of it since the data before were let go of. */
   #untold: MillraceError | undefined
-  #dispatching = false
+  /** What comes in one turn goes out in one request. */
+  readonly #dispatchSoon = onceATurn(() => this.#dispatch())
   #stopping = false
 
   constructor(service: Service, agent: RemoteAgentFacts, events: RemoteEvents) {
@@ -88,16 +90,6 @@ export class Calls implements OpenRemote {
     this.#cancelWait?.()
     for (const { abort } of this.#underWay) abort.abort()
     this.#service.close()
-  }
-
-  /** What comes in one turn goes out in one request. */
-  #dispatchSoon(): void {
-    if (this.#dispatching) return
-    this.#dispatching = true
-    queueMicrotask(() => {
-      this.#dispatching = false
-      this.#dispatch()
-    })
   }
 
   #dispatch(): void {

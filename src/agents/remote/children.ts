@@ -4,6 +4,7 @@ import type { OpenRemote, RemoteAgentFacts, RemoteEvents } from '../remote.ts'
 import { backoffMs } from '../retry.ts'
 import { Child, type Program } from './child.ts'
 import type { Job } from './job.ts'
+import { onceATurn } from './once-a-turn.ts'
 
 /** One message has at most so many data. */
 const BATCH_DATA = 250
@@ -39,7 +40,8 @@ export class Children implements OpenRemote {
   #suspects: Job[] = []
   /** Busy time of those that have ended since it was asked for. */
   #endedMs = 0
-  #dispatching = false
+  /** What comes in one turn goes out in one message. */
+  readonly #dispatchSoon = onceATurn(() => this.#dispatch())
   #stopping = false
 
   constructor(program: Program, replicas: number, agent: RemoteAgentFacts, events: RemoteEvents) {
@@ -87,16 +89,6 @@ export class Children implements OpenRemote {
     this.#stopping = true
     for (const { cancelStart } of this.#replicas) cancelStart()
     await Promise.all([...this.#replicas, ...this.#leaving].map(({ child }) => child?.stop(graceMs)))
-  }
-
-  /** What comes in one turn goes out in one message. */
-  #dispatchSoon(): void {
-    if (this.#dispatching) return
-    this.#dispatching = true
-    queueMicrotask(() => {
-      this.#dispatching = false
-      this.#dispatch()
-    })
   }
 
   #dispatch(): void {

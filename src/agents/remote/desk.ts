@@ -5,6 +5,7 @@ import type { ClaimedWork, OpenRemote, RemoteAgentFacts, RemoteEvents, WorkDesk 
 import { Claim } from './claim.ts'
 import { type Commit, readCommit } from './commit.ts'
 import type { Job } from './job.ts'
+import { onceATurn } from './once-a-turn.ts'
 
 /** A claim has at most so many data. */
 const MAX_CLAIM_DATA = 1_000
@@ -45,7 +46,8 @@ export class Desk implements OpenRemote, WorkDesk {
   readonly #waiters = new Set<Waiter>()
   readonly #claims = new Map<string, Claim>()
   readonly #finished = new Set<string>()
-  #giving = false
+  /** What comes in one turn goes out together. */
+  readonly #giveSoon = onceATurn(() => this.#giveWaiters())
   #stopping = false
   #isAway = false
   #seenMs: number
@@ -160,18 +162,12 @@ export class Desk implements OpenRemote, WorkDesk {
     this.#giveSoon()
   }
 
-  /** What comes in one turn goes out together. */
-  #giveSoon(): void {
-    if (this.#giving || this.#waiters.size === 0) return
-    this.#giving = true
-    queueMicrotask(() => {
-      this.#giving = false
-      for (const waiter of this.#waiters) {
-        const work = this.#give(waiter.most)
-        if (work === undefined) return
-        waiter.answer(work)
-      }
-    })
+  #giveWaiters(): void {
+    for (const waiter of this.#waiters) {
+      const work = this.#give(waiter.most)
+      if (work === undefined) return
+      waiter.answer(work)
+    }
   }
 
   /** Puts data into somebody's hands: as long as there are suspects, one of those. */

@@ -1,6 +1,6 @@
 import { type PlaceRange, REPLAYS, type ReplayEvent } from '../../agents/replay-log.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
-import { withData } from '../../envelope/with-data.ts'
+import { rewrite } from '../../envelope/rewrite.ts'
 import type { RecordBatch, TopicPartition } from '../../stream/stream.ts'
 import { type Decision, VERSIONS } from '../../versions/decision.ts'
 
@@ -29,7 +29,7 @@ export class ShiftedRecords {
       const shifted =
         topic === REPLAYS.name ? this.#replay(record as ReplayEvent, batch.first + cursor.index + 1) : this.#decision(record as Decision)
       const { key, contentType } = cursor
-      frames.push(withData(cursor.frame, { key, contentType, data: Buffer.from(JSON.stringify(shifted)) }))
+      frames.push(rewrite(cursor.frame, { key, contentType, data: Buffer.from(JSON.stringify(shifted)) }))
     }
     return { ...batch, frames: Buffer.concat(frames) }
   }

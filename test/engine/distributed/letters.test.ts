@@ -3,7 +3,7 @@ import { replayTopic } from '../../../src/agents/dead-letter.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { DistributedEngine } from '../../../src/engine/distributed/index.ts'
 import { LETTERS } from '../../../src/engine/distributed/internal-topics.ts'
-import { withData } from '../../../src/envelope/with-data.ts'
+import { rewrite } from '../../../src/envelope/rewrite.ts'
 import type { AppendBatch, GroupedStream, Lease } from '../../../src/stream/stream.ts'
 import { Members, placeOf } from '../../../src/testing/group-member.ts'
 import { batch, dataOf, spec, texts } from '../../../src/testing/suite-data.ts'
@@ -160,7 +160,7 @@ it('of two that discard the same letters at once one says that it has', async ()
 /** The datum with other words, for a letter's edit. */
 async function edited(engine: DistributedEngine, letter: number): Promise<Uint8Array> {
   const frame = (await engine.letters.frame(letter))!
-  return withData(frame, { key: '', contentType: 'text/plain', data: Buffer.from('mended') })
+  return rewrite(frame, { key: '', contentType: 'text/plain', data: Buffer.from('mended') })
 }
 
 it('a letter is not edited any more once its datum is on its way to the agent, and can be again when that has failed', async () => {

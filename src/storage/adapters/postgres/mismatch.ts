@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../errors.ts'
+import { checkDifferences, type Difference } from '../../rows/difference.ts'
 import { quoted } from '../../rows/names.ts'
 import { createTable } from './statements.ts'
 import type { Table } from './table.ts'
@@ -21,23 +22,12 @@ export interface FoundColumn {
   readonly required: boolean
 }
 
-interface Difference {
-  readonly what: string
-  readonly mend: string
-}
-
 /** The same to hold, though not the same to say. */
 const ALIKE: Readonly<Record<string, string>> = { 'character varying': 'text' }
 
 /** @throws TABLE_MISMATCH naming every difference between what a topic needs and what is there, and the SQL that mends them. */
 export function checkTable(table: Table, found: FoundTable): void {
-  const differences = differencesOf(table, found)
-  if (differences.length === 0) return
-  throw new MillraceError(
-    'TABLE_MISMATCH',
-    `The table ${table.sql} does not fit the topic '${table.topic}': ${differences.map(({ what }) => what).join('; ')}.`,
-    { fix: `Mend it with: ${differences.map(({ mend }) => mend).join(' ')}` },
-  )
+  checkDifferences(table, differencesOf(table, found))
 }
 
 /** For a table that is not there and that nobody may make. */
@@ -56,10 +46,11 @@ function differencesOf(table: Table, found: FoundTable): Difference[] {
     ]
   const alter = `ALTER TABLE ${table.sql}`
   const differences: Difference[] = []
-  for (const { name, type } of table.columns) {
+  for (const { name, type, definition } of table.columns) {
     const there = found.columns.find(column => column.name === name)
-    const add = name === 'source' || name === 'created' ? type : (table.columns.find(column => column.name === name)?.definition ?? type)
     if (there === undefined) {
+      // The rows that are there have nothing in it: it cannot be NOT NULL.
+      const add = name === 'source' || name === 'created' ? type : definition
       differences.push({
         what: `column ${quoted(name)}: expected ${type}, found none`,
         mend: `${alter} ADD COLUMN ${quoted(name)} ${add};`,

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../../errors.ts'
+import { checkDifferences, type Difference } from '../../rows/difference.ts'
 import { quoted } from '../../rows/names.ts'
 import type { ColumnType, Table } from './table.ts'
 
@@ -21,20 +21,9 @@ export interface FoundColumn {
   readonly required: boolean
 }
 
-interface Difference {
-  readonly what: string
-  readonly mend: string
-}
-
 /** @throws TABLE_MISMATCH naming every difference between what a topic needs and what is there, and the SQL that mends them. */
 export function checkTable(table: Table, found: FoundTable): void {
-  const differences = differencesOf(table, found)
-  if (differences.length === 0) return
-  throw new MillraceError(
-    'TABLE_MISMATCH',
-    `The table ${table.sql} does not fit the topic '${table.topic}': ${differences.map(({ what }) => what).join('; ')}.`,
-    { fix: `Mend it with: ${[...new Set(differences.map(({ mend }) => mend))].join(' ')}` },
-  )
+  checkDifferences(table, differencesOf(table, found))
 }
 
 function differencesOf(table: Table, found: FoundTable): Difference[] {

@@ -1,16 +1,18 @@
 import { FrameCursor, FrameWriter } from './frame.ts'
 
 /** What of a frame is written anew: the rest, its id before all, stays. */
-export interface NewData {
-  readonly data: Uint8Array
-  readonly contentType: string
-  readonly key: string
+export interface NewParts {
+  readonly data?: Uint8Array
+  readonly contentType?: string
+  readonly type?: string
+  readonly key?: string
 }
 
-/** The frame of the same datum, with the same id, source, time and parents, and other data. */
-export function withData(frame: Uint8Array, { data, contentType, key }: NewData): Uint8Array {
+/** The frame of the same datum, with the same id, source, time and parents. */
+export function rewrite(frame: Uint8Array, parts: NewParts): Uint8Array {
   const cursor = new FrameCursor(frame)
   cursor.next()
+  const { data = cursor.data, contentType = cursor.contentType, type = cursor.type, key = cursor.key } = parts
   const writer = new FrameWriter(frame.length + data.length)
   writer.add({
     id: cursor.bytes,
@@ -19,7 +21,7 @@ export function withData(frame: Uint8Array, { data, contentType, key }: NewData)
     source: cursor.sourceBytes,
     createdMs: cursor.createdMs,
     contentType,
-    type: cursor.type,
+    type,
     key,
     parents: cursor.parents,
     data,
