@@ -32,6 +32,8 @@ export class Exchange {
   readonly #options: ExchangeOptions
   readonly #kept: PlainAgent | SecureAgent
   readonly #fresh: PlainAgent | SecureAgent
+  /** A connection has broken off, and the service has not been heard of since: it may still be going down, and let others in. */
+  #goesDown = false
 
   constructor(options: ExchangeOptions) {
     this.#options = options
@@ -49,10 +51,16 @@ export class Exchange {
   async post(headers: Readonly<Record<string, string>>, body: string, alone: boolean, signal: AbortSignal): Promise<Reply> {
     const bytes = Buffer.from(body)
     const full = { ...headers, 'content-length': String(bytes.length) }
+    const wentDown = this.#goesDown
+    this.#goesDown = false
     const first = await this.#send(this.#kept, full, bytes, signal)
-    // The service may have ended before, with all its connections, and this one was the first to notice.
-    const reply = first instanceof BrokenOff && first.leftOver && alone ? await this.#send(this.#fresh, full, bytes, signal) : first
-    if (reply instanceof BrokenOff) throw reply.why
+    // The service may have ended before, by another datum or by itself, and this connection was the first to notice.
+    const isDoubtful = first instanceof BrokenOff && (first.leftOver || wentDown) && alone
+    const reply = isDoubtful ? await this.#send(this.#fresh, full, bytes, signal) : first
+    if (reply instanceof BrokenOff) {
+      this.#goesDown = true
+      throw reply.why
+    }
     return reply
   }
 

@@ -104,6 +104,30 @@ it('a connection that was left over and has ended is not laid to the datum that 
   expect(held).toEqual([])
 })
 
+it('a service that goes down on a datum, and lets the next in meanwhile, does not have that blamed for it', async () => {
+  let lettingIn = 1
+  const { ask, asked, held } = await scene(({ request, body }, response) => {
+    const isPoison = body.data.some(({ data }) => data === 'poison')
+    if (isPoison || lettingIn-- > 0) request.socket.destroy()
+    else echo({ request, body }, response)
+  })
+  const first = await failureOf(ask('poison'))
+  expect(first.code).toBe('AGENT_CRASHED')
+  expect(await ask('innocent')).toEqual(['innocent'])
+  // Nor is it let off that breaks the connection every time.
+  await failureOf(ask('poison'))
+  const last = await failureOf(ask('poison'))
+  expect(last.code).toBe('AGENT_CRASHED')
+  expect(asked.map(({ body }) => body.data[0]?.data)).toEqual([
+    'poison',
+    'innocent',
+    'innocent',
+    'poison',
+    ...['poison', 'poison'], // the service may still be going down by the one before
+  ])
+  expect(held).toEqual([])
+})
+
 describe('a service that cannot be had now: its data wait, and the reason is told', () => {
   const status =
     (code: number, headers: Record<string, string> = {}, text = ''): Answering =>
