@@ -12,6 +12,7 @@ import { VersionLog } from '../versions/log.ts'
 import { openAttach } from './attach/listener.ts'
 import { checkStores } from './check-stores.ts'
 import { Closers } from './closers.ts'
+import { sharingCompiled } from './compile-cache.ts'
 import type { Config } from './config.ts'
 import { type Held, openEngine } from './engines.ts'
 import { type FrontDoor, openFrontDoor } from './front-door.ts'
@@ -72,9 +73,9 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
   const startedMs = systemClock.now()
   const closers = new Closers()
   try {
-    const declared = await loadPipeline(file)
-    checkOnly(runs, declared.agents.values())
     makeDataDirectory(config.data)
+    const declared = await sharingCompiled(config.data, () => loadPipeline(file))
+    checkOnly(runs, declared.agents.values())
 
     const { engine, forThread, failed } = await openEngine(config, declared.name, reportTrace(log), text => log.warn(text))
     closers.add('engine', () => engine.close())

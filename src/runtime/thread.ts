@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Suspect } from '../agents/progress.ts'
@@ -6,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import { fromPortable, MillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
 import type { Versions } from '../versions/fold.ts'
+import { compiledFor } from './compile-cache.ts'
 import { type ThreadEngine, transfersOf } from './engines.ts'
 import type { Facts } from './port-recorder.ts'
 import type { FromThread, HeldPart, ThreadData, ToThread } from './thread-messages.ts'
@@ -18,11 +18,6 @@ import { stackOf } from './thread-stack.ts'
 const LOAD_TIMEOUT_MS = 180_000
 /** Measured at 5,000 data/s: V8’s default lets the short-lived data of each thread take 50 MB before it looks for garbage; this takes a third and costs no more. */
 const YOUNG_GENERATION_MB = 16
-/**
- * Node's compile cache, in the data directory: every thread loads the same code, and measured, the cache halves what that costs, which is
- * most of what a restart or a reload takes.
- */
-const COMPILE_CACHE = 'compile-cache'
 /** What a thread whose event loop is free needs beyond its grace to say that it has stopped. */
 const STOP_SLACK_MS = 500
 
@@ -66,7 +61,7 @@ export class Thread {
       name: agent,
       workerData: { file, agent, versions, progress, suspects, crashNote, engine, desk } satisfies ThreadData,
       transferList: [...transfersOf(engine), ...(desk === undefined ? [] : [desk])],
-      env: { NODE_COMPILE_CACHE: join(directory, COMPILE_CACHE), ...process.env },
+      env: compiledFor(directory),
       resourceLimits: { maxOldGenerationSizeMb: Math.ceil(options.bytes / 1e6), maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     })
     this.#loop = this.#worker.performance.eventLoopUtilization()

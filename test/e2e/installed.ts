@@ -70,6 +70,8 @@ export async function run(command: string, args: readonly string[], cwd: string)
 
 /** As a user has it: this Node first, nothing of npm's own run around the tests, no condition that leads to the sources. */
 function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|MILLRACE_|NODE_OPTIONS$|VITEST|FORCE_COLOR$)/i.test(name))
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_|MILLRACE_|NODE_OPTIONS$|NODE_COMPILE_CACHE$|VITEST|FORCE_COLOR$)/i.test(name),
+  )
   return { ...Object.fromEntries(kept), PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) }
 }

@@ -1,14 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const READY_MS = 20_000
-/** One that is killed writes no cache of its own: they would compile the same code again and again. */
-const COMPILE_CACHE = join(tmpdir(), 'millrace-test-compile-cache')
 
 export interface StartOptions {
   /** As it is called in messages. */
@@ -37,7 +33,7 @@ export class Millrace {
     const node = ['--conditions=millrace-source', '--disable-warning=ExperimentalWarning', MAIN]
     const flags = ['--data', data, '--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--json']
     this.#child = spawn(process.execPath, [...node, ...args, file, ...flags], {
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+      env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
