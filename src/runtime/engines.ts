@@ -12,8 +12,8 @@ import { refusingMoves } from './move/refusing.ts'
 /** The engine of a process, and how its threads come to it. */
 export interface ProcessEngine {
   readonly engine: Engine
-  /** What one thread is to be given for {@link openInThread}. */
-  forThread(): ThreadEngine
+  /** What one thread is to be given for {@link openInThread}. @param over what it holds when it dies is given to others only then, in this process. */
+  forThread(over: Promise<void>): ThreadEngine
   /** Resolves with what ended it, should it ever end by itself: the process is to stop then. */
   readonly failed: Promise<Error>
 }
@@ -39,7 +39,7 @@ export async function openEngine(config: Config, pipeline: string, held: Held, w
     const engine = await openEmbedded(engineOptions(config))
     return {
       engine,
-      forThread: () => ({ kind: 'embedded', directory: config.data, port: engine.connect() }),
+      forThread: over => ({ kind: 'embedded', directory: config.data, port: engine.connect(over) }),
       failed: engine.failed,
     }
   }

@@ -31,7 +31,7 @@ const PROCESS = randomUUID()
 /** What every agent's thread is run with. */
 export interface HostContext {
   readonly directory: string
-  readonly connect: () => ThreadEngine
+  readonly connect: (over: Promise<void>) => ThreadEngine
   readonly recorder: Recorder
   readonly clock: Clock
   readonly threadBytes: number
@@ -183,6 +183,7 @@ export class Host {
       versions: versions(),
       connect,
       recorder,
+      died: error => this.#thread === thread && this.#blame(error),
       held: (part, reason) => this.#thread === thread && this.#onHeld(part, reason),
       log: line => log.info(`${shownAgent(this.#declared)}: ${line}`),
       suspects: this.#replica.suspects.list(),
@@ -212,12 +213,16 @@ export class Host {
       this.#closeDesk(desk)
       if (this.#thread !== thread || this.#state === 'stopping' || this.#state === 'stopped') return
       const error = ending.kind === 'stopped' ? new MillraceError('AGENT_CRASHED', `${this.agent} stopped by itself.`) : ending.error
-      // An agent that failed in order (its engine went away, its lease could not be had) blames no datum.
-      if (ending.kind === 'died') this.#replica.suspects.blame(this.#watchdog?.progress.inHand() ?? [], toPortable(error))
       // To accept data that no agent can read would be to promise what cannot be kept.
       if (isMillraceError(error, 'ENGINE_FAILED')) this.#context.fatal(error)
       this.#restart(error)
     })
+  }
+
+  /** An agent that failed in order (its engine went away, its lease could not be had) blames no datum; nor is one to blame that was told to end. */
+  #blame(error: Error): void {
+    if (this.#state === 'stopping' || this.#state === 'stopped') return
+    this.#replica.suspects.blame(this.#watchdog?.progress.inHand() ?? [], toPortable(error))
   }
 
   #onHeld(part: HeldPart, reason: string | undefined): void {

@@ -26,8 +26,10 @@ export interface ThreadOptions {
   readonly agent: string
   readonly directory: string
   readonly versions: Versions
-  readonly connect: () => ThreadEngine
+  readonly connect: (over: Promise<void>) => ThreadEngine
   readonly recorder: Recorder
+  /** Told when it has died, before another replica can have what it had in hand. */
+  readonly died: (error: Error) => void
   /** Told what the agent's data wait for, and with undefined when they wait no longer. */
   readonly held: (part: HeldPart, reason: string | undefined) => void
   /** Told a line that a remote agent's program has written. */
@@ -55,7 +57,8 @@ export class Thread {
   #asked = false
 
   constructor(options: ThreadOptions) {
-    const engine = options.connect()
+    const over = Promise.withResolvers<void>()
+    const engine = options.connect(over.promise)
     const { file, agent, directory, versions, progress, suspects, crashNote, desk } = options
     this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './agent-thread.ts' : './agent-thread.js', import.meta.url), {
       name: agent,
@@ -96,6 +99,8 @@ export class Thread {
         loaded.reject(
           ending.kind === 'stopped' ? new MillraceError('AGENT_CRASHED', `${agent} was stopped while it loaded.`) : ending.error,
         )
+        if (ending.kind === 'died') options.died(ending.error)
+        over.resolve()
         resolve(ending)
       })
     })

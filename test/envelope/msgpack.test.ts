@@ -9,7 +9,8 @@ describe('MessagePack as producers send it', () => {
       any: fc.oneof(
         { depthSize: 'small', withCrossShrink: true },
         fc.string(),
-        fc.double({ noNaN: true }),
+        // It writes -0 as the integer 0.
+        fc.double({ noNaN: true }).filter(number => !Object.is(number, -0)),
         fc.integer(),
         fc.boolean(),
         fc.constant(null),

@@ -35,7 +35,7 @@ it('a datum that ends the thread of one replica after the other has as many atte
   )
   const { letters } = (await live.ask('/v1/dead')) as { letters: { attempts: number }[] }
   expect(letters).toHaveLength(1)
-  // Once more where the partition is another replica's before that has heard of the thread's end.
+  // Once more where the partitions were shared out anew while a replica had it in hand.
   expect([4, 5]).toContain(letters[0]?.attempts)
   // As many as there are partitions, and all of them are back.
   await live.until('all replicas run', async () => {

@@ -1,13 +1,13 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Link } from './messages.ts'
 
-/** A link over a port. Who closes it last does not matter: both ends hear of it. */
-export function portLink<Out, In>(port: MessagePort): Link<Out, In> {
+/** A link over a port. Who closes it last does not matter: both ends hear of it. @param over the link's end is not told before. */
+export function portLink<Out, In>(port: MessagePort, over: Promise<void> = Promise.resolve()): Link<Out, In> {
   return {
     post: (message, transfer) => port.postMessage(message, transfer),
     listen(onMessage, onClose) {
       port.on('message', onMessage)
-      port.on('close', onClose)
+      port.on('close', () => void over.then(onClose))
     },
     close: () => port.close(),
   }

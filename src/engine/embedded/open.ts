@@ -12,8 +12,11 @@ import { startWriter } from './writer-host.ts'
 
 /** The engine as the main thread has it. */
 export interface EmbeddedEngine extends Engine {
-  /** A port for one worker thread, to be given to {@link connectEmbedded} there. */
-  connect(): MessagePort
+  /**
+   * A port for one worker thread, to be given to {@link connectEmbedded} there.
+   * @param over what the thread holds when it dies is given to others only then. Default: at once.
+   */
+  connect(over?: Promise<void>): MessagePort
   /** Resolves with what ended the writer, should it ever end by itself: the process is to stop then. */
   readonly failed: Promise<Error>
 }
@@ -28,9 +31,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedEn
   try {
     const file = databaseFile(options.directory)
     const writer = await startWriter(file, limitsOf(options), options.clock)
-    const connect = () => {
+    const connect = (over = Promise.resolve()) => {
       const { port1, port2 } = new MessageChannel()
-      writer.attach(port1)
+      writer.attach(port1, over)
       return port2
     }
     const db = openForReading(file)

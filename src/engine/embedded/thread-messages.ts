@@ -1,7 +1,11 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { PortableError } from '../../errors.ts'
 
-export type ToWriterThread = { readonly kind: 'connect'; readonly port: MessagePort } | { readonly kind: 'close' }
+export type ToWriterThread =
+  | { readonly kind: 'connect'; readonly connection: number; readonly port: MessagePort }
+  /** What the connection held may be given to others once its port is closed. */
+  | { readonly kind: 'over'; readonly connection: number }
+  | { readonly kind: 'close' }
 
 /** `ready` once, then `failed` at most once; `closed` is the last. */
 export type FromWriterThread =

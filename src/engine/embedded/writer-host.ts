@@ -10,8 +10,8 @@ import { Writer } from './writer.ts'
 
 /** The writer, wherever it runs. */
 export interface WriterHost {
-  /** Serves a client over the other end of this port. */
-  attach(port: MessagePort): void
+  /** Serves a client over the other end of this port. @param over what it holds when the port closes is given to others only then. */
+  attach(port: MessagePort, over: Promise<void>): void
   /** Commits what is queued and closes the file. */
   close(): Promise<void>
   /** Resolves when it has ended by itself. */
@@ -27,7 +27,7 @@ function startHere(file: string, limits: WriterLimits, clock: Clock): WriterHost
   const failed = Promise.withResolvers<Error>()
   const writer = new Writer({ ...limits, open: () => openForWriting(file, limits), clock, onFailed: failed.resolve })
   return {
-    attach: port => writer.attach(portLink<FromWriter, ToWriter>(port)),
+    attach: (port, over) => writer.attach(portLink<FromWriter, ToWriter>(port, over)),
     close: async () => writer.close(),
     failed: failed.promise,
   }
@@ -59,8 +59,13 @@ async function startThread(file: string, limits: WriterLimits): Promise<WriterHo
   })
   const send = (message: ToWriterThread, transfer: MessagePort[]) => worker.postMessage(message, transfer)
   await ready.promise
+  let connections = 0
   return {
-    attach: port => send({ kind: 'connect', port }, [port]),
+    attach(port, over) {
+      const connection = ++connections
+      send({ kind: 'connect', connection, port }, [port])
+      void over.then(() => send({ kind: 'over', connection }, []))
+    },
     async close() {
       closing = true
       send({ kind: 'close' }, [])

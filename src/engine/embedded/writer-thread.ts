@@ -23,9 +23,16 @@ try {
     traceRetentionMs: limits.traceRetentionMs,
     onFailed: error => tell({ kind: 'failed', error: toPortable(error) }),
   })
+  const overs = new Map<number, () => void>()
   parent.on('message', (message: ToWriterThread) => {
-    if (message.kind === 'connect') writer.attach(portLink<FromWriter, ToWriter>(message.port))
-    else {
+    if (message.kind === 'connect') {
+      const over = Promise.withResolvers<void>()
+      overs.set(message.connection, over.resolve)
+      writer.attach(portLink<FromWriter, ToWriter>(message.port, over.promise))
+    } else if (message.kind === 'over') {
+      overs.get(message.connection)?.()
+      overs.delete(message.connection)
+    } else {
       try {
         writer.close()
         tell({ kind: 'closed' })
