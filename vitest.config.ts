@@ -15,7 +15,10 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, '**/*.servers.test.ts'],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
     pool: 'forks',
-    maxWorkers: 2,
+    // What the files share is loaded once in each worker, not three hundred times.
+    isolate: false,
+    // One more than the cores of a small machine: many wait, for a process or a lease.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     execArgv: ['--conditions=millrace-source', '--disable-warning=ExperimentalWarning'],

@@ -14,7 +14,7 @@ class FaultsFirst extends BaseSequencer {
 }
 
 // Servers are started, killed and started again in them, on machines with two cores.
-const common = { ...tests.test, typecheck: { enabled: false }, testTimeout: 120_000, hookTimeout: 120_000, exclude: [TIMED] }
+const common = { ...tests.test, maxWorkers: 2, typecheck: { enabled: false }, testTimeout: 120_000, hookTimeout: 120_000, exclude: [TIMED] }
 
 /** The tests that need real servers: `npm run test:servers`. */
 export default defineConfig({

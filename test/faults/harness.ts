@@ -7,7 +7,7 @@ import { viewEmbedded } from '../../src/engine/embedded/index.ts'
 import { audit, behind } from './audit.ts'
 import type { Findings } from './findings.ts'
 import { Millrace } from './millrace.ts'
-import { Producer } from './producer.ts'
+import { type Load, Producer } from './producer.ts'
 
 export const FAULT_PIPELINE = fileURLToPath(new URL('./pipeline.ts', import.meta.url))
 const PRODUCERS = 3
@@ -22,7 +22,7 @@ export class Harness {
   readonly #pipeline: string
   #millrace: Millrace | undefined
 
-  constructor(random: () => number, options: { readonly lines?: number; readonly data?: string; readonly pipeline?: string } = {}) {
+  constructor(random: () => number, options: Load & { readonly data?: string; readonly pipeline?: string } = {}) {
     this.#pipeline = options.pipeline ?? FAULT_PIPELINE
     this.data = options.data ?? join(this.folder, 'data')
     this.producers = Array.from({ length: PRODUCERS }, (_, i) => new Producer(String(i + 1), () => this.#url(), random, options))

@@ -8,8 +8,7 @@ import { ROUNDS } from './distributed/rounds.ts'
 import { Harness, until } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-/** FAULT_ROUNDS=3 makes it 66. */
-const KILLS = 22 * ROUNDS
+const KILLS = 66 * ROUNDS
 /** In one round of so many a worker is stopped past its time, in another the runner dies, every other time beside a worker. */
 const EVERY = 10
 const WORKERS = 2
@@ -28,10 +27,10 @@ interface Worker {
 }
 
 it('attached workers, their runner, or both, killed or stopped at any moment, lose and double nothing', {
-  timeout: 240_000 * ROUNDS,
+  timeout: 480_000 * ROUNDS,
 }, async () => {
   const random = seeded(seedOf('kill-attached'))
-  await using harness = new Harness(random, { lines: 10 })
+  await using harness = new Harness(random, { lines: 10, pauseMs: 100 })
   const port = await freePort()
   const runner = () => harness.start(undefined, ['--attach', `127.0.0.1:${port}`], { FAULT_ATTACHED: '1' })
   const workers = Array.from({ length: WORKERS }, () => attach(port))

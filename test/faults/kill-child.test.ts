@@ -6,8 +6,8 @@ import { ROUNDS } from './distributed/rounds.ts'
 import { Harness, until } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-/** FAULT_ROUNDS=3 makes it 84. */
-const KILLS = 28 * ROUNDS
+/** Of all three kinds of remote agents more than 200. */
+const KILLS = 84 * ROUNDS
 /** The runner dies in one round of so many, every other time beside a child. */
 const RUNNER_EVERY = 14
 const STOPPED_EVERY = 9
@@ -15,10 +15,10 @@ const LONGEST_MS = 250
 const READY_MS = 30_000
 
 it('the processes of a remote agent, their runner, or both, killed or stopped at any moment, lose and double nothing', {
-  timeout: 240_000 * ROUNDS,
+  timeout: 480_000 * ROUNDS,
 }, async () => {
   const random = seeded(seedOf('kill-child'))
-  await using harness = new Harness(random, { lines: 10 })
+  await using harness = new Harness(random, { lines: 10, pauseMs: 100 })
   const pids = join(harness.folder, 'pids')
   writeFileSync(pids, '')
   const children = () => readFileSync(pids, 'utf8').split('\n').filter(Boolean).map(Number)

@@ -8,6 +8,7 @@ import { systemClock } from '../../../src/clock.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
 import { openDistributed } from '../../../src/runtime/distributed.ts'
 import { servers } from '../../servers/shared.ts'
+import { until } from '../harness.ts'
 import { Millrace } from '../millrace.ts'
 import { type Load, Producer } from '../producer.ts'
 import { type Audited, audit } from './audit.ts'
@@ -18,10 +19,12 @@ import { Rows } from './rows.ts'
 
 const PIPELINE = fileURLToPath(new URL('./pipeline.ts', import.meta.url))
 const PRODUCERS = 3
-/** Some 200 data a second in batches that each touch every partition: something is under way at any moment, and two cores are not worn out by it. */
-const LOAD: Load = { lines: 60, pauseMs: 900 }
+/** Some 200 data a second in batches that each touch every partition: something is under way at any moment. It is batches that cost, and two cores are not worn out by so few. */
+const LOAD: Load = { lines: 120, pauseMs: 1_800 }
 /** Several start at once, on two cores. */
 const READY_MS = 180_000
+const UNDER_WAY_MS = 180_000
+const REST_MS = 300_000
 const LOOK_MS = 250
 
 export type Role = 'frontend' | 'agents' | 'storage'
@@ -35,8 +38,6 @@ export interface Places {
 }
 
 export interface FleetOptions {
-  /** As it is called in what is printed. */
-  readonly fault: string
   readonly random: () => number
   /** Servers of the test's own. Default: the shared ones. */
   readonly places?: Partial<Places>
@@ -107,9 +108,8 @@ export class Fleet {
 
   /** Starts a process, the same one again where it has run before. */
   start(role: Role, number = 1, { failpoint = '', only }: StartOptions = {}): Millrace {
-    const { random: _, ...options } = this.#options
     const name = `${role}-${number}`
-    const { kafka, redis, postgres, s3 } = { ...this.places, ...options.through }
+    const { kafka, redis, postgres, s3 } = { ...this.places, ...this.#options.through }
     const data = join(this.#folder, name)
     const { region, accessKeyId, secretAccessKey } = servers().s3
     const stream = streamUrl(kafka, this.prefix)
@@ -220,13 +220,23 @@ export class Fleet {
     return audit({ view: this.#view, producers: this.producers, rows: this.rows, objects: this.objects, ...lost })
   }
 
-  /** Says what the run was, for whoever judges how much it proves. */
-  say(audited: Audited): void {
+  /** Lets the producers finish and everything come to rest, and audits it; says what the run was, for whoever judges how much it proves. */
+  async verdict(fault: string, lost: { readonly traceLost?: boolean } = {}): Promise<Audited> {
+    await this.finish()
+    await this.rest(REST_MS)
+    const audited = await this.audit(lost)
     const seconds = Math.round((Date.now() - this.#startedMs) / 1_000)
     const { copies, objectCopies, letters } = audited
     console.log(
-      `${this.#options.fault}: ${this.acknowledged} acknowledged, ${this.kills} kills, ${copies} copies, ${objectCopies} copies in objects, ${letters} dead letters, ${seconds} s`,
+      `${fault}: ${this.acknowledged} acknowledged, ${this.kills} kills, ${copies} copies, ${objectCopies} copies in objects, ${letters} dead letters, after ${seconds} s`,
     )
+    return audited
+  }
+
+  /** Waits until so many more data are acknowledged. */
+  async underWay(more: number): Promise<void> {
+    const before = this.acknowledged
+    await until(`${more} more data are accepted`, UNDER_WAY_MS, () => this.acknowledged > before + more)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

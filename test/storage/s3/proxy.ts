@@ -19,16 +19,24 @@ export class S3Proxy {
   endpoint = ''
   readonly #server = createServer((incoming, response) => void this.#handle(incoming, response))
 
+  /** For the test that runs. */
   static async start(): Promise<S3Proxy> {
+    const proxy = await S3Proxy.open()
+    onTestFinished(() => proxy[Symbol.dispose]())
+    return proxy
+  }
+
+  static async open(): Promise<S3Proxy> {
     const proxy = new S3Proxy()
     await new Promise<void>(resolve => proxy.#server.listen(0, '127.0.0.1', resolve))
     // Listening on a port, it has an address of that kind.
     proxy.endpoint = `http://127.0.0.1:${(proxy.#server.address() as AddressInfo).port}`
-    onTestFinished(() => {
-      proxy.#server.closeAllConnections()
-      proxy.#server.close()
-    })
     return proxy
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.closeAllConnections()
+    this.#server.close()
   }
 
   async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
