@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { freePort } from '../servers/port.ts'
 import { ROUNDS } from './distributed/rounds.ts'
 import { Harness, until } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
@@ -106,13 +105,4 @@ async function stopWithWork(worker: Worker): Promise<void> {
     worker.process.kill('SIGCONT')
     return false
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number } // it listens on TCP
-  server.close()
-  await once(server, 'close')
-  return port
 }

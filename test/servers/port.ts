@@ -12,15 +12,15 @@ let taken = 0
 
 /**
  * A port of 127.0.0.1 that is free. Each process takes from a hundred ports of its own, by its process id, because a port is free again
- * while its server is killed and not yet restarted: suites that run beside each other must not hand it out then.
+ * while its server is killed and not yet restarted: suites that run beside each other must not hand it out then. A hundred later it is given out again.
  */
 export async function freePort(): Promise<number> {
   const base = FIRST + (process.pid % PROCESSES) * PORTS_EACH
-  while (taken < PORTS_EACH) {
-    const port = base + taken++
+  for (let tries = 0; tries < PORTS_EACH; tries++) {
+    const port = base + (taken++ % PORTS_EACH)
     if (await isFree(port)) return port
   }
-  throw new Error(`All ${PORTS_EACH} ports from ${base} on are given out or in use: one process starts fewer servers than that`)
+  throw new Error(`All ${PORTS_EACH} ports from ${base} on are in use: one process has fewer servers than that`)
 }
 
 export function isFree(port: number): Promise<boolean> {
