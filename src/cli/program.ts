@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { usage } from './command.ts'
+import { addAdvise } from './commands/advise.ts'
 import { addAgents } from './commands/agents.ts'
 import { addCheck } from './commands/check.ts'
 import { addCompare } from './commands/compare.ts'
@@ -49,6 +50,7 @@ export function buildProgram(): Command {
     addLedger,
     addTopics,
     addAgents,
+    addAdvise,
     addDead,
     addReplay,
     addCompare,

@@ -147,6 +147,7 @@ GET  /v1/topics                topics, partitions, rates, retention
 GET  /v1/agents                agents: how they are and why, totals, rates, lag
 GET  /v1/flow                  how fast data move now
 GET  /v1/ledger                given, done, dead, duplicate, lost: by agent and partition
+GET  /v1/advice                what to scale, and whether what was done helped
 GET  /v1/trace/:data_id        where is my datum?  (?source=… for an id that a producer gave)
 GET  /v1/lineage/:data_id      where it came from, what became of it  (?depth=10&limit=1000)
 GET  /v1/cache/:name           the latest value of every key

@@ -1,4 +1,5 @@
 import type { HeldDatum, Position, ProcessFacts, ReplicaFacts } from './replica.ts'
+import { countText, spanText } from './words.ts'
 
 /** How an agent is, in one word; the rules are below and in docs/instrumentation.md, in the order in which they are asked. */
 export const AGENT_STATES = ['hung', 'poisoned', 'no_process', 'blocked', 'starved', 'slow', 'behind', 'healthy'] as const
@@ -200,15 +201,4 @@ function nameOf(position: Position, idAt: AgentFacts['idAt']): string {
 function topFrame(stack: string): string {
   const [frame = ''] = stack.split('\n', 1)
   return frame.replace(/^\s*at /, '').replace(/\((?:.*\/)?([^/]+?:\d+)(?::\d+)?\)$/, '($1)')
-}
-
-function countText(count: number): string {
-  return Math.round(count).toLocaleString('en-US')
-}
-
-/** 42 s, 3 min, 5 h. */
-function spanText(ms: number): string {
-  if (ms < 120_000) return `${Math.floor(ms / 1_000)} s`
-  if (ms < 7_200_000) return `${Math.floor(ms / 60_000)} min`
-  return `${Math.floor(ms / 3_600_000)} h`
 }

@@ -4,9 +4,12 @@ import type { Clock } from '../clock.ts'
 import type { EngineView } from '../engine/engine.ts'
 import { type Pipeline, versionsOf } from '../pipeline.ts'
 import type { AgentVersion } from '../trace/trace.ts'
+import { type Advised, Advisor } from './advice/advisor.ts'
+import { loadsOf } from './advice/loads.ts'
 import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
 import { type Flow, FlowMeter } from './flow.ts'
 import { Metrics } from './metrics.ts'
+import { PartitionLoads } from './partition-loads.ts'
 import { ProcessMeter } from './process.ts'
 import type { IngestFact, InHandFact, Recorder, SpillFact, WorkFact } from './recorder.ts'
 import { type Sample, Sampler } from './sampler.ts'
@@ -24,6 +27,8 @@ export interface Instruments extends Required<Recorder> {
   sample(maxAgeMs: number): Promise<Sample>
   /** How every agent of the pipeline is, by `name@version`, as of the last sample. @throws what the engine throws. */
   diagnoses(): Promise<ReadonlyMap<string, Judged>>
+  /** What would help, and whether what was done helped. */
+  advice(): Advised
   /** Prometheus text, and what of it could not be read. */
   metrics(): Promise<{ text: string; errors: readonly unknown[] }>
   close(): Promise<void>
@@ -52,6 +57,9 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
   const topics = new Set<string>()
   const agents = new Set<string>()
   const diagnoses = new Diagnoses(options.engine, clock)
+  const partitions = new PartitionLoads()
+  const advisor = new Advisor()
+  let running: Pipeline['agents'] = new Map()
   async function sample(maxAgeMs: number): Promise<Sample> {
     const taken = await sampler.sample(maxAgeMs)
     diagnoses.note(taken)
@@ -75,8 +83,9 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     ofProcess.tick()
     sample(TICK_MS / 2)
       .then(
-        () => {
+        taken => {
           failing = false
+          advise(taken)
         },
         (error: unknown) => {
           if (!failing && !closed) options.onError?.(error)
@@ -86,6 +95,14 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       .finally(() => {
         if (!closed) cancelTick = clock.after(TICK_MS, tick)
       })
+  }
+
+  function advise(taken: Sample): void {
+    partitions.note(taken)
+    const now = flow.read(clock.now())
+    const { acceptedPerSecond, retryPerSecond } = now.frontEnd
+    const loads = loadsOf(running, { sample: taken, flow: now, diagnoses: diagnoses.now(now), partitions })
+    advisor.note(taken.atMs, loads, { acceptedPerSecond, turnedAwayPerSecond: retryPerSecond, loop: ofProcess.read().loopUtilization })
   }
 
   return {
@@ -122,12 +139,14 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       }
       flow.keep(agents)
       diagnoses.use(pipeline)
+      running = pipeline.agents
     },
     watch: agents => diagnoses.watch(agents),
     lettersExpired: (agent, count) => metrics.lettersExpired(agent.name, agent.version, count),
     flow: () => flow.read(clock.now()),
     sample,
     diagnoses: () => diagnoses.named(flow.read(clock.now())),
+    advice: () => advisor.read(),
     metrics: () => metrics.text(),
     async close() {
       closed = true

@@ -44,8 +44,9 @@ export interface ReplicaFacts {
 /** An agent in this process. */
 export interface ProcessFacts {
   readonly replicas: readonly ReplicaFacts[]
-  /** How many it is to have: threads, or programs of its one thread. */
+  /** How many it is to have: threads, or programs of its one thread. And the most that it is given by itself. */
   readonly wanted: number
+  readonly most: number
   readonly ofPrograms: boolean
   /** Data that have ended threads of it. */
   readonly suspects: readonly TriedDatum[]

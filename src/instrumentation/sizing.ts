@@ -47,7 +47,7 @@ export function sizeFor({ partitions, secondsPerDatum, shared }: Workload, most:
 }
 
 /** The load of the busiest replica, partitions being shared out in ranges as `engine/embedded/assignment.ts` does. */
-function heaviestShare(loads: readonly number[], replicas: number): number {
+export function heaviestShare(loads: readonly number[], replicas: number): number {
   const sums = new Array<number>(replicas).fill(0)
   for (const [index, load] of loads.entries()) sums[Math.floor((index * replicas) / loads.length)]! += load
   return Math.max(...sums)

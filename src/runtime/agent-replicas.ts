@@ -92,6 +92,7 @@ export class AgentReplicas {
     return {
       replicas: this.#hosts.map(host => host.facts()),
       wanted: this.#wanted,
+      most: this.range.max,
       ofPrograms: this.ofPrograms,
       suspects: this.#suspects.list().map(({ reason, ...place }) => ({ ...place, reason: reason.message })),
     }

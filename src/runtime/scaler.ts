@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts'
 import type { Flow } from '../instrumentation/flow.ts'
+import { PartitionLoads } from '../instrumentation/partition-loads.ts'
 import { placeFlow } from '../instrumentation/place-flow.ts'
 import type { Sample } from '../instrumentation/sampler.ts'
 import { type Sizing, sizeFor } from '../instrumentation/sizing.ts'
-import type { TopicPartition } from '../stream/stream.ts'
+import { rateText } from '../instrumentation/words.ts'
 import type { AgentReplicas } from './agent-replicas.ts'
 import { Hysteresis, PACE, type Pace } from './hysteresis.ts'
 import type { Log } from './log.ts'
@@ -40,8 +41,7 @@ interface Watched {
 export class Scaler {
   readonly #options: ScalerOptions
   readonly #watched = new WeakMap<Scaled, Watched>()
-  /** The next offset of every partition, at the last looks. */
-  readonly #arrivals: { readonly atMs: number; readonly next: ReadonlyMap<string, number> }[] = []
+  readonly #loads = new PartitionLoads()
   #cancel: () => void = () => undefined
   #closed = false
 
@@ -68,7 +68,7 @@ export class Scaler {
     // While the engine cannot be asked, which is told elsewhere, everything stays as it is.
     const seen = await sample(lookMs / 2).catch(() => undefined)
     if (seen === undefined || this.#closed) return
-    this.#remember(seen)
+    this.#loads.note(seen)
     for (const agent of scaled) this.#scale(agent, seen)
   }
 
@@ -93,14 +93,11 @@ export class Scaler {
     // Of a group that other processes are in, too, what this one does is its part.
     const ofGroup = seen.handledPerSecond.get(agent.agent) ?? 0
     const part = ofGroup > handled ? handled / ofGroup : 1
-    const rows = inOrderOfSharing(
-      seen.standings.filter(({ group }) => group === agent.agent),
-      seen,
-    )
-    const partitions = rows.map(({ topic, partition, next, checkpoint }) => ({
-      arrivalPerSecond: this.#arrivalOf(`${topic}/${partition}`) * part,
-      backlog: Math.max(0, next - checkpoint.offset) * part,
+    const partitions = this.#loads.of(agent.agent, seen).map(({ arrivalPerSecond, backlog }) => ({
+      arrivalPerSecond: arrivalPerSecond * part,
+      backlog: backlog * part,
     }))
+    const rows = seen.standings.filter(({ group }) => group === agent.agent)
     const lagMs = Math.max(0, ...rows.map(({ oldestPendingMs = seen.atMs }) => seen.atMs - oldestPendingMs))
     const sizing = sizeFor(
       { partitions, secondsPerDatum: handled === 0 ? undefined : busy / handled, shared: agent.ofPrograms },
@@ -113,38 +110,9 @@ export class Scaler {
     watched.busy = []
     agent.scale(count)
   }
-
-  #remember({ atMs, topics }: Sample): void {
-    const next = new Map(
-      topics.flatMap(({ spec, bounds }) => bounds.map((at, partition) => [`${spec.name}/${partition}`, at.next] as const)),
-    )
-    if (this.#arrivals.at(-1)?.atMs === atMs) return
-    this.#arrivals.push({ atMs, next })
-    if (this.#arrivals.length > LOOKS + 1) this.#arrivals.shift()
-  }
-
-  /** Data a second, since the first look that is remembered. */
-  #arrivalOf(place: string): number {
-    const [first, last] = [this.#arrivals[0], this.#arrivals.at(-1)]
-    if (first === undefined || last === undefined || last.atMs <= first.atMs) return 0
-    const before = first.next.get(place)
-    const now = last.next.get(place)
-    return before === undefined || now === undefined ? 0 : (now - before) / ((last.atMs - first.atMs) / 1_000)
-  }
-}
-
-/** As `engine/embedded/assignment.ts` puts them, that the sizing may see who gets which beside which; the replay topic's among them. */
-function inOrderOfSharing<T extends TopicPartition>(rows: readonly T[], { topics }: Sample): readonly T[] {
-  const partitions = new Map(topics.map(({ spec, bounds }) => [spec.name, bounds.length]))
-  const place = ({ topic, partition }: T) => partition / (partitions.get(topic) ?? 1)
-  return rows.toSorted((a, b) => place(a) - place(b) || (a.topic < b.topic ? -1 : 1))
 }
 
 function arithmetic({ arrivalPerSecond, backlog, capacityPerSecond }: Sizing): string {
   const one = Number.isFinite(capacityPerSecond) ? `, and one does ${rateText(capacityPerSecond)} a second` : ''
   return `${rateText(arrivalPerSecond)} data a second arrive, ${rateText(backlog)} wait${one}.`
-}
-
-function rateText(count: number): string {
-  return count.toLocaleString('en-US', { maximumSignificantDigits: 3 })
 }

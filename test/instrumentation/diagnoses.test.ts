@@ -8,7 +8,7 @@ const forecast = agent('forecast', { version: 2, from: demand }, () => undefined
 const grid = pipeline('grid', { agents: [forecast] })
 
 const replica: ReplicaFacts = { state: 'running', sinceMs: 0, restarts: 0, inHand: [], failing: [], loop: 0 }
-const process: ProcessFacts = { replicas: [replica], wanted: 1, ofPrograms: false, suspects: [] }
+const process: ProcessFacts = { replicas: [replica], wanted: 1, most: 1, ofPrograms: false, suspects: [] }
 
 /** How forecast@2 is, as operators hear of it. */
 async function scene(watched: ProcessFacts | undefined) {

@@ -10,7 +10,7 @@ function replica(own: Partial<ReplicaFacts> = {}): ReplicaFacts {
   return { state: 'running', sinceMs: NOW - 600_000, restarts: 0, inHand: [], failing: [], loop: 0.1, ...own }
 }
 function process(own: Partial<ProcessFacts> = {}): ProcessFacts {
-  return { replicas: [replica()], wanted: 1, ofPrograms: false, suspects: [], ...own }
+  return { replicas: [replica()], wanted: 1, most: 1, ofPrograms: false, suspects: [], ...own }
 }
 function held(forMs: number, own: Partial<HeldDatum> = {}): HeldDatum {
   return { ...place, attempt: 1, startedMs: NOW - forMs, current: false, ...own }

@@ -82,7 +82,7 @@ describe('the instruments', () => {
     instruments.ingest(ingest)
     instruments.work(work)
     instruments.inHand({ agent: 'average', version: 2, replica: 0, count: 7, sinceMs: 999_000 })
-    instruments.watch(() => ({ replicas: [], wanted: 2, ofPrograms: false, suspects: [] }))
+    instruments.watch(() => ({ replicas: [], wanted: 2, most: 2, ofPrograms: false, suspects: [] }))
     const { text, errors } = await instruments.metrics()
     expect(errors).toEqual([])
     const families = parsePrometheus(text)

@@ -40,7 +40,7 @@ it('an agent is scaled by what is done at its place, also where another version 
       look: () => undefined,
       facts: () => ({
         replicas: [{ state: 'running', sinceMs: 0, restarts: 0, inHand: [], failing: [], loop: 1 }],
-        ...{ wanted: 1, ofPrograms: false, suspects: [] },
+        ...{ wanted: 1, most: 1, ofPrograms: false, suspects: [] },
       }),
       scale: count => void scaled.push(count),
     },

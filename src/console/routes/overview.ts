@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { ledgerToJson, readLedger } from '../../instrumentation/ledger.ts'
+import { adviceToJson } from '../advice.ts'
 import { agentsToJson, flowToJson, type Seen, topicsToJson } from '../overview.ts'
 import type { OpsContext } from '../server.ts'
 
@@ -21,5 +22,6 @@ export function overviewRoutes(server: FastifyInstance, context: OpsContext): vo
     return agentsToJson(now, await context.instruments.diagnoses())
   })
   server.get('/v1/flow', async () => flowToJson(await seen()))
+  server.get('/v1/advice', async () => adviceToJson(context.instruments.advice(), context.clock.now()))
   server.get('/v1/ledger', async () => ledgerToJson(await readLedger(context.engine, context.clock.now())))
 }
