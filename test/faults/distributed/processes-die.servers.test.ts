@@ -16,7 +16,8 @@ let fleet: Fleet
 let groups: Groups
 
 beforeAll(async () => {
-  fleet = open.use(await Fleet.open({ random }))
+  // It goes on for minutes, and each audit reads all of it.
+  fleet = open.use(await Fleet.open({ random, load: { lines: 60 } }))
   groups = open.use(new Groups(servers().kafka, fleet.prefix))
   await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
 }, 300_000)
