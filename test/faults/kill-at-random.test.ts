@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { Harness } from './harness.ts'
 import { seeded, seedOf } from './random.ts'
 
-const KILLS = 8
+const KILLS = 12
 const LONGEST_MS = 900
 
 it('a process killed at any moment under load, again and again, loses and doubles nothing', { timeout: 180_000 }, async () => {

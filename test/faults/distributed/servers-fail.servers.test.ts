@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -107,11 +106,12 @@ it('an S3 that answers with errors, slowly, or breaks off, holds each datum once
   for (const fate of Array.from({ length: ROUNDS }, () => FATES).flat()) {
     // Half of the requests get through: rolls are cut off at every one of their steps.
     let struck = 0
-    s3.fate = async (_request: IncomingMessage) => {
+    s3.fate = async () => {
       if (random() < 0.5) return 'through'
       struck++
       return fate()
     }
+    await fleet.underWay(400)
     await until('requests have felt it', FELT_MS, () => struck >= 5)
     s3.fate = () => 'through'
     await fleet.underWay(400)
