@@ -1,4 +1,5 @@
 import type { Advised, Followed, Given } from '../instrumentation/advice/advisor.ts'
+import { iso } from './overview.ts'
 
 /** `GET /v1/advice`. */
 export function adviceToJson({ advice, followed }: Advised, atMs: number): object {
@@ -11,8 +12,4 @@ function givenToJson({ sinceMs, ...advice }: Given): object {
 
 function followedToJson({ about, decision, doneMs, lagBefore, lagAfter, helped, words }: Followed): object {
   return { about, decision, done: iso(doneMs), lag_before: lagBefore, lag_after: lagAfter, helped, words }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -193,6 +193,6 @@ function seconds(ms: number | undefined): number | null {
   return ms === undefined ? null : ms / 1_000
 }
 
-function iso(ms: number): string {
+export function iso(ms: number): string {
   return new Date(ms).toISOString()
 }

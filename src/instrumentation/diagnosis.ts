@@ -1,5 +1,5 @@
 import type { HeldDatum, Position, ProcessFacts, ReplicaFacts } from './replica.ts'
-import { countText, spanText } from './words.ts'
+import { countText, percentText, spanText } from './words.ts'
 
 /** How an agent is, in one word; the rules are below and in docs/instrumentation.md, in the order in which they are asked. */
 export const AGENT_STATES = ['hung', 'poisoned', 'no_process', 'blocked', 'starved', 'slow', 'behind', 'healthy'] as const
@@ -172,9 +172,8 @@ function starved({ nowMs, process, lag, lagMs, movedMs, rollMs }: AgentFacts): D
 function slow({ process, busy, lag, lagMs, lagPerSecond = 0, rollMs }: AgentFacts): Diagnosis | undefined {
   const count = Math.max(1, process?.wanted ?? 1)
   if (busy < SLOW_BUSY * count || lagMs < SLOW_LAG_MS + rollMs || lagPerSecond <= 0) return undefined
-  const percent = Math.min(100, Math.round((busy / count) * 100))
   const more = lagPerSecond >= 1 ? `${countText(lagPerSecond)} more each second` : 'more every minute'
-  return { state: 'slow', words: `slow: ${percent} % busy, ${countText(lag)} data behind and ${more}` }
+  return { state: 'slow', words: `slow: ${percentText(Math.min(1, busy / count))} busy, ${countText(lag)} data behind and ${more}` }
 }
 
 function behind({ lag, lagMs, lagPerSecond, rollMs }: AgentFacts): Diagnosis | undefined {

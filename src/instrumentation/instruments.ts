@@ -102,7 +102,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     const now = flow.read(clock.now())
     const { acceptedPerSecond, retryPerSecond } = now.frontEnd
     const loads = loadsOf(running, { sample: taken, flow: now, diagnoses: diagnoses.now(now), partitions })
-    advisor.note(taken.atMs, loads, { acceptedPerSecond, turnedAwayPerSecond: retryPerSecond, loop: ofProcess.read().loopUtilization })
+    advisor.note(taken.atMs, loads, { acceptedPerSecond, turnedAwayPerSecond: retryPerSecond, loop: ofProcess.loopUtilization })
   }
 
   return {

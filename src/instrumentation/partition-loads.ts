@@ -8,8 +8,9 @@ const LOOKS = 5
 /** What one partition brings an agent. */
 export interface PartitionLoad extends TopicPartition {
   readonly arrivalPerSecond: number
-  /** Data that wait in it. */
+  /** Data that wait in it, and how long the oldest has. */
   readonly backlog: number
+  readonly lagMs: number
 }
 
 /** How much arrives in each partition, measured from look to look. */
@@ -32,11 +33,12 @@ export class PartitionLoads {
     return inOrderOfSharing(
       seen.standings.filter(standing => standing.group === group),
       seen,
-    ).map(({ topic, partition, next, checkpoint }) => ({
+    ).map(({ topic, partition, next, checkpoint, oldestPendingMs = seen.atMs }) => ({
       topic,
       partition,
       arrivalPerSecond: this.#arrivalOf(`${topic}/${partition}`),
       backlog: Math.max(0, next - checkpoint.offset),
+      lagMs: seen.atMs - oldestPendingMs,
     }))
   }
 

@@ -36,11 +36,16 @@ export class ProcessMeter {
     if (this.#ticks.length > TICKS) this.#ticks.shift()
   }
 
+  /** Share of the last ticks' time in which the event loop was at work. */
+  get loopUtilization(): number {
+    const active = this.#ticks.reduce((sum, tick) => sum + tick.utilization.active, 0)
+    const idle = this.#ticks.reduce((sum, tick) => sum + tick.utilization.idle, 0)
+    return active + idle === 0 ? 0 : active / (active + idle)
+  }
+
   read(): ProcessReading {
     const cpu = process.cpuUsage()
     const memory = process.memoryUsage()
-    const active = this.#ticks.reduce((sum, tick) => sum + tick.utilization.active, 0)
-    const idle = this.#ticks.reduce((sum, tick) => sum + tick.utilization.idle, 0)
     return {
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       residentBytes: memory.rss,
@@ -48,7 +53,7 @@ export class ProcessMeter {
       startSeconds: performance.timeOrigin / 1_000,
       loopDelayP99Seconds: Math.max(0, ...this.#ticks.map(tick => tick.p99)) / NS_PER_SECOND,
       loopDelayMaxSeconds: Math.max(0, ...this.#ticks.map(tick => tick.max)) / NS_PER_SECOND,
-      loopUtilization: active + idle === 0 ? 0 : active / (active + idle),
+      loopUtilization: this.loopUtilization,
     }
   }
 

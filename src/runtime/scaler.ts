@@ -93,12 +93,12 @@ export class Scaler {
     // Of a group that other processes are in, too, what this one does is its part.
     const ofGroup = seen.handledPerSecond.get(agent.agent) ?? 0
     const part = ofGroup > handled ? handled / ofGroup : 1
-    const partitions = this.#loads.of(agent.agent, seen).map(({ arrivalPerSecond, backlog }) => ({
+    const loads = this.#loads.of(agent.agent, seen)
+    const partitions = loads.map(({ arrivalPerSecond, backlog }) => ({
       arrivalPerSecond: arrivalPerSecond * part,
       backlog: backlog * part,
     }))
-    const rows = seen.standings.filter(({ group }) => group === agent.agent)
-    const lagMs = Math.max(0, ...rows.map(({ oldestPendingMs = seen.atMs }) => seen.atMs - oldestPendingMs))
+    const lagMs = Math.max(0, ...loads.map(load => load.lagMs))
     const sizing = sizeFor(
       { partitions, secondsPerDatum: handled === 0 ? undefined : busy / handled, shared: agent.ofPrograms },
       agent.range.max,

@@ -1,11 +1,11 @@
+import { agentOf } from '../../engine/engine.ts'
 import type { PartitionLoad } from '../partition-loads.ts'
 import { CATCH_UP_SECONDS, heaviestShare, sizeFor, TARGET } from '../sizing.ts'
 import { countText, percentText, rateText, spanText } from '../words.ts'
-import type { AgentLoad, FrontEndLoad } from './load.ts'
+import { type AgentLoad, backlogOf, type FrontEndLoad } from './load.ts'
 
 /** What to do. The first four are the decisions that instrumentation is for; the others say that none of them would help. */
-export const DECISIONS = ['add_replicas', 'add_partitions', 're_engineer', 'scale_front_end', 'mend', 'wait'] as const
-export type Decision = (typeof DECISIONS)[number]
+export type Decision = 'add_replicas' | 'add_partitions' | 're_engineer' | 'scale_front_end' | 'mend' | 'wait'
 
 /** What it comes from. */
 export const CAUSES = [
@@ -51,6 +51,9 @@ const SLOWER_LEAST_SECONDS = 0.000_1
 const HOT = 2.5
 /** Full, and computing for no more than this of the time: the handlers wait for something. */
 const WAITING = 0.5
+const LEAST_COMPUTING = 0.05
+/** The most replicas that are thought of. */
+const MOST_REPLICAS = 1_000
 const TURNED_AWAY = 0.01
 const LOOP_FULL = 0.9
 /** A diagnosis that says what is to be mended; how many there are of it does not matter then. */
@@ -66,7 +69,7 @@ export interface Past {
 
 /** What would help an agent, as seen at one moment; undefined where it needs nothing. */
 export function adviseAgent(load: AgentLoad, past: Past): Advice | undefined {
-  const backlog = sum(load.partitions.map(partition => partition.backlog))
+  const backlog = backlogOf(load)
   if (load.lagMs < PRESSED_LAG_MS || backlog === 0) return undefined
   if (TO_MEND.has(load.state)) return mend(load, backlog)
   if (load.secondsPerDatum === undefined) return undefined
@@ -107,7 +110,7 @@ function mend(load: AgentLoad, backlog: number): Advice {
     words: `${agent} is ${stateWords}: ${countText(backlog)} data wait for that, and no number of replicas helps.`,
     arithmetic: '',
     evidence: evidenceOf(load, backlog),
-    steps: [`millrace agents`, `millrace dead list --agent ${nameOf(agent)}`],
+    steps: [`millrace agents`, `millrace dead list --agent ${agentOf(agent).name}`],
   }
 }
 
@@ -174,8 +177,8 @@ function capacity(load: AgentLoad, backlog: number, secondsPerDatum: number): Ad
       steps: [`in the pipeline, of ${agent}: ${isStore ? 'a longer roll.age' : `concurrency: ${atOnce(load)}`}`],
     }
   }
-  const most = shared ? Number.MAX_SAFE_INTEGER : partitions.length
-  const sizing = sizeFor({ partitions, secondsPerDatum, shared }, Math.min(most, MOST_REPLICAS))
+  const most = shared ? MOST_REPLICAS : Math.min(partitions.length, MOST_REPLICAS)
+  const sizing = sizeFor({ partitions, secondsPerDatum, shared }, most)
   if (sizing === undefined) return undefined
   const formula = `ceil((${rateText(sizing.arrivalPerSecond)}/s + ${countText(backlog)} / ${CATCH_UP_SECONDS} s) / (${rateText(sizing.capacityPerSecond)}/s × ${TARGET}))`
   const whole = Math.ceil(((sizing.arrivalPerSecond + backlog / CATCH_UP_SECONDS) * secondsPerDatum) / TARGET)
@@ -216,10 +219,6 @@ function atOnce({ busy, computing }: AgentLoad): number {
   return Math.max(2, Math.ceil(busy / Math.max(computing, LEAST_COMPUTING)))
 }
 
-const LEAST_COMPUTING = 0.05
-/** The most replicas that are thought of. */
-const MOST_REPLICAS = 1_000
-
 function replicasAdvice(
   { agent, isStore, shared, replicas, mostReplicas }: AgentLoad,
   says: string,
@@ -246,7 +245,7 @@ function replicasAdvice(
         : [
             `in the pipeline, of ${agent}: ${shared ? 'command(…, { ' : ''}replicas: { min: ${steady}, max: ${fast} }${shared ? ' })' : ''}`,
           ]),
-      `${isStore ? '' : 'or '}on Kafka, in another process: millrace start <file> --role agents --agents ${nameOf(agent)}`,
+      `${isStore ? '' : 'or '}on Kafka, in another process: millrace start <file> --role agents --agents ${agentOf(agent).name}`,
     ],
   }
 }
@@ -254,7 +253,7 @@ function replicasAdvice(
 /** The fewest replicas that keep up with what arrives; undefined where no number does. */
 function steadyFor({ partitions, shared }: AgentLoad, secondsPerDatum: number, most: number): number | undefined {
   const arriving = partitions.map(partition => ({ ...partition, backlog: 0 }))
-  const sizing = sizeFor({ partitions: arriving, secondsPerDatum, shared }, Math.min(most, MOST_REPLICAS))
+  const sizing = sizeFor({ partitions: arriving, secondsPerDatum, shared }, most)
   return sizing === undefined || sizing.heaviest >= FULL ? undefined : sizing.replicas
 }
 
@@ -289,10 +288,6 @@ function evidenceOf(load: AgentLoad, backlog: number): Record<string, number> {
 
 function topicsText(partitions: readonly PartitionLoad[]): string {
   return [...new Set(partitions.map(({ topic }) => topic))].join(' and ')
-}
-
-function nameOf(agent: string): string {
-  return agent.slice(0, agent.lastIndexOf('@'))
 }
 
 function costText(seconds: number): string {

@@ -1,6 +1,7 @@
+import { agentOf } from '../../engine/engine.ts'
 import { countText } from '../words.ts'
 import { type Advice, adviseAgent, adviseFrontEnd, FRONT_END } from './advice.ts'
-import type { AgentLoad, FrontEndLoad } from './load.ts'
+import { type AgentLoad, backlogOf, type FrontEndLoad } from './load.ts'
 import { Usual } from './usual.ts'
 
 /** Advice that stands. */
@@ -79,12 +80,12 @@ export class Advisor {
   #follow(memory: Memory, load: AgentLoad, nowMs: number): void {
     const { given, done } = memory
     if (given !== undefined && done === undefined && isDone(given, load)) {
-      memory.done = { advice: given, atMs: nowMs, lag: lagOf(load) }
+      memory.done = { advice: given, atMs: nowMs, lag: backlogOf(load) }
       memory.given = undefined
       memory.wanted = undefined
     } else if (done !== undefined && nowMs - done.atMs >= FOLLOW_MS) {
-      const helped = lagOf(load) <= done.lag * HELPED
-      this.#conclude(done, lagOf(load), helped)
+      const helped = backlogOf(load) <= done.lag * HELPED
+      this.#conclude(done, backlogOf(load), helped)
       memory.tried = !helped && done.advice.decision === 'add_replicas'
       memory.done = undefined
     }
@@ -92,8 +93,8 @@ export class Advisor {
 
   /** A version that has taken the place of one with advice: it is what was done about it. */
   #inherit(about: string, { given }: Memory, loads: readonly AgentLoad[], nowMs: number): void {
-    const name = about.slice(0, about.lastIndexOf('@'))
-    const heir = loads.find(({ agent }) => agent.slice(0, agent.lastIndexOf('@')) === name)
+    const { name } = agentOf(about)
+    const heir = loads.find(({ agent }) => agentOf(agent).name === name)
     if (heir === undefined || given === undefined) return
     this.#of(heir.agent).done = { advice: given, atMs: nowMs, lag: given.evidence.lag ?? 0 }
   }
@@ -133,8 +134,4 @@ function consider(memory: Memory, advice: Advice | undefined, nowMs: number): vo
 function isDone({ decision, evidence }: Given, load: AgentLoad): boolean {
   if (decision === 'add_replicas') return load.replicas > (evidence.replicas ?? 0)
   return decision === 'add_partitions' && load.partitions.length > (evidence.partitions ?? 0)
-}
-
-function lagOf({ partitions }: AgentLoad): number {
-  return partitions.reduce((sum, { backlog }) => sum + backlog, 0)
 }

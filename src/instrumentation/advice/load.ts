@@ -27,6 +27,11 @@ export interface AgentLoad {
   readonly lagMs: number
 }
 
+/** Data that wait for an agent. */
+export function backlogOf({ partitions }: AgentLoad): number {
+  return partitions.reduce((sum, { backlog }) => sum + backlog, 0)
+}
+
 /** How this process's front end copes. */
 export interface FrontEndLoad {
   readonly acceptedPerSecond: number

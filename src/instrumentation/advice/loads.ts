@@ -33,9 +33,7 @@ function loadOf(id: string, agent: AnyAgent, { state, words, process }: Judged, 
   const replicas = process?.wanted ?? 0
   const loops = process?.replicas.reduce((sum, { loop = 0 }) => sum + loop, 0) ?? 0
   const rollMs = agent.kind === 'storage-agent' ? agent.store.roll.ageMs : 0
-  const ages = sample.standings
-    .filter(({ group }) => group === id)
-    .map(({ oldestPendingMs }) => (oldestPendingMs === undefined ? 0 : sample.atMs - oldestPendingMs - rollMs))
+  const own = partitions.of(id, sample)
   return {
     agent: id,
     state,
@@ -44,12 +42,12 @@ function loadOf(id: string, agent: AnyAgent, { state, words, process }: Judged, 
     mostReplicas: process?.most ?? 0,
     isStore: agent.kind === 'storage-agent',
     shared: process?.ofPrograms ?? false,
-    partitions: partitions.of(id, sample),
+    partitions: own,
     handledPerSecond,
     secondsPerDatum: handledPerSecond === 0 ? undefined : busy / handledPerSecond,
     busy: replicas === 0 ? 0 : busy / replicas,
     // Programs compute in processes of their own: what their thread does says nothing of them.
     computing: process?.ofPrograms || replicas === 0 ? busy / Math.max(1, replicas) : loops / replicas,
-    lagMs: Math.max(0, ...ages),
+    lagMs: Math.max(0, ...own.map(partition => partition.lagMs - rollMs)),
   }
 }

@@ -19,6 +19,7 @@ function loadOf(own: Partial<AgentLoad> = {}, backlog = 3_100): AgentLoad {
       partition,
       arrivalPerSecond: 75,
       backlog: backlog / 4,
+      lagMs: 10_000,
     })),
     handledPerSecond: 200,
     secondsPerDatum: 0.005,

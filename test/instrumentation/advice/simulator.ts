@@ -109,6 +109,13 @@ function measured(
   const handled = steps.reduce((sum, step) => sum + step.handled, 0)
   const busy = steps.reduce((sum, step) => sum + step.busy, 0)
   const share = busy / seconds / agent.replicas
+  const partitions = queues.map((queue, partition) => ({
+    topic: 'demand',
+    partition,
+    arrivalPerSecond: steps.reduce((sum, step) => sum + step.arrived[partition]!, 0) / seconds,
+    backlog: queue.reduce((sum, { count }) => sum + count, 0),
+    lagMs: queue[0] === undefined ? 0 : nowMs - queue[0].atMs,
+  }))
   return {
     agent: 'forecast@2',
     state: now.away ? 'blocked' : 'healthy',
@@ -117,16 +124,11 @@ function measured(
     mostReplicas: agent.replicas,
     isStore: false,
     shared: false,
-    partitions: queues.map((queue, partition) => ({
-      topic: 'demand',
-      partition,
-      arrivalPerSecond: steps.reduce((sum, step) => sum + step.arrived[partition]!, 0) / seconds,
-      backlog: queue.reduce((sum, { count }) => sum + count, 0),
-    })),
+    partitions,
     handledPerSecond: handled / seconds,
     secondsPerDatum: handled === 0 ? undefined : busy / handled,
     busy: share,
     computing: share * agent.computing,
-    lagMs: Math.max(0, ...queues.map(queue => (queue[0] === undefined ? 0 : nowMs - queue[0].atMs))),
+    lagMs: Math.max(0, ...partitions.map(partition => partition.lagMs)),
   }
 }
