@@ -1,0 +1,53 @@
+import Type, { type Static } from 'typebox'
+import { AgentNode } from './overview.ts'
+
+const Time = Type.String({ format: 'date-time' })
+
+/** A line that an agent said, or that was said of it. */
+export const LogLine = Type.Object({
+  at: Time,
+  level: Type.Union([Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]),
+  text: Type.String(),
+})
+export type LogLine = Static<typeof LogLine>
+
+/** `GET /v1/agents/:agent` (name): its versions side by side. */
+export const AgentAnswer = Type.Object({
+  agent: Type.String(),
+  versions: Type.Array(
+    Type.Object({
+      group: Type.String({ description: 'name@version, _shadow.name@version.' }),
+      ...AgentNode.properties,
+      replaces: Type.Union([Type.Integer(), Type.Null()]),
+      in_hand: Type.Array(Type.Object({ replica: Type.Integer(), count: Type.Integer(), since: Time }), {
+        description: 'What each of this process’s threads has in hand.',
+      }),
+      /** Its last failures, newest first: of dead letters. */
+      errors: Type.Array(Type.Object({ at: Time, letter: Type.Integer(), data_id: Type.String(), message: Type.String() })),
+      /** The last lines of its log in this process, newest last. */
+      log: Type.Array(LogLine),
+      /** What may be done now, such as pause or promote. */
+      actions: Type.Array(Type.String()),
+    }),
+  ),
+})
+export type AgentAnswer = Static<typeof AgentAnswer>
+
+/** `POST /v1/agents/pause` and `/v1/agents/resume` with `{agent: 'forecast@2', by?}`. */
+export const PauseAnswer = Type.Object({
+  decided: Type.Union([Type.Literal('pause'), Type.Literal('resume')]),
+  agent: Type.String(),
+  version: Type.Integer(),
+  by: Type.String(),
+  at: Time,
+})
+export type PauseAnswer = Static<typeof PauseAnswer>
+
+/** `GET /v1/compare?first=&second=&last=10m`: outputs of two versions, datum by datum, as `millrace compare --json`. */
+export const CompareAnswer = Type.Object({
+  versions: Type.Array(Type.Object({ agent: Type.String(), shadow: Type.Boolean() })),
+  handled: Type.Integer(),
+  compared: Type.Integer(),
+  topics: Type.Array(Type.Unknown()),
+})
+export type CompareAnswer = Static<typeof CompareAnswer>
