@@ -1,14 +1,16 @@
-/** Compiles src/ into dist/ and checks what the compiler does not: that every thread's file is where its URL says. */
+/** Compiles src/ into dist/, builds the console's pages, and checks what the compiler does not: that every thread's file is where its URL says. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, globSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
+import { build } from 'vite'
 
 const root = resolve(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
 rmSync(dist, { recursive: true, force: true })
 compile()
+await build({ configFile: join(root, 'src', 'console', 'web', 'vite.config.ts'), logLevel: 'warn' })
 checkUrls()
 checkKeys()
 // npm keeps the mode of the files that it packs; a checkout on Windows has none to keep.

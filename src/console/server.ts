@@ -12,6 +12,7 @@ import type { Decision } from '../versions/decision.ts'
 import type { Wish } from '../versions/proposed.ts'
 import { answerProblems, type Log, sendProblem } from './answers.ts'
 import { guard } from './guard.ts'
+import { consolePage } from './page.ts'
 import { cacheRoutes } from './routes/cache.ts'
 import { deadRoutes } from './routes/dead.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -102,6 +103,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   deadRoutes(server, context)
   replayRoutes(server, context)
   versionRoutes(server, context)
+  await consolePage(server)
   if (options.pageDirectory === undefined) indexRoute(server, context)
   else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
 
@@ -167,8 +169,10 @@ GET  /health/live  /health/ready
 `
 
 function indexRoute(server: FastifyInstance, context: OpsContext): void {
-  server.get('/', (_request, reply) => {
+  server.get('/', (request, reply) => {
+    // A browser is brought to the console; a program is told what there is.
+    if (request.headers.accept?.includes('text/html') === true) return reply.redirect('/console/')
     const name = context.pipeline()?.name
-    reply.type('text/plain; charset=utf-8').send(name === undefined ? INDEX : `Pipeline ${name}\n\n${INDEX}`)
+    return reply.type('text/plain; charset=utf-8').send(name === undefined ? INDEX : `Pipeline ${name}\n\n${INDEX}`)
   })
 }

@@ -1,0 +1,12 @@
+import { render } from 'preact'
+import { App } from './app.tsx'
+import './style/theme.css'
+import './style/layout.css'
+import { startOverview } from './live/overview.ts'
+import { startRouter } from './router.ts'
+import { applyTheme } from './theme.ts'
+
+applyTheme()
+startRouter()
+startOverview()
+render(<App />, document.getElementById('app')!)

@@ -1,0 +1,3 @@
+export function ProducersPage({ rest }: { readonly rest: readonly string[] }) {
+  return <h1>{['Producers', ...rest].join(' ')}</h1>
+}

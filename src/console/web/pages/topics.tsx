@@ -1,0 +1,3 @@
+export function TopicsPage({ rest }: { readonly rest: readonly string[] }) {
+  return <h1>{['Topics', ...rest].join(' ')}</h1>
+}

@@ -1,0 +1,29 @@
+/** `12,345`, `3.1`, `0.04`: as many digits as say something. */
+export function countText(count: number): string {
+  return count.toLocaleString('en', { maximumFractionDigits: count >= 100 ? 0 : count >= 1 ? 1 : 2 })
+}
+
+export function perSecondText(perSecond: number): string {
+  return `${countText(perSecond)}/s`
+}
+
+/** A length of time in the unit that suits it: `0.4 ms`, `42 s`, `3 min`, `2.5 h`. */
+export function secondsText(seconds: number | null): string {
+  if (seconds === null) return '–'
+  if (seconds < 1) return `${countText(seconds * 1_000)} ms`
+  if (seconds < 120) return `${countText(seconds)} s`
+  if (seconds < 7_200) return `${countText(seconds / 60)} min`
+  if (seconds < 172_800) return `${countText(seconds / 3_600)} h`
+  return `${countText(seconds / 86_400)} d`
+}
+
+export function percentText(share: number | null): string {
+  return share === null ? '–' : `${(share * 100).toLocaleString('en', { maximumFractionDigits: share > 0.99 && share < 1 ? 2 : 1 })} %`
+}
+
+/** `10:02:31`, with the date where it is not today. */
+export function timeText(time: string): string {
+  const at = new Date(time)
+  const clock = at.toLocaleTimeString('en-GB')
+  return at.toDateString() === new Date().toDateString() ? clock : `${at.toISOString().slice(0, 10)} ${clock}`
+}
