@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../runtime/package-version.ts'
 import { usage } from './command.ts'
 import { addAdvise } from './commands/advise.ts'
 import { addAgents } from './commands/agents.ts'
@@ -95,10 +95,4 @@ function worded(message: string): string {
 
 function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
-}
-
-function packageVersion(): string {
-  // Two folders up from src/cli and from dist/cli alike.
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string } // our own
-  return manifest.version
 }

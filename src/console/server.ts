@@ -12,6 +12,7 @@ import type { Decision } from '../versions/decision.ts'
 import type { Wish } from '../versions/proposed.ts'
 import { answerProblems, type Log, sendProblem } from './answers.ts'
 import { guard } from './guard.ts'
+import type { RunsOn } from './health.ts'
 import { consolePage } from './page.ts'
 import { cacheRoutes } from './routes/cache.ts'
 import { deadRoutes } from './routes/dead.ts'
@@ -33,6 +34,7 @@ export interface OpsOptions {
   readonly runsHere?: (agent: AnyAgent) => boolean
   /** Decides about versions. Without it there are no routes for it. */
   readonly decide?: (wish: Wish, by: string) => Promise<Decision>
+  readonly runsOn: RunsOn
   /** Static files for `/`, read anew at each request. */
   readonly pageDirectory?: string
   readonly log?: Log
@@ -51,6 +53,7 @@ export interface Ops {
 /** What the routes answer from. */
 export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide'> {
   readonly log: Log | undefined
+  readonly runsOn: RunsOn
   pipeline(): Pipeline | undefined
 }
 
@@ -69,9 +72,9 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   checkPage(options.pageDirectory)
   let pipeline = options.pipeline
   const { engine, instruments, health, clock, log } = options
-  const { runsHere, decide } = options
+  const { runsHere, decide, runsOn } = options
   const context: OpsContext = {
-    ...{ engine, instruments, health, clock, log, pipeline: () => pipeline },
+    ...{ engine, instruments, health, clock, log, runsOn, pipeline: () => pipeline },
     ...(runsHere === undefined ? {} : { runsHere }),
     ...(decide === undefined ? {} : { decide }),
   }
@@ -145,6 +148,7 @@ async function listen(server: FastifyInstance, at: OpsOptions['address']): Promi
 
 const INDEX = `Millrace, the operators' listener.
 
+GET  /v1/health                ready or why not, the ledger in short, disk, process
 GET  /v1/topics                topics, partitions, rates, retention
 GET  /v1/agents                agents: how they are and why, totals, rates, lag
 GET  /v1/flow                  how fast data move now

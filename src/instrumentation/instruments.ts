@@ -1,5 +1,3 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { EngineView } from '../engine/engine.ts'
 import { type Pipeline, versionsOf } from '../pipeline.ts'
@@ -7,10 +5,11 @@ import type { AgentVersion } from '../trace/trace.ts'
 import { type Advised, Advisor } from './advice/advisor.ts'
 import { loadsOf } from './advice/loads.ts'
 import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
+import { type DiskReading, freeBytesAt, sizeOf } from './disk.ts'
 import { type Flow, FlowMeter } from './flow.ts'
 import { Metrics } from './metrics.ts'
 import { PartitionLoads } from './partition-loads.ts'
-import { ProcessMeter } from './process.ts'
+import { ProcessMeter, type ProcessReading } from './process.ts'
 import type { IngestFact, InHandFact, Recorder, SpillFact, WorkFact } from './recorder.ts'
 import { type Sample, Sampler } from './sampler.ts'
 
@@ -29,6 +28,10 @@ export interface Instruments extends Required<Recorder> {
   diagnoses(): Promise<ReadonlyMap<string, Judged>>
   /** What would help, and whether what was done helped. */
   advice(): Advised
+  /** How this process is. */
+  process(): ProcessReading
+  /** What the data directory takes, and what is left of its disk; undefined where there is none. */
+  disk(): Promise<DiskReading | undefined>
   /** Prometheus text, and what of it could not be read. */
   metrics(): Promise<{ text: string; errors: readonly unknown[] }>
   close(): Promise<void>
@@ -147,6 +150,13 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     sample,
     diagnoses: () => diagnoses.named(flow.read(clock.now())),
     advice: () => advisor.read(),
+    process: () => ofProcess.read(),
+    async disk() {
+      const { directory } = options
+      if (directory === undefined) return undefined
+      const [usedBytes, freeBytes] = await Promise.all([sizeOf(directory), freeBytesAt(directory)])
+      return { usedBytes, freeBytes }
+    },
     metrics: () => metrics.text(),
     async close() {
       closed = true
@@ -155,20 +165,4 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       await metrics.close()
     },
   }
-}
-
-/** Bytes of the files in a directory, not of its subdirectories. A file that is deleted meanwhile counts nothing. */
-async function sizeOf(directory: string): Promise<number> {
-  const entries = await readdir(directory, { withFileTypes: true })
-  const sizes = await Promise.all(
-    entries
-      .filter(entry => entry.isFile())
-      .map(entry =>
-        stat(join(directory, entry.name)).then(
-          file => file.size,
-          () => 0,
-        ),
-      ),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
 }

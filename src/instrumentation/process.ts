@@ -6,6 +6,8 @@ const NS_PER_SECOND = 1e9
 
 export interface ProcessReading {
   readonly cpuSeconds: number
+  /** Cores in use over the last ticks, all threads together. */
+  readonly cores: number
   readonly residentBytes: number
   readonly heapUsedBytes: number
   readonly startSeconds: number
@@ -20,6 +22,8 @@ export class ProcessMeter {
   readonly #delay = monitorEventLoopDelay({ resolution: 20 })
   readonly #ticks: { p99: number; max: number; utilization: EventLoopUtilization }[] = []
   #utilization = performance.eventLoopUtilization()
+  /** CPU time at the last ticks, the oldest first. */
+  readonly #used: { readonly atMs: number; readonly cpuMs: number }[] = [cpuNow()]
 
   constructor() {
     this.#delay.enable()
@@ -34,6 +38,8 @@ export class ProcessMeter {
     this.#ticks.push({ p99: measured ? this.#delay.percentile(99) : 0, max: measured ? this.#delay.max : 0, utilization: since })
     this.#delay.reset()
     if (this.#ticks.length > TICKS) this.#ticks.shift()
+    this.#used.push(cpuNow())
+    if (this.#used.length > TICKS) this.#used.shift()
   }
 
   /** Share of the last ticks' time in which the event loop was at work. */
@@ -48,6 +54,7 @@ export class ProcessMeter {
     const memory = process.memoryUsage()
     return {
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
+      cores: this.#cores(),
       residentBytes: memory.rss,
       heapUsedBytes: memory.heapUsed,
       startSeconds: performance.timeOrigin / 1_000,
@@ -60,4 +67,14 @@ export class ProcessMeter {
   close(): void {
     this.#delay.disable()
   }
+
+  #cores(): number {
+    const [since, now] = [this.#used[0]!, cpuNow()]
+    return now.atMs <= since.atMs ? 0 : (now.cpuMs - since.cpuMs) / (now.atMs - since.atMs)
+  }
+}
+
+function cpuNow(): { readonly atMs: number; readonly cpuMs: number } {
+  const { user, system } = process.cpuUsage()
+  return { atMs: performance.now(), cpuMs: (user + system) / 1e3 }
 }

@@ -14,6 +14,7 @@ import { checkStores } from './check-stores.ts'
 import { Closers } from './closers.ts'
 import { sharingCompiled } from './compile-cache.ts'
 import type { Config } from './config.ts'
+import { shownUrl } from './connections.ts'
 import { type Held, openEngine } from './engines.ts'
 import { type FrontDoor, openFrontDoor } from './front-door.ts'
 import { Graph } from './graph.ts'
@@ -21,6 +22,7 @@ import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
 import { keepLetterRetention } from './letter-retention.ts'
 import { loadPipeline } from './load.ts'
 import { type Log, silentLog } from './log.ts'
+import { packageVersion } from './package-version.ts'
 import { reloadOnChange } from './reload.ts'
 import { checkOnly, runsAgent } from './roles.ts'
 import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
@@ -162,6 +164,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       instruments,
       health,
       address: config.ops,
+      runsOn: runsOn(config),
       clock: systemClock,
       log,
       ...(config.page === undefined ? {} : { pageDirectory: config.page }),
@@ -201,6 +204,11 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     await closers.close()
     throw error
   }
+}
+
+function runsOn({ connections }: Config): { stream: string; trace: string; version: string } {
+  const shown = (url: string | undefined) => (url === undefined ? 'embedded' : shownUrl(url))
+  return { stream: shown(connections?.stream.url), trace: shown(connections?.trace.url), version: packageVersion() }
 }
 
 /** The front end goes on without the trace; agents say for themselves that they wait. */

@@ -79,7 +79,16 @@ describe('the operators’ listener', () => {
   test('says that its address is in use, and what to do', async () => {
     const { scene, health, instruments } = ops
     const address = { host: '127.0.0.1', port: Number(new URL(ops.url).port) }
-    await expect(startOps({ engine: scene.engine, health, instruments, clock: scene.clock, address })).rejects.toMatchObject({
+    await expect(
+      startOps({
+        engine: scene.engine,
+        health,
+        instruments,
+        clock: scene.clock,
+        address,
+        runsOn: { stream: 'embedded', trace: 'embedded', version: '' },
+      }),
+    ).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringMatching(/is in use.*--ops/),
     })

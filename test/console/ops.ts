@@ -37,6 +37,7 @@ export async function listen(topics: readonly string[], options: Partial<OpsOpti
     health,
     clock: scene.clock,
     address: { host: '127.0.0.1', port: 0 },
+    runsOn: { stream: 'embedded', trace: 'embedded', version: '0.1.0' },
     log: { warn: text => void warnings.push(text) },
     ...options,
   }).catch(async error => {

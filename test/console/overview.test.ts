@@ -1,5 +1,7 @@
 import { agent, bytes, pipeline, topic } from 'millrace'
+import { Value } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
+import { HealthAnswer } from '../../src/console/api/health.ts'
 import { mint } from '../../src/envelope/data-id.ts'
 import { parsePrometheus } from '../instrumentation/prometheus.ts'
 import { listen } from './ops.ts'
@@ -196,6 +198,25 @@ describe('health', () => {
     expect(await ops.get('/health/ready')).toMatchObject({ status: 200, json: { ok: true, reasons: [] } })
     ops.health.fail('the disk is gone')
     expect(await ops.get('/health/live')).toMatchObject({ status: 503, json: { reasons: ['the disk is gone'] } })
+  })
+})
+
+describe('the health page', () => {
+  test('says how the parts, the ledger and the process are, without a log-in to the engine', async () => {
+    await using ops = await listen(topics, { pipeline: grid })
+    ops.health.down('engine', 'the disk is full')
+    await ops.scene.send('demand', 'k', '1', '2')
+    await ops.scene.work(forecast, ['demand'], () => [], { most: 2 })
+    const { status, json } = await ops.get('/v1/health')
+    expect(status).toBe(200)
+    expect(json).toMatchObject({
+      ready: false,
+      parts: [{ part: 'engine', ok: false, reason: 'the disk is full' }],
+      ledger: { balanced: true, gaps: 0, lost: 0 },
+      engine: { stream: 'embedded', trace: 'embedded' },
+      process: { version: '0.1.0' },
+    })
+    expect(Value.Check(HealthAnswer, json)).toBe(true)
   })
 })
 

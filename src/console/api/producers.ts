@@ -6,13 +6,30 @@ const Count = Type.Integer({ minimum: 0 })
 /** What came of what a producer sent, since this front end started. */
 export const Producer = Type.Object({
   source: Type.String({ description: 'As its key names it; sources beyond the first 1,000 are counted together as "(others)".' }),
-  received: Count,
+  received: Type.Integer({ description: 'Data: rejected, duplicate, accepted and retry together.' }),
   rejected: Count,
   duplicate: Count,
   accepted: Count,
   retry: Count,
-  /** Of those accepted: done by a storage agent. Null where it cannot be told apart by source. */
-  stored: Type.Union([Count, Type.Null()]),
+  refused_requests: Type.Integer({
+    description: 'Requests that were refused whole, such as for their size or their rate: how many data they held is not known.',
+  }),
+  /** How far what it sent is stored, topic by topic: storage agents know positions, and not whose datum is where. */
+  topics: Type.Array(
+    Type.Object({
+      topic: Type.String(),
+      accepted: Count,
+      stores: Type.Array(
+        Type.Object({
+          agent: Type.String({ description: 'The storage agent that reads it, as name@version.' }),
+          waiting: Type.Integer({ description: 'Data of the topic, of all producers, that it has not stored yet.' }),
+          until: Type.Union([Time, Type.Null()], {
+            description: 'Everything accepted before is stored, or in its dead letters. Null before the agent has a place.',
+          }),
+        }),
+      ),
+    }),
+  ),
   accepted_per_second: Type.Number(),
   last_seen: Type.Union([Time, Type.Null()]),
   /** Why data were rejected: the last of each reason. */
@@ -22,7 +39,8 @@ export const Producer = Type.Object({
       count: Count,
       at: Time,
       sample: Type.Union([Type.String(), Type.Null()], {
-        description: 'The first 512 characters of such a datum, masked fields left out.',
+        description:
+          'The first 512 characters of such a datum, masked fields left out. Null of what is no text, of a request refused whole, and of what cannot be read and so not be masked.',
       }),
     }),
   ),
@@ -30,7 +48,11 @@ export const Producer = Type.Object({
 export type Producer = Static<typeof Producer>
 
 /** `GET /v1/producers`: those seen, the busiest first. */
-export const ProducersAnswer = Type.Object({ since: Time, producers: Type.Array(Producer) })
+export const ProducersAnswer = Type.Object({
+  since: Time,
+  front_end: Type.Boolean({ description: 'Whether this process has a front end: that one alone knows who sent what to it.' }),
+  producers: Type.Array(Producer),
+})
 export type ProducersAnswer = Static<typeof ProducersAnswer>
 
 /** A key without its secret. */
@@ -41,11 +63,19 @@ export const Key = Type.Object({
   created: Time,
   expires: Type.Union([Time, Type.Null()]),
   revoked: Type.Union([Time, Type.Null()]),
+  rotates: Type.Union([Type.String(), Type.Null()], { description: 'The id of the key whose rights it took over.' }),
+  last_seen: Type.Union([Time, Type.Null()], { description: 'When its source last sent something, since this front end started.' }),
 })
 export type Key = Static<typeof Key>
 
-/** `GET /v1/keys`. `POST /v1/keys {source, topics, expires?}` and `POST /v1/keys/:id/rotate` answer a {@link NewKey}, `POST /v1/keys/:id/revoke` a Key. */
-export const KeysAnswer = Type.Object({ keys: Type.Array(Key) })
+/**
+ * `GET /v1/keys`, where the front end is. `POST /v1/keys {source, topics: ['demand'] | '*', expires?: '30d'}` and
+ * `POST /v1/keys/:id/rotate {grace?: '1h'}` answer a {@link NewKey}, `POST /v1/keys/:id/revoke` a Key.
+ */
+export const KeysAnswer = Type.Object({
+  keyless: Type.Boolean({ description: 'No key was ever added: every program on this machine may send.' }),
+  keys: Type.Array(Key, { description: 'The newest first; of those revoked the last hundred.' }),
+})
 export type KeysAnswer = Static<typeof KeysAnswer>
 
 /** The only time that the secret is shown. */
