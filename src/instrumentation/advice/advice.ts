@@ -1,7 +1,8 @@
 import { agentOf } from '../../engine/engine.ts'
 import type { PartitionLoad } from '../partition-loads.ts'
-import { CATCH_UP_SECONDS, heaviestShare, sizeFor, TARGET } from '../sizing.ts'
+import { CATCH_UP_SECONDS, heaviestShare, type Sizing, sizeFor, TARGET } from '../sizing.ts'
 import { countText, percentText, rateText, spanText } from '../words.ts'
+import { agentValues, frontEndValues } from './chart-values.ts'
 import { type AgentLoad, backlogOf, type FrontEndLoad } from './load.ts'
 
 /** What to do. The first four are the decisions that instrumentation is for; the others say that none of them would help. */
@@ -35,6 +36,8 @@ export interface Advice {
   readonly evidence: Readonly<Record<string, number>>
   /** What to write or type, one after the other. */
   readonly steps: readonly string[]
+  /** Values of the Helm chart that do the same on Kubernetes, in YAML; none where it is not a matter of scaling. */
+  readonly manifest?: string
 }
 
 export const FRONT_END = 'front end'
@@ -98,6 +101,7 @@ export function adviseFrontEnd({ acceptedPerSecond, turnedAwayPerSecond, loop }:
       turned_away_per_second: turnedAwayPerSecond,
     },
     steps: ['millrace start <file> --role frontend --listen <address> --stream <kafka://…> --trace <redis://…>'],
+    manifest: frontEndValues(wanted),
   }
 }
 
@@ -183,8 +187,7 @@ function capacity(load: AgentLoad, backlog: number, secondsPerDatum: number): Ad
   const formula = `ceil((${rateText(sizing.arrivalPerSecond)}/s + ${countText(backlog)} / ${CATCH_UP_SECONDS} s) / (${rateText(sizing.capacityPerSecond)}/s × ${TARGET}))`
   const whole = Math.ceil(((sizing.arrivalPerSecond + backlog / CATCH_UP_SECONDS) * secondsPerDatum) / TARGET)
   const steady = steadyFor(load, secondsPerDatum, most)
-  if (steady !== undefined && steady > replicas)
-    return replicasAdvice(load, says, { ...common, formula, whole, steady, fast: Math.max(steady, sizing.replicas) })
+  if (steady !== undefined && steady > replicas) return replicasAdvice(load, says, { ...common, formula, whole, steady, sizing })
   // No number of replicas is enough: is it one partition, or all of them?
   const shares = partitions.map(partition => partition.arrivalPerSecond)
   const mean = sum(shares) / Math.max(1, shares.length)
@@ -220,24 +223,27 @@ function atOnce({ busy, computing }: AgentLoad): number {
 }
 
 function replicasAdvice(
-  { agent, isStore, shared, replicas, mostReplicas }: AgentLoad,
+  load: AgentLoad,
   says: string,
   {
     formula,
     whole,
     steady,
-    fast,
+    sizing,
     ...common
-  }: { about: string; evidence: Advice['evidence']; formula: string; whole: number; steady: number; fast: number },
+  }: { about: string; evidence: Advice['evidence']; formula: string; whole: number; steady: number; sizing: Sizing },
 ): Advice | undefined {
+  const { agent, partitions, isStore, shared, replicas, mostReplicas } = load
+  const fast = Math.max(steady, sizing.replicas)
   // It gives itself as many: see runtime/scaler.ts.
   if (mostReplicas >= fast) return undefined
   const catchUp = fast > steady ? `, ${fast} clear the backlog in ${CATCH_UP_SECONDS} s` : ''
+  const scaling = { agent, partitions, min: steady, max: fast, capacityPerSecond: sizing.capacityPerSecond }
   return {
     ...common,
     decision: 'add_replicas',
     cause: 'load',
-    words: `${says}, with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}: ${steady} keep up with what arrives${catchUp}.`,
+    words: `${says}, with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}: ${steady} keep up with what arrives${catchUp}.${roomText(load, fast)}`,
     arithmetic: `${formula} = ${whole}${fast > whole ? `; ${fast}, since partitions are shared out whole` : ''}`,
     steps: [
       ...(isStore
@@ -247,7 +253,16 @@ function replicasAdvice(
           ]),
       `${isStore ? '' : 'or '}on Kafka, in another process: millrace start <file> --role agents --agents ${agentOf(agent).name}`,
     ],
+    // All storage agents are one Deployment of the chart, with a number that people set.
+    ...(isStore ? {} : { manifest: agentValues(scaling) }),
   }
+}
+
+/** Replicas that compute need processors, which other agents want, too. */
+function roomText({ computing, processors }: AgentLoad, replicas: number): string {
+  const room = Math.max(1, Math.floor(processors / Math.max(computing, LEAST_COMPUTING)))
+  if (replicas <= room) return ''
+  return ` This machine's ${processors === 1 ? 'one processor has' : `${processors} processors have`} room for ${room} at most: the others belong on another machine, which takes Kafka.`
 }
 
 /** The fewest replicas that keep up with what arrives; undefined where no number does. */

@@ -23,6 +23,8 @@ export interface AgentLoad {
   /** Share of its replicas' time in which they had something in hand, and in which they computed: 1 is all of it. */
   readonly busy: number
   readonly computing: number
+  /** That the machine has, for all agents on it. */
+  readonly processors: number
   /** The oldest datum that waits, beyond the time that a storage agent lets data gather. */
   readonly lagMs: number
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { isShadow } from '../../agents/shadow.ts'
 import { agentOf } from '../../engine/engine.ts'
 import type { AnyAgent } from '../../pipeline.ts'
@@ -48,6 +49,7 @@ function loadOf(id: string, agent: AnyAgent, { state, words, process }: Judged, 
     busy: replicas === 0 ? 0 : busy / replicas,
     // Programs compute in processes of their own: what their thread does says nothing of them.
     computing: process?.ofPrograms || replicas === 0 ? busy / Math.max(1, replicas) : loops / replicas,
+    processors: availableParallelism(),
     lagMs: Math.max(0, ...own.map(partition => partition.lagMs - rollMs)),
   }
 }

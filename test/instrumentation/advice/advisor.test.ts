@@ -25,6 +25,7 @@ function loadOf(own: Partial<AgentLoad> = {}, backlog = 3_100): AgentLoad {
     secondsPerDatum: 0.005,
     busy: 1,
     computing: 0.95,
+    processors: 8,
     lagMs: 10_000,
     ...own,
   }
@@ -75,8 +76,29 @@ describe('advice', () => {
           'in the pipeline, of forecast@2: replicas: { min: 2, max: 4 }',
           'or on Kafka, in another process: millrace start <file> --role agents --agents forecast',
         ],
+        manifest: [
+          '# Values of the Helm chart. A list replaces the one before it: add this entry to yours, and no other entry may run the agent.',
+          'keda: { enabled: true }',
+          'agents:',
+          '  - name: forecast-2',
+          '    agents: ["forecast@2"]',
+          '    replicas: { min: 2, max: 4 }',
+          '    reads:',
+          '      - { agent: "forecast@2", topic: "demand", partitions: 4, capacity: 200 }',
+          '',
+        ].join('\n'),
         sinceMs: Date.UTC(2026, 10, 26, 10, 0, 20),
       },
+    ])
+  })
+
+  it('says how many replicas the machine has processors for, where more would be needed', () => {
+    const scene = new Scene()
+    scene.see(loadOf({ processors: 2 }), 40)
+    expect(scene.words).toEqual([
+      expect.stringMatching(
+        /4 clear the backlog in 30 s\. This machine's 2 processors have room for 2 at most: the others belong on another machine, which takes Kafka\.$/,
+      ),
     ])
   })
 

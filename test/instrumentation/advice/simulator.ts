@@ -129,6 +129,7 @@ function measured(
     secondsPerDatum: handled === 0 ? undefined : busy / handled,
     busy: share,
     computing: share * agent.computing,
+    processors: 8,
     lagMs: Math.max(0, ...partitions.map(partition => partition.lagMs)),
   }
 }
