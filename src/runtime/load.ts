@@ -47,7 +47,7 @@ function broken(path: string, error: unknown): MillraceError {
       cause: error,
     })
   }
-  const what = `${placeOf(error) ?? path}: ${error.name}: ${withoutTag(error.message)}.`.replace(/\.\.$/, '.')
+  const what = `${placeOf(error) ?? path}: ${error.name}: ${withoutTag(error.message)}.`.replace(/([.?!])\.$/, '$1')
   const fix = fixOf(error.message)
   return new MillraceError('PIPELINE_BROKEN', what, { ...(fix === undefined ? {} : { fix }), cause: error })
 }

@@ -87,6 +87,11 @@ describe('loadPipeline', () => {
       { 'package.json': '{"type":"commonjs"}', 'pipeline.ts': "import './lib.js'", 'lib.js': "import 'node:fs'" },
       './lib.js:1: SyntaxError: Cannot use import statement outside a module. Node takes it for CommonJS. Say that it is a module: npm pkg set type=module',
     ],
+    [
+      'an error that ends with a question',
+      { 'pipeline.ts': "throw new TypeError('did you mean shadow?')" },
+      'TypeError: did you mean shadow?',
+    ],
     ['a value that is thrown and no error', { 'pipeline.ts': 'throw 7' }, './pipeline.ts threw the number 7'],
     ['nothing exported', { 'pipeline.ts': 'export const a = 1' }, './pipeline.ts exports nothing by default, not a pipeline'],
     [
@@ -98,6 +103,7 @@ describe('loadPipeline', () => {
     const failed = await load(files as Record<string, string>)
     expect(failed.code).toBe('PIPELINE_BROKEN')
     expect(failed.message).toContain(message)
+    expect(failed.message).not.toMatch(/[.?!]\./)
   })
 
   it('passes on what the graph says of itself', async () => {
