@@ -1,8 +1,9 @@
 import type { DeadLetters, StoredLetter } from '../agents/dead-letter.ts'
 import { fingerprintOf } from '../agents/fingerprint.ts'
 import type { LetterGroup } from '../agents/letter-groups.ts'
-import { decodeData, isJsonType } from '../envelope/content.ts'
 import { FrameCursor } from '../envelope/frame.ts'
+import type { Pipeline } from '../pipeline.ts'
+import { maskingOf, shownData, topicOfDatum } from './masked.ts'
 
 /** A dead letter as it goes over a wire, without its datum. */
 export function letterToJson(letter: StoredLetter): Record<string, unknown> {
@@ -47,54 +48,52 @@ function errorToJson({ error }: Pick<StoredLetter, 'error'>): Record<string, unk
   return { code: error.code ?? null, name: error.name, message: error.message }
 }
 
-/** A letter with all there is to see of it. @returns undefined where there is no such letter. */
+/**
+ * A letter with all there is to see of it.
+ * @param pipeline whose topics say what is hidden; without one nothing is, for whoever reads the letters where they lie.
+ * @returns undefined where there is no such letter.
+ */
 export async function shownLetter(
   letters: Pick<DeadLetters, 'list' | 'frame' | 'original'>,
   number: number,
+  pipeline?: Pipeline,
 ): Promise<Record<string, unknown> | undefined> {
   const [letter] = await letters.list({ letters: [number], limit: 1 })
   if (letter === undefined) return undefined
   const frame = await letters.frame(number)
   const original = letter.edited === undefined ? undefined : await letters.original(number)
-  return letterWithDatumToJson(letter, { frame, original })
+  return letterWithDatumToJson(letter, { frame, original, pipeline })
 }
 
 /** `frame` as a replay gives it to the agent; `original` as it died, where a person has changed it since. */
 function letterWithDatumToJson(
   letter: StoredLetter,
-  { frame, original }: { readonly frame: Uint8Array | undefined; readonly original: Uint8Array | undefined },
+  {
+    frame,
+    original,
+    pipeline,
+  }: { readonly frame: Uint8Array | undefined; readonly original: Uint8Array | undefined; readonly pipeline: Pipeline | undefined },
 ): Record<string, unknown> {
   return {
     ...letterToJson(letter),
     stack: letter.error.stack ?? null,
-    datum: frame === undefined ? null : datumToJson(letter.topic, frame),
-    ...(original === undefined ? {} : { original: datumToJson(letter.topic, original) }),
+    datum: frame === undefined ? null : datumToJson(letter.topic, frame, pipeline),
+    ...(original === undefined ? {} : { original: datumToJson(letter.topic, original, pipeline) }),
   }
 }
 
-/** The datum as its envelope, `data` decoded where it is JSON (`json`), else as Base64. */
-function datumToJson(topic: string, frame: Uint8Array): Record<string, unknown> {
+/** The datum as its envelope, `data` decoded where it is JSON (`json`), else as Base64; masked. */
+function datumToJson(topic: string, frame: Uint8Array, pipeline: Pipeline | undefined): Record<string, unknown> {
   const cursor = new FrameCursor(frame)
   cursor.next()
-  const { contentType, data } = cursor
+  const { key, ...data } = shownData(maskingOf(pipeline, topicOfDatum(cursor, topic)), cursor)
   return {
     data_id: cursor.dataId,
     source: cursor.source,
     created: new Date(cursor.createdMs).toISOString(),
-    content_type: contentType,
-    key: cursor.key === '' ? null : cursor.key,
+    content_type: cursor.contentType,
+    key,
     parents: cursor.envelope(topic).parents ?? [],
-    ...jsonOf(contentType, data),
-  }
-}
-
-function jsonOf(contentType: string, data: Buffer): Record<string, unknown> {
-  const raw = { data: data.toString('base64') }
-  if (!isJsonType(contentType)) return raw
-  try {
-    return { json: decodeData(contentType, data) }
-  } catch (error) {
-    // That it does not decode may be the very reason why it is here.
-    return { ...raw, undecodable: error instanceof Error ? error.message : String(error) }
+    ...data,
   }
 }

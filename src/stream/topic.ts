@@ -1,5 +1,6 @@
 import { type ByteSize, byteSize, type Duration, durationMs } from '../duration.ts'
 import type { InputOf, OutputOf, StandardSchemaV1 } from '../envelope/schema.ts'
+import { checkMask, type Mask } from './masked.ts'
 import type { TopicSpec } from './stream.ts'
 
 /** A declared topic: a named stream of data that all match one schema. `In` is what may be sent, `Out` what a handler gets. */
@@ -9,6 +10,8 @@ export interface Topic<In = unknown, Out = unknown> {
   readonly schema: StandardSchemaV1<In, Out>
   /** Method syntax on purpose: a Topic<…, Reading> may stand where a Topic is asked for. */
   keyOf?(datum: Out): string
+  /** What people do not see of its data on the operators' side. */
+  readonly mask?: Mask
   readonly spec: TopicSpec
 }
 
@@ -22,6 +25,11 @@ export interface TopicOptions<Out> {
    * any size.
    */
   readonly retention?: Duration | { readonly age?: Duration; readonly size?: ByteSize }
+  /**
+   * What the console and its API hide of each datum: fields by their paths, such as `['card.number', 'email']` (of an array those of each
+   * element), or true for all of it. Agents and stores get the whole datum. Topics that are made of this one need masks of their own.
+   */
+  readonly mask?: Mask
 }
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,126}$/
@@ -48,6 +56,7 @@ export function topic<S extends StandardSchemaV1>(
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
     throw new TypeError(`topic('${name}') has partitions: ${partitions}; it must be a whole number from 1 to ${MAX_PARTITIONS}.`)
   }
+  checkMask(options.mask, `topic('${name}')`)
   const retention =
     typeof options.retention === 'object' ? options.retention : options.retention === undefined ? {} : { age: options.retention }
   return {
@@ -56,6 +65,7 @@ export function topic<S extends StandardSchemaV1>(
     // Standard Schema carries its types as phantom properties, which inference above has already read.
     schema: schema as StandardSchemaV1<InputOf<S>, OutputOf<S>>,
     ...(options.key === undefined ? {} : { keyOf: options.key }),
+    ...(options.mask === undefined ? {} : { mask: options.mask }),
     spec: {
       name,
       partitions,

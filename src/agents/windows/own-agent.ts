@@ -54,7 +54,10 @@ export function ownFold<Datum, State>(
   }
 }
 
-/** A topic of Millrace's own between two agents, as wide as those that it is made of and kept as long. */
+/**
+ * A topic of Millrace's own between two agents, as wide as those that it is made of and kept as long. Where one of them hides a field, all of it
+ * is hidden: it may be anywhere in what was made of it.
+ */
 export function ownTopic<T extends { readonly key: string }>(
   name: string,
   from: readonly Topic[],
@@ -65,6 +68,7 @@ export function ownTopic<T extends { readonly key: string }>(
     name,
     schema: reading(read),
     keyOf: datum => datum.key,
+    ...(from.some(({ mask }) => mask !== undefined) ? { mask: true } : {}),
     spec: {
       name,
       partitions: Math.max(...from.map(({ spec }) => spec.partitions)),

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CacheView } from '../../engine/engine.ts'
 import { MillraceError } from '../../errors.ts'
+import { MASK, type Masking, masked, maskedKey } from '../../stream/masked.ts'
+import { cacheMaskingOf } from '../masked.ts'
 import type { OpsContext } from '../server.ts'
 
 /** Characters of one answer. A cache that is larger is read key by key. */
@@ -22,7 +24,8 @@ export function cacheRoutes(server: FastifyInstance, context: OpsContext): void 
   server.get<Named>('/v1/cache/:name', async (request, reply) => {
     const { name } = request.params
     const cache = await context.engine.cache(name)
-    if (cache !== undefined) return answer(request, reply, `"${boot}-${cache.revision}"`, () => cacheToJson(name, cache))
+    if (cache !== undefined)
+      return answer(request, reply, `"${boot}-${cache.revision}"`, () => cacheToJson(name, maskedEntries(context, name, cache)))
     // Declared and not written yet is empty, so that a page can start before the first datum.
     if (context.pipeline()?.caches.has(name))
       return answer(request, reply, `"${boot}-0"`, () => cacheToJson(name, { revision: 0, entries: [] }))
@@ -38,7 +41,8 @@ export function cacheRoutes(server: FastifyInstance, context: OpsContext): void 
     }
     return answer(request, reply, `"${boot}-${entry.revision}"`, () => {
       const updated = new Date(entry.updatedMs).toISOString()
-      return `{"name":${JSON.stringify(name)},"key":${JSON.stringify(key)},"revision":${entry.revision},"updated":"${updated}","value":${entry.value}}`
+      const value = maskedValue(cacheMaskingOf(context.pipeline(), name), entry.value)
+      return `{"name":${JSON.stringify(name)},"key":${JSON.stringify(key)},"revision":${entry.revision},"updated":"${updated}","value":${value}}`
     })
   })
 }
@@ -70,6 +74,22 @@ function cacheToJson(name: string, cache: CacheView): string {
     parts.push(part)
   }
   return `{"name":${JSON.stringify(name)},"revision":${cache.revision},"entries":{${parts.join(',')}}}`
+}
+
+/** Without what the cache hides. Keys that say it are counted in its place, so that each entry is still one. */
+function maskedEntries(context: OpsContext, name: string, cache: CacheView): CacheView {
+  const masking = cacheMaskingOf(context.pipeline(), name)
+  if (masking.mask === undefined) return cache
+  const entries = cache.entries.map((entry, i) => {
+    const key = maskedKey(masking, entry.key, JSON.parse(entry.value))
+    return { ...entry, key: key === MASK ? `${MASK} ${i + 1}` : key, value: maskedValue(masking, entry.value) }
+  })
+  return { ...cache, entries }
+}
+
+/** Both as JSON text. */
+function maskedValue(masking: Masking, value: string): string {
+  return masking.mask === undefined ? value : JSON.stringify(masked(masking, JSON.parse(value)))
 }
 
 function known(context: OpsContext): string {

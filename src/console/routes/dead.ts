@@ -2,8 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import { LETTER_STATES, type LetterFilter, type StoredLetter } from '../../agents/dead-letter.ts'
 import { editedFrame } from '../../agents/edit-letter.ts'
 import { type DeadFilter, deadLetters, groupLetters } from '../../agents/letter-groups.ts'
+import { decodeData, isJsonType } from '../../envelope/content.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
+import { toJsonText } from '../../envelope/json-text.ts'
+import { parseRawNumbers } from '../../envelope/raw-numbers.ts'
 import { MillraceError } from '../../errors.ts'
+import { MASK, unmasked } from '../../stream/masked.ts'
 import type { Topic } from '../../stream/topic.ts'
 import { groupToJson, letterToJson, shownLetter } from '../letters.ts'
 import { count, countIn, dataIdOf, invalid, type Query, textIn, whoIn, wordIn } from '../query.ts'
@@ -31,7 +35,7 @@ export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
   })
   server.get<{ Params: { letter: string } }>('/v1/dead/:letter', async request => {
     const number = letterIn(request.params)
-    const shown = await shownLetter(letters, number)
+    const shown = await shownLetter(letters, number, context.pipeline())
     if (shown === undefined) throw unknown(number)
     return shown
   })
@@ -42,7 +46,8 @@ export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
     const frame = await letters.frame(number)
     if (letter === undefined) throw unknown(number)
     if (frame === undefined) return { edited: [], refused: [number] }
-    const edited = await editedFrame(frame, topicOf(context, frame, letter), data, contentType)
+    const topic = topicOf(context, frame, letter)
+    const edited = await editedFrame(frame, topic, withHidden(topic, frame, data, contentType), contentType)
     return (await letters.edit(number, edited, by)) ? { edited: [number], refused: [] } : { edited: [], refused: [number] }
   })
   server.post('/v1/dead/replay', async request => {
@@ -74,6 +79,33 @@ function letterIn(params: { letter: string }): number {
 function unknown(letter: number): MillraceError {
   return new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${letter}.`, { fix: 'GET /v1/dead lists those that there are.' })
 }
+
+/** An edit with what was masked put back into it: whoever edited it has not seen that. @throws QUERY_INVALID where nobody can tell which it was */
+function withHidden(topic: Topic, frame: Uint8Array, data: Buffer, contentType: string | undefined): Buffer {
+  const cursor = new FrameCursor(frame)
+  cursor.next()
+  const type = contentType ?? cursor.contentType
+  if (topic.mask === undefined || !data.includes(MASK)) return data
+  if (!isJsonType(type))
+    throw invalid(`The datum is masked, and not JSON.`, 'Send it as it was shown, with "content_type": "application/json".')
+  if (topic.mask === true && data.equals(HIDDEN)) return cursor.data
+  const edited = exactly(type, data)
+  try {
+    return Buffer.from(toJsonText(unmasked(topic, edited, exactly(cursor.contentType, cursor.data))))
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    throw invalid(cause.message, 'Give the value itself, or leave the field and its neighbours as they were.')
+  }
+}
+
+/** Decoded, JSON with its numbers as they were written: an edit changes what its editor meant to change and nothing else. */
+function exactly(contentType: string, data: Buffer): unknown {
+  const decoded = decodeData(contentType, data)
+  return isJsonType(contentType) ? parseRawNumbers(data.toString('utf8')) : decoded
+}
+
+/** A datum that is hidden whole, as it is shown. */
+const HIDDEN = Buffer.from(JSON.stringify(MASK))
 
 /** The topic that a letter's datum must match. @throws TOPIC_UNKNOWN where the pipeline that runs has it no more. */
 function topicOf({ pipeline }: OpsContext, frame: Uint8Array, letter: StoredLetter): Topic {
