@@ -1,5 +1,8 @@
+import type { Label } from './labels.ts'
+
 /**
- * Every metric that Millrace exports, once. `docs/instrumentation.md` holds the same table, and a test compares the two.
+ * Every metric that Millrace exports, once: `docs/metrics.md` is made from it by `scripts/metrics-page.ts`, and tests hold page, exports,
+ * dashboard and alert rules against it.
  *
  * Names: the part, what is counted, the base unit; `_total` for what only rises. Labels are bounded by the declarations (topics, agents,
  * versions) and small sets of words; an id, a source, a key or an offset is never a label.
@@ -9,7 +12,7 @@ export interface MetricSpec {
   readonly kind: 'counter' | 'gauge' | 'histogram'
   /** UCUM, as OpenTelemetry has it: `s`, `By`, `1`, or what is counted in braces. */
   readonly unit: string
-  readonly labels: readonly string[]
+  readonly labels: readonly Label[]
   readonly help: string
 }
 
@@ -198,6 +201,27 @@ export const METRICS = {
     unit: 'By',
     labels: [],
     help: 'Size of the engine’s files on disk.',
+  },
+  diskFree: {
+    name: 'millrace_engine_disk_free_bytes',
+    kind: 'gauge',
+    unit: 'By',
+    labels: [],
+    help: 'What is free on the disk of the data directory.',
+  },
+  diskSize: {
+    name: 'millrace_engine_disk_size_bytes',
+    kind: 'gauge',
+    unit: 'By',
+    labels: [],
+    help: 'Size of the disk of the data directory.',
+  },
+  advice: {
+    name: 'millrace_advice',
+    kind: 'gauge',
+    unit: '{advice}',
+    labels: ['decision'],
+    help: 'Advice that stands in this process, by what it says to do; `millrace advise` has the words.',
   },
   processCpu: {
     name: 'process_cpu_seconds_total',

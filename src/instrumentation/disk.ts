@@ -1,14 +1,23 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
+/** Of a data directory. */
 export interface DiskReading {
+  /** Its files, not those of its subdirectories. */
   readonly usedBytes: number
   /** For this user, as the file system counts it. */
   readonly freeBytes: number
+  /** All of the disk. */
+  readonly sizeBytes: number
 }
 
-/** Bytes of the files in a directory, not of its subdirectories. A file that is deleted meanwhile counts nothing. */
-export async function sizeOf(directory: string): Promise<number> {
+export async function readDisk(directory: string): Promise<DiskReading> {
+  const [usedBytes, { bavail, blocks, bsize }] = await Promise.all([sizeOf(directory), statfs(directory)])
+  return { usedBytes, freeBytes: bavail * bsize, sizeBytes: blocks * bsize }
+}
+
+/** A file that is deleted meanwhile counts nothing. */
+async function sizeOf(directory: string): Promise<number> {
   const entries = await readdir(directory, { withFileTypes: true })
   const sizes = await Promise.all(
     entries
@@ -21,9 +30,4 @@ export async function sizeOf(directory: string): Promise<number> {
       ),
   )
   return sizes.reduce((sum, size) => sum + size, 0)
-}
-
-export async function freeBytesAt(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize
 }

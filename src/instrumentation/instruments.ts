@@ -5,7 +5,7 @@ import type { AgentVersion } from '../trace/trace.ts'
 import { type Advised, Advisor } from './advice/advisor.ts'
 import { loadsOf } from './advice/loads.ts'
 import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
-import { type DiskReading, freeBytesAt, sizeOf } from './disk.ts'
+import { type DiskReading, readDisk } from './disk.ts'
 import { type Flow, FlowMeter } from './flow.ts'
 import { Metrics } from './metrics.ts'
 import { PartitionLoads } from './partition-loads.ts'
@@ -68,13 +68,15 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     diagnoses.note(taken)
     return taken
   }
+  const disk = async () => (options.directory === undefined ? undefined : readDisk(options.directory))
   const metrics = new Metrics({
     sample: () => sample(SCRAPE_MAX_AGE_MS),
     local: async () => ({
       flow: flow.read(clock.now()),
       diagnoses: diagnoses.now(flow.read(clock.now())),
       process: ofProcess.read(),
-      sizeBytes: options.directory === undefined ? undefined : await sizeOf(options.directory),
+      advice: advisor.read().advice,
+      disk: await disk(),
     }),
   })
 
@@ -151,12 +153,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     diagnoses: () => diagnoses.named(flow.read(clock.now())),
     advice: () => advisor.read(),
     process: () => ofProcess.read(),
-    async disk() {
-      const { directory } = options
-      if (directory === undefined) return undefined
-      const [usedBytes, freeBytes] = await Promise.all([sizeOf(directory), freeBytesAt(directory)])
-      return { usedBytes, freeBytes }
-    },
+    disk,
     metrics: () => metrics.text(),
     async close() {
       closed = true

@@ -3,27 +3,8 @@ import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { METRICS, type MetricSpec, SECONDS_BUCKETS } from './catalog.ts'
-import type { Judged } from './diagnoses.ts'
-import { AGENT_STATES } from './diagnosis.ts'
-import type { Flow } from './flow.ts'
-import { type LedgerRow, ledgerOf } from './ledger.ts'
-import type { ProcessReading } from './process.ts'
+import { type Observed, observeLocal, observeStream, type Put } from './observed.ts'
 import type { IngestFact, SpillFact, WorkFact } from './recorder.ts'
-import type { Sample } from './sampler.ts'
-
-/** What is read when somebody asks for the metrics, rather than recorded as it happens. */
-export interface Observed {
-  /** Of this process alone: to be had whatever is away. */
-  readonly local: () => Promise<{
-    readonly flow: Flow
-    readonly diagnoses: ReadonlyMap<string, Judged>
-    readonly process: ProcessReading
-    /** Undefined where the engine has no files. */
-    readonly sizeBytes: number | undefined
-  }>
-  /** Of the stream, which may be away: then these are missing, and no old ones stand in for them. */
-  readonly sample: () => Promise<Sample>
-}
 
 /** Those that are observed in the stream. */
 const OF_STREAM: ReadonlySet<MetricSpec> = new Set<MetricSpec>([
@@ -82,8 +63,12 @@ export class Metrics {
     // One look for all of a kind, so that what is exported together belongs together.
     const of = (stream: boolean) =>
       [...this.#observables].flatMap(([spec, observable]) => (OF_STREAM.has(spec) === stream ? [observable] : []))
-    meter.addBatchObservableCallback(async result => this.#observeLocal(result, await observed.local()), of(false))
-    meter.addBatchObservableCallback(async result => this.#observeStream(result, await observed.sample()), of(true))
+    meter.addBatchObservableCallback(async result => {
+      // Whoever collects: callbacks come before the counters are read.
+      this.#tellIngested()
+      observeLocal(await observed.local(), this.#spill, this.#into(result))
+    }, of(false))
+    meter.addBatchObservableCallback(async result => observeStream(await observed.sample(), this.#into(result)), of(true))
   }
 
   /** Starts the series of a topic or an agent at 0: a counter that begins to exist with its first error cannot be alarmed on. */
@@ -145,7 +130,6 @@ export class Metrics {
 
   /** The Prometheus text exposition format, version 0.0.4. `errors`: what could not be observed, and is missing from the text. */
   async text(): Promise<{ text: string; errors: readonly unknown[] }> {
-    this.#tellIngested()
     const { resourceMetrics, errors } = await this.#reader.collect({ timeoutMillis: COLLECT_TIMEOUT_MS })
     return { text: `${this.#serializer.serialize(resourceMetrics).trimEnd()}\n`, errors }
   }
@@ -162,77 +146,9 @@ export class Metrics {
     this.#histograms.get(spec)!.record(Math.max(0, ms) / 1_000, labels)
   }
 
-  #into(result: BatchObservableResult) {
-    return (spec: MetricSpec, value: number, labels: Attributes = {}) => result.observe(this.#observables.get(spec)!, value, labels)
+  #into(result: BatchObservableResult): Put {
+    return (spec, value, labels = {}) => result.observe(this.#observables.get(spec)!, value, labels)
   }
-
-  #observeStream(result: BatchObservableResult, sample: Sample): void {
-    const put = this.#into(result)
-    for (const topic of sample.topics) {
-      put(METRICS.streamAppended, topic.appended, { topic: topic.spec.name })
-      const retained = topic.bounds.reduce((sum, partition) => sum + partition.next - partition.first, 0)
-      put(METRICS.streamRetained, retained, { topic: topic.spec.name })
-    }
-    // Places that were taken over no longer move; their successor's rows carry on. Those that were given up are to alarm nobody.
-    const rows = ledgerOf(sample.standings, sample.atMs, sample.ended).rows.filter(row => row.replacedBy === undefined && row.over !== true)
-    for (const group of Object.values(Object.groupBy(rows, row => `${row.group} ${row.topic}`))) observeReader(group!, put)
-  }
-
-  #observeLocal(result: BatchObservableResult, seen: Awaited<ReturnType<Observed['local']>>): void {
-    const put = this.#into(result)
-    for (const [group, agent] of seen.flow.agents) {
-      const labels = labelsOf(group)
-      put(METRICS.agentInFlight, agent.inHand, labels)
-      put(METRICS.agentInFlightAge, agent.inHand === 0 ? 0 : Math.max(0, seen.flow.atMs - agent.inHandSinceMs) / 1_000, labels)
-    }
-    for (const [group, { state, process }] of seen.diagnoses) {
-      const labels = labelsOf(group)
-      for (const other of AGENT_STATES) put(METRICS.agentState, other === state ? 1 : 0, { ...labels, state: other })
-      if (process !== undefined) put(METRICS.agentReplicas, process.wanted, labels)
-    }
-    put(METRICS.spillData, this.#spill.data)
-    put(METRICS.spillBytes, this.#spill.bytes)
-    if (seen.sizeBytes !== undefined) put(METRICS.engineSize, seen.sizeBytes)
-    put(METRICS.processCpu, seen.process.cpuSeconds)
-    put(METRICS.processMemory, seen.process.residentBytes)
-    put(METRICS.processStart, seen.process.startSeconds)
-    put(METRICS.heapUsed, seen.process.heapUsedBytes)
-    put(METRICS.loopDelay, seen.process.loopDelayP99Seconds, { quantile: '0.99' })
-    put(METRICS.loopDelay, seen.process.loopDelayMaxSeconds, { quantile: '1' })
-    put(METRICS.loopUtilization, seen.process.loopUtilization)
-  }
-}
-
-function labelsOf(group: string): Attributes {
-  const at = group.lastIndexOf('@')
-  return { agent: group.slice(0, at), version: group.slice(at + 1) }
-}
-
-/** One agent's rows of one topic: amounts add up, ages do not. */
-function observeReader(rows: readonly LedgerRow[], put: (spec: MetricSpec, value: number, labels: Attributes) => void): void {
-  const { name, version, topic } = rows[0]!
-  const labels = { agent: name, version: String(version), topic }
-  put(
-    METRICS.agentLag,
-    sum(rows, row => row.behind),
-    labels,
-  )
-  put(METRICS.agentLagAge, Math.max(...rows.map(row => row.lagMs)) / 1_000, labels)
-  put(
-    METRICS.agentExpired,
-    sum(rows, row => row.expired),
-    labels,
-  )
-  // Absolute: a gap in one partition must not make up for another's.
-  put(
-    METRICS.ledgerGap,
-    sum(rows, row => Math.abs(row.gap)),
-    labels,
-  )
-}
-
-function sum(rows: readonly LedgerRow[], of: (row: LedgerRow) => number): number {
-  return rows.reduce((total, row) => total + of(row), 0)
 }
 
 /** Read when asked, by whoever asks: no server and no timer of its own. */

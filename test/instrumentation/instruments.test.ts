@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { agent, bytes, pipeline, topic } from 'millrace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EngineView, Standing } from '../../src/engine/engine.ts'
@@ -102,20 +101,6 @@ describe('the instruments', () => {
     }))
     const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name)
     expect(exported.sort(byName)).toEqual(declared.sort(byName))
-  })
-
-  test('export what docs/instrumentation.md says, row by row', async () => {
-    const page = await readFile(new URL('../../docs/instrumentation.md', import.meta.url), 'utf8')
-    const rows = [...page.matchAll(/^\| `([a-z_]+)` \| (counter|gauge|histogram) \| ([^|]*) \| ([^|]*) \|$/gm)].map(
-      ([, name, kind, labels, help]) => ({
-        name,
-        kind,
-        labels: [...labels!.matchAll(/`([a-z_]+)`/g)].map(([, label]) => label),
-        help: help!.trim(),
-      }),
-    )
-    const declared = Object.values<MetricSpec>(METRICS).map(({ name, kind, labels, help }) => ({ name, kind, labels: [...labels], help }))
-    expect(rows).toEqual(declared)
   })
 
   test('name what only rises _total, and measure in base units', () => {

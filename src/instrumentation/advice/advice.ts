@@ -6,7 +6,8 @@ import { agentValues, frontEndValues } from './chart-values.ts'
 import { type AgentLoad, backlogOf, type FrontEndLoad } from './load.ts'
 
 /** What to do. The first four are the decisions that instrumentation is for; the others say that none of them would help. */
-export type Decision = 'add_replicas' | 'add_partitions' | 're_engineer' | 'scale_front_end' | 'mend' | 'wait'
+export const DECISIONS = ['add_replicas', 'add_partitions', 're_engineer', 'scale_front_end', 'mend', 'wait'] as const
+export type Decision = (typeof DECISIONS)[number]
 
 /** What it comes from. */
 export const CAUSES = [

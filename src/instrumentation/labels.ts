@@ -1,0 +1,18 @@
+import { DECISIONS } from './advice/advice.ts'
+import { AGENT_STATES } from './diagnosis.ts'
+
+/** Every label that a metric may have, with what bounds the number of its values: what is not bounded by declarations or by a small set of words is no label. */
+export const LABELS = {
+  agent: { values: undefined, bound: 'names of declared agents' },
+  version: { values: undefined, bound: 'versions of declared agents' },
+  topic: { values: undefined, bound: 'names of declared topics, and `other` for what producers ask for that nobody declared' },
+  outcome: {
+    values: ['accepted', 'duplicate', 'rejected', 'retry', 'done', 'dead', 'lost'],
+    bound: 'as the metric’s meaning lists them',
+  },
+  state: { values: AGENT_STATES, bound: '' },
+  decision: { values: DECISIONS, bound: '' },
+  quantile: { values: ['0.99', '1'], bound: '' },
+} as const satisfies Record<string, { readonly values: readonly string[] | undefined; readonly bound: string }>
+
+export type Label = keyof typeof LABELS
