@@ -1,5 +1,5 @@
 import type { Advised, Followed, Given } from '../instrumentation/advice/advisor.ts'
-import { iso } from './overview.ts'
+import { iso } from './seen.ts'
 
 /** `GET /v1/advice`. */
 export function adviceToJson({ advice, followed }: Advised, atMs: number): object {

@@ -2,7 +2,7 @@ import type { HealthReport } from '../instrumentation/health.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
 import { type Ledger, ledgerOf } from '../instrumentation/ledger.ts'
 import type { HealthAnswer } from './api/health.ts'
-import { iso } from './overview.ts'
+import { iso } from './seen.ts'
 
 /** What a process runs on, as people say it: `embedded`, or a URL without its password. And Millrace's own version. */
 export interface RunsOn {

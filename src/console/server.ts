@@ -16,6 +16,7 @@ import type { RunsOn } from './health.ts'
 import { consolePage } from './page.ts'
 import { cacheRoutes } from './routes/cache.ts'
 import { deadRoutes } from './routes/dead.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { replayRoutes } from './routes/replays.ts'
@@ -101,6 +102,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   })
   healthRoutes(server, context)
   overviewRoutes(server, context)
+  eventRoutes(server, context)
   traceRoutes(server, context)
   cacheRoutes(server, context)
   deadRoutes(server, context)
@@ -152,6 +154,7 @@ GET  /v1/health                ready or why not, the ledger in short, disk, proc
 GET  /v1/topics                topics, partitions, rates, retention
 GET  /v1/agents                agents: how they are and why, totals, rates, lag
 GET  /v1/flow                  how fast data move now
+GET  /v1/events                all of this live, as server-sent events: docs/api.md
 GET  /v1/ledger                given, done, dead, duplicate, lost: by agent and partition
 GET  /v1/advice                what to scale, and whether what was done helped
 GET  /v1/trace/:data_id        where is my datum?  (?source=… for an id that a producer gave)

@@ -48,6 +48,9 @@ export interface EngineView extends Pick<Stream, 'read' | 'topics' | 'bounds'>, 
   /** Where every group stands: the ledger's rows. */
   standings(): Promise<Standing[]>
 
+  /** Bytes of the data that the log holds of a topic, as they count for its retention. Left out where the stream does not tell. @throws TOPIC_UNKNOWN */
+  sizeOf?(topic: string): Promise<number>
+
   close(): Promise<void>
 }
 

@@ -15,6 +15,13 @@ export interface Sample {
   readonly topics: readonly TopicSample[]
   /** Done and dead a second by group, whichever processes did it, over the last {@link RATE_WINDOW_MS}. */
   readonly handledPerSecond: ReadonlyMap<string, number>
+  /** Data a second that groups have got past in a topic, by {@link readingName}, over the last {@link RATE_WINDOW_MS}. */
+  readonly passedPerSecond: ReadonlyMap<string, number>
+}
+
+/** A group's way through one topic. */
+export function readingName(group: string, topic: string): string {
+  return `${group} ${topic}`
 }
 
 export interface TopicSample {
@@ -24,6 +31,8 @@ export interface TopicSample {
   readonly appended: number
   /** Appended a second, by producers and agents, over the last {@link RATE_WINDOW_MS}. */
   readonly perSecond: number
+  /** Of its data in the log, where its size is bounded and the engine tells it. */
+  readonly bytes?: number
 }
 
 /** Counts that only rise, by name, at one moment. */
@@ -31,6 +40,7 @@ interface Counts {
   readonly atMs: number
   readonly appended: ReadonlyMap<string, number>
   readonly handled: ReadonlyMap<string, number>
+  readonly passed: ReadonlyMap<string, number>
 }
 
 /**
@@ -63,18 +73,22 @@ export class Sampler {
   async #ask(): Promise<Sample> {
     const [standings, specs, { ended }] = await Promise.all([this.#view.standings(), this.#view.topics(), this.#decisions.read()])
     const bounds = await Promise.all(specs.map(spec => this.#view.bounds(spec.name)))
+    const bytes = await Promise.all(specs.map(spec => (spec.retentionBytes === undefined ? undefined : this.#view.sizeOf?.(spec.name))))
     const atMs = this.#clock.now()
     const appended = new Map(specs.map((spec, i) => [spec.name, bounds[i]!.reduce((sum, partition) => sum + partition.next, 0)]))
-    const handled = handledBy(standings)
-    this.#remember({ atMs, appended, handled })
+    const handled = sumBy(standings, ({ group, checkpoint }) => [group, checkpoint.done + checkpoint.dead])
+    const passed = sumBy(standings, ({ group, topic, checkpoint }) => [readingName(group, topic), checkpoint.offset])
+    this.#remember({ atMs, appended, handled, passed })
     const topics = specs.map((spec, i) => ({
       spec,
       bounds: bounds[i]!,
       appended: appended.get(spec.name)!,
       perSecond: this.#perSecond('appended', spec.name),
+      ...(bytes[i] === undefined ? {} : { bytes: bytes[i] }),
     }))
-    const handledPerSecond = new Map([...handled.keys()].map(group => [group, this.#perSecond('handled', group)]))
-    this.#last = { atMs, standings, ended: withGatherers(ended, standings), topics, handledPerSecond }
+    const handledPerSecond = this.#allPerSecond('handled', handled)
+    const passedPerSecond = this.#allPerSecond('passed', passed)
+    this.#last = { atMs, standings, ended: withGatherers(ended, standings), topics, handledPerSecond, passedPerSecond }
     return this.#last
   }
 
@@ -86,7 +100,11 @@ export class Sampler {
     while (history.length > 2 && history[1]!.atMs <= counts.atMs - RATE_WINDOW_MS) history.shift()
   }
 
-  #perSecond(of: 'appended' | 'handled', name: string): number {
+  #allPerSecond(of: 'handled' | 'passed', counts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    return new Map([...counts.keys()].map(name => [name, this.#perSecond(of, name)]))
+  }
+
+  #perSecond(of: 'appended' | 'handled' | 'passed', name: string): number {
     const last = this.#history.at(-1)!
     // A name that is new since the window began counts from when it was first seen.
     const since = this.#history.find(entry => entry[of].has(name))!
@@ -95,8 +113,11 @@ export class Sampler {
   }
 }
 
-function handledBy(standings: readonly Standing[]): ReadonlyMap<string, number> {
-  const handled = new Map<string, number>()
-  for (const { group, checkpoint } of standings) handled.set(group, (handled.get(group) ?? 0) + checkpoint.done + checkpoint.dead)
-  return handled
+function sumBy(standings: readonly Standing[], countOf: (standing: Standing) => readonly [string, number]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>()
+  for (const standing of standings) {
+    const [name, count] = countOf(standing)
+    sums.set(name, (sums.get(name) ?? 0) + count)
+  }
+  return sums
 }

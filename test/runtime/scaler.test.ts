@@ -25,6 +25,7 @@ it('an agent is scaled by what is done at its place, also where another version 
     })),
     ended: new Map(),
     topics: [],
+    passedPerSecond: new Map(),
     handledPerSecond: new Map([['forecast@1', 10]]),
   })
   const scaled: number[] = []

@@ -4,17 +4,19 @@ import Type, { type Static } from 'typebox'
 const PerSecond = Type.Number({ minimum: 0 })
 const Seconds = Type.Number({ minimum: 0 })
 
-export const AgentState = Type.Union(
-  (['running', 'down', 'elsewhere', 'replaced', 'decommissioned', 'promoted', 'draining', 'paused', 'removed'] as const).map(state =>
-    Type.Literal(state),
-  ),
-)
+export const AgentState = Type.Enum([
+  'running',
+  'down',
+  'elsewhere',
+  'replaced',
+  'decommissioned',
+  'promoted',
+  'draining',
+  'paused',
+  'removed',
+])
 /** How an agent is, as `instrumentation/diagnosis.ts` judges. */
-export const DiagnosisState = Type.Union(
-  (['hung', 'poisoned', 'no_process', 'blocked', 'starved', 'slow', 'behind', 'healthy', 'paused'] as const).map(state =>
-    Type.Literal(state),
-  ),
-)
+export const DiagnosisState = Type.Enum(['hung', 'poisoned', 'no_process', 'blocked', 'starved', 'slow', 'behind', 'healthy', 'paused'])
 
 /** A topic as Flow draws it. */
 export const TopicNode = Type.Object({
@@ -22,7 +24,7 @@ export const TopicNode = Type.Object({
   entry: Type.Boolean({ description: 'Producers send to it: no agent writes it.' }),
   in_per_second: PerSecond,
   retained: Type.Integer({ description: 'Data in the log.' }),
-  retention_seconds: Seconds,
+  retention_seconds: Type.Optional(Type.Number({ minimum: 0, description: 'Left out where nothing expires by its age.' })),
 })
 export type TopicNode = Static<typeof TopicNode>
 
@@ -30,9 +32,13 @@ export type TopicNode = Static<typeof TopicNode>
 export const Reading = Type.Object({
   lag: Type.Integer({ description: 'Data that wait.' }),
   lag_seconds: Type.Number({ description: 'Age of the oldest that waits.' }),
-  per_second: PerSecond,
-  /** The worst partition's share of the log that is behind: 0 none, 1 the oldest is about to expire. */
-  full: Type.Number({ minimum: 0, maximum: 1 }),
+  per_second: Type.Number({ minimum: 0, description: 'Data that the agent has got past, whichever process did it.' }),
+  full: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    description:
+      'How near the worst partition is to losing what waits, by age or by size: 0 nothing waits, 1 the oldest that waits expires.',
+  }),
 })
 export type Reading = Static<typeof Reading>
 
@@ -40,24 +46,26 @@ export const AgentNode = Type.Object({
   agent: Type.String(),
   version: Type.Integer(),
   shadow: Type.Boolean(),
-  kind: Type.Union([Type.Literal('agent'), Type.Literal('storage-agent'), Type.Null()]),
+  kind: Type.Optional(Type.Union([Type.Literal('agent'), Type.Literal('storage-agent')], { description: 'Of one that is declared.' })),
   state: AgentState,
-  diagnosis: Type.Union([Type.Null(), Type.Object({ state: DiagnosisState, words: Type.String() })]),
+  diagnosis: Type.Optional(Type.Object({ state: DiagnosisState, words: Type.String() })),
   from: Type.Record(Type.String(), Reading, { description: 'By topic.' }),
   to: Type.Array(Type.Object({ kind: Type.Union([Type.Literal('topic'), Type.Literal('cache')]), name: Type.String() })),
-  store: Type.Union([Type.Null(), Type.String()]),
-  ramp: Type.Union([Type.Null(), Type.Number()]),
+  store: Type.Optional(Type.String({ description: 'Of a storage agent: where it stores.' })),
+  ramp: Type.Optional(Type.Number({ description: 'The share of another version’s keys that it gets; it works at that one’s place.' })),
   handled_per_second: PerSecond,
   outputs_per_second: PerSecond,
   dead_per_second: PerSecond,
   busy: Type.Number(),
-  handler_seconds: Type.Object({ p50: Type.Union([Seconds, Type.Null()]), p99: Type.Union([Seconds, Type.Null()]) }),
+  handler_seconds: Type.Object({ p50: Type.Optional(Seconds), p99: Type.Optional(Seconds) }),
   in_flight: Type.Integer(),
   in_flight_seconds: Seconds,
-  replicas: Type.Union([
-    Type.Null(),
-    Type.Object({ of: Type.String(), wanted: Type.Integer(), threads: Type.Integer(), restarts: Type.Integer() }),
-  ]),
+  replicas: Type.Optional(
+    Type.Object(
+      { of: Type.String(), wanted: Type.Integer(), threads: Type.Integer(), restarts: Type.Integer() },
+      { description: 'Of this process; left out where others run the agent.' },
+    ),
+  ),
   done: Type.Integer(),
   dead: Type.Integer(),
 })
@@ -72,14 +80,17 @@ export const FrontEndNode = Type.Object({
 })
 
 /**
- * What the console shows live. The first event of `GET /v1/events` (`overview`) is all of it; each later one (`change`, once a second at most)
- * is an RFC 7396 merge patch: names that are null are gone, arrays are replaced whole.
+ * What the console shows live. The first event of `GET /v1/events` (`overview`) is all of it, and so is one that comes after a reader was too slow;
+ * each other one (`change`, once a second at most) is an RFC 7396 merge patch: names that are null are gone, arrays are replaced whole. So nothing
+ * in it is ever null: what is not known is left out. `problem`: it could not be made (RFC 9457), and an `overview` follows once it can.
  */
 export const Overview = Type.Object({
   at: Type.String({ format: 'date-time' }),
-  pipeline: Type.Union([Type.String(), Type.Null()]),
+  pipeline: Type.Optional(Type.String()),
   front_end: FrontEndNode,
-  topics: Type.Record(Type.String(), TopicNode, { description: 'By name, those of Millrace’s own left out.' }),
+  topics: Type.Record(Type.String(), TopicNode, {
+    description: 'By name. Of Millrace’s own only those between two agents: windows and pairs that are gathered, and what shadows write.',
+  }),
   agents: Type.Record(Type.String(), AgentNode, { description: 'By group: name@version, _shadow.name@version.' }),
   ready: Type.Boolean(),
   /** Why it is not ready. */

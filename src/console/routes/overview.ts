@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { ledgerToJson, readLedger } from '../../instrumentation/ledger.ts'
 import { adviceToJson } from '../advice.ts'
-import { agentsToJson, flowToJson, type Seen, topicsToJson } from '../overview.ts'
+import { agentsToJson, flowToJson, topicsToJson } from '../overview.ts'
+import type { Seen } from '../seen.ts'
 import type { OpsContext } from '../server.ts'
 
 /** Pages poll several times a second; the engine is asked once. */

@@ -179,6 +179,11 @@ export class EmbeddedClient implements Engine, LeaseClient {
     return this.#open().standings.all()
   }
 
+  async sizeOf(topic: string): Promise<number> {
+    const { catalog, log } = this.#open()
+    return log.sizeOf(catalog.placesOf(topic))
+  }
+
   async cache(name: string): Promise<CacheView | undefined> {
     return this.#open().cache.view(name)
   }

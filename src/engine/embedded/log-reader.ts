@@ -15,6 +15,7 @@ export class LogReader {
   readonly #next: Query
   readonly #floor: Query
   readonly #appended: Query
+  readonly #bytes: Query
 
   constructor(db: DatabaseSync) {
     this.#from = new Query(
@@ -28,6 +29,11 @@ export class LogReader {
     )
     this.#floor = new Query(db, 'SELECT floor FROM places WHERE place = ?')
     this.#appended = new Query(db, 'SELECT appended_ms FROM batches WHERE place = ? AND first <= ? ORDER BY first DESC LIMIT 1')
+    this.#bytes = new Query(
+      db,
+      `SELECT (SELECT bytes_end FROM batches WHERE place = ?1 ORDER BY first DESC LIMIT 1) - bytes_end + length(frames)
+       FROM batches WHERE place = ?1 ORDER BY first LIMIT 1`,
+    )
   }
 
   /** As {@link Stream.read}. */
@@ -66,6 +72,11 @@ export class LogReader {
 
   next(place: number): number {
     return numberAt(this.#next.one(place) ?? [0], 0)
+  }
+
+  /** Bytes of frames in places, without a frame being read. */
+  sizeOf(places: readonly { readonly place: number }[]): number {
+    return places.reduce((sum, { place }) => sum + numberAt(this.#bytes.one(place) ?? [0], 0), 0)
   }
 
   /** When the datum at an offset was appended; undefined where it is not in the log. */

@@ -39,6 +39,7 @@ export function readerView(directory: string): { readonly view: EngineView; read
     cache: async name => cache.view(name),
     cacheEntry: async (name, key) => cache.entry(name, key),
     standings: async () => standings.all(),
+    sizeOf: async topic => log.sizeOf(catalog.placesOf(topic)),
     close: async () => db.close(),
   }
   return { view, reader }
