@@ -13,7 +13,9 @@ import { archive, kafka } from './kafka.ts'
 import { kubeSchemas } from './kube-schemas.ts'
 import { kubernetes } from './kubernetes.ts'
 import { lambdaNode, lambdaPython } from './lambda.ts'
+import { otlpDecoder } from './otlp-decoder.ts'
 import type { Step } from './step.ts'
+import { victoriaMetrics } from './victoria-metrics.ts'
 
 const LOCKED = 'MILLRACE_SERVERS_LOCKED'
 const LOCK_WAIT_SECONDS = 3600
@@ -50,6 +52,15 @@ const STEPS: readonly Step[] = [
   lambdaNode,
   lambdaPython,
   kubeSchemas,
+  debianPackage('prometheus', 'prometheus', 'about 10 s', 'prometheus'),
+  goProgram({
+    program: 'statsd_exporter',
+    source: 'github.com/prometheus/statsd_exporter',
+    version: 'v0.31.0',
+    how: '18 MB, about half a minute',
+  }),
+  victoriaMetrics,
+  otlpDecoder,
 ]
 const KUBERNETES_STEPS: readonly Step[] = [debianPackage('etcd-server', 'etcd', 'about 10 s', 'etcd'), kubernetes]
 

@@ -11,6 +11,9 @@ export interface RunOptions extends Shared {
   readonly role?: string
   readonly agents?: string
   readonly spill?: string
+  readonly otlp?: string
+  readonly otlpTraces?: string
+  readonly dogstatsd?: string
 }
 
 export function runFlags(command: Command): Command {
@@ -24,6 +27,9 @@ export function runFlags(command: Command): Command {
     .option('--role <role>', 'what this process does: frontend, agents, storage, console, several of them, or all (default)')
     .option('--agents <names>', 'the agents that this process runs, separated by commas (default: all of its roles)')
     .option('--spill <size>', 'what the front end may keep on its own disk while a shared stream is away (default: 1GB; 0: nothing)')
+    .option('--otlp <url>', 'where metrics and traces go by OTLP, such as http://collector:4318')
+    .option('--otlp-traces <count>', 'of how many data a second a trace goes out by OTLP, at most (default: 1; 0: none)')
+    .option('--dogstatsd <address>', 'where metrics go as DogStatsD, such as 127.0.0.1:8125')
 }
 
 /** The servers are loaded for the commands that run them alone: every other command starts without them, three times as fast. */

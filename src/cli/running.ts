@@ -16,8 +16,9 @@ import { timeText } from './table.ts'
 export async function run(file: string, dev: boolean, command: Command): Promise<void> {
   const options = optionsOf<RunOptions>(command)
   const output = outputOf(options)
-  const { listen, ops, attach, data, page, size, stream, trace, role, agents, spill } = options
-  const config = await resolveConfig({ flags: { listen, ops, attach, data, page, size, stream, trace, role, agents, spill } })
+  const { listen, ops, attach, data, page, size, stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd } = options
+  const flags = { listen, ops, attach, data, page, size, stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd }
+  const config = await resolveConfig({ flags })
   using interrupt = untilInterrupted()
   const running = await runPipeline({ file, config, dev, log: logTo(output) })
   const { urls } = running

@@ -223,6 +223,13 @@ export const METRICS = {
     labels: ['decision'],
     help: 'Advice that stands in this process, by what it says to do; `millrace advise` has the words.',
   },
+  exports: {
+    name: 'millrace_instrumentation_exports_total',
+    kind: 'counter',
+    unit: '{delivery}',
+    labels: ['exporter', 'signal', 'outcome'],
+    help: 'Deliveries to a receiver of metrics or traces: sent, failed.',
+  },
   processCpu: {
     name: 'process_cpu_seconds_total',
     kind: 'counter',

@@ -1,3 +1,4 @@
+import { emptyResource } from '@opentelemetry/resources'
 import type { Clock } from '../clock.ts'
 import type { EngineView } from '../engine/engine.ts'
 import { type Pipeline, versionsOf } from '../pipeline.ts'
@@ -7,7 +8,8 @@ import { loadsOf } from './advice/loads.ts'
 import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
 import { type DiskReading, readDisk } from './disk.ts'
 import { type Flow, FlowMeter } from './flow.ts'
-import { Metrics } from './metrics.ts'
+import { type Exporting, Metrics } from './metrics.ts'
+import type { Observed } from './observed.ts'
 import { PartitionLoads } from './partition-loads.ts'
 import { ProcessMeter, type ProcessReading } from './process.ts'
 import type { IngestFact, InHandFact, Recorder, SpillFact, WorkFact } from './recorder.ts'
@@ -44,6 +46,8 @@ export interface InstrumentsOptions {
   readonly directory?: string
   /** Told when the engine could not be asked, once until it answers again. */
   readonly onError?: (error: unknown) => void
+  /** Where metrics go besides the text; closed with the instruments. */
+  readonly exporting?: Omit<Exporting, 'clock'>
 }
 
 /** Between two looks at the engine that nobody asked for: rates need them. */
@@ -69,7 +73,8 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     return taken
   }
   const disk = async () => (options.directory === undefined ? undefined : readDisk(options.directory))
-  const metrics = new Metrics({
+  const exporting = options.exporting ?? { resource: emptyResource(), exporters: [], delivered: () => undefined }
+  const observed: Observed = {
     sample: () => sample(SCRAPE_MAX_AGE_MS),
     local: async () => ({
       flow: flow.read(clock.now()),
@@ -78,7 +83,8 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       advice: advisor.read().advice,
       disk: await disk(),
     }),
-  })
+  }
+  const metrics = new Metrics(observed, { ...exporting, clock })
 
   let closed = false
   let failing = false

@@ -7,11 +7,13 @@ export const LABELS = {
   version: { values: undefined, bound: 'versions of declared agents' },
   topic: { values: undefined, bound: 'names of declared topics, and `other` for what producers ask for that nobody declared' },
   outcome: {
-    values: ['accepted', 'duplicate', 'rejected', 'retry', 'done', 'dead', 'lost'],
+    values: ['accepted', 'duplicate', 'rejected', 'retry', 'done', 'dead', 'lost', 'sent', 'failed'],
     bound: 'as the metric’s meaning lists them',
   },
   state: { values: AGENT_STATES, bound: '' },
   decision: { values: DECISIONS, bound: '' },
+  exporter: { values: ['otlp', 'dogstatsd'], bound: '' },
+  signal: { values: ['metrics', 'traces'], bound: '' },
   quantile: { values: ['0.99', '1'], bound: '' },
 } as const satisfies Record<string, { readonly values: readonly string[] | undefined; readonly bound: string }>
 

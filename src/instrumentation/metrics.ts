@@ -1,8 +1,11 @@
 import type { Attributes, BatchObservableResult, Counter, Histogram, Observable } from '@opentelemetry/api'
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
+import type { Resource } from '@opentelemetry/resources'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import type { Clock } from '../clock.ts'
 import { METRICS, type MetricSpec, SECONDS_BUCKETS } from './catalog.ts'
+import type { MetricsExporter } from './exporters/exporter.ts'
+import { PullReader, Push } from './exporters/push.ts'
 import { type Observed, observeLocal, observeStream, type Put } from './observed.ts'
 import type { IngestFact, SpillFact, WorkFact } from './recorder.ts'
 
@@ -22,11 +25,22 @@ const COLLECT_TIMEOUT_MS = 5_000
 const MAX_SERIES = 4_000
 const INGESTED = ['accepted', 'duplicate', 'rejected', 'retry'] as const
 
+/** Where the metrics go besides the text. */
+export interface Exporting {
+  /** Who it is that exports. */
+  readonly resource: Resource
+  readonly exporters: readonly MetricsExporter[]
+  /** Told of every delivery: why it failed, or undefined where it has arrived. */
+  readonly delivered: (exporter: MetricsExporter, error: unknown) => void
+  readonly clock: Clock
+}
+
 /** The metrics of `catalog.ts` as OpenTelemetry instruments, read out as Prometheus text. */
 export class Metrics {
   readonly #provider: MeterProvider
   readonly #reader = new PullReader({ cardinalitySelector: () => MAX_SERIES })
   readonly #serializer = new PrometheusSerializer('', false, undefined, true, true)
+  readonly #pushes: readonly Push[]
   readonly #counters = new Map<MetricSpec, Counter>()
   readonly #histograms = new Map<MetricSpec, Histogram>()
   readonly #observables = new Map<MetricSpec, Observable>()
@@ -35,8 +49,20 @@ export class Metrics {
 
   #spill: Pick<SpillFact, 'data' | 'bytes'> = { data: 0, bytes: 0 }
 
-  constructor(observed: Observed) {
-    this.#provider = new MeterProvider({ readers: [this.#reader], resource: resourceFromAttributes({ 'service.name': 'millrace' }) })
+  constructor(observed: Observed, { resource, exporters, delivered, clock }: Exporting) {
+    this.#pushes = exporters.map(
+      exporter =>
+        new Push({
+          exporter,
+          clock,
+          maxSeries: MAX_SERIES,
+          delivered: (to, error) => {
+            this.exported(to.name, 'metrics', error === undefined)
+            delivered(to, error)
+          },
+        }),
+    )
+    this.#provider = new MeterProvider({ readers: [this.#reader, ...this.#pushes.map(push => push.reader)], resource })
     const meter = this.#provider.getMeter('millrace')
     const recorded = new Set<MetricSpec>([
       METRICS.frontendData,
@@ -48,6 +74,7 @@ export class Metrics {
       METRICS.agentRetries,
       METRICS.agentBusy,
       METRICS.agentLettersExpired,
+      METRICS.exports,
     ])
     for (const spec of Object.values<MetricSpec>(METRICS)) {
       const options = { description: spec.help, unit: spec.unit }
@@ -58,7 +85,9 @@ export class Metrics {
       } else if (spec.kind === 'counter') this.#observables.set(spec, meter.createObservableCounter(spec.name, options))
       else this.#observables.set(spec, meter.createObservableGauge(spec.name, options))
     }
-    // From 0, so that the first that is spilled is a rise.
+    // From 0, so that the first that is spilled, or fails, is a rise.
+    for (const { name } of exporters)
+      for (const outcome of ['sent', 'failed']) this.#count(METRICS.exports, 0, { exporter: name, signal: 'metrics', outcome })
     this.spill({ data: 0, bytes: 0, spilled: 0, drained: 0 })
     // One look for all of a kind, so that what is exported together belongs together.
     const of = (stream: boolean) =>
@@ -88,6 +117,10 @@ export class Metrics {
 
   lettersExpired(agent: string, version: number, count: number): void {
     this.#count(METRICS.agentLettersExpired, count, { agent, version: String(version) })
+  }
+
+  exported(exporter: MetricsExporter['name'], signal: 'metrics' | 'traces', arrived: boolean): void {
+    this.#count(METRICS.exports, 1, { exporter, signal, outcome: arrived ? 'sent' : 'failed' })
   }
 
   ingest(fact: IngestFact, topic: string): void {
@@ -135,6 +168,7 @@ export class Metrics {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#pushes.map(push => push.close()))
     await this.#provider.shutdown()
   }
 
@@ -148,15 +182,5 @@ export class Metrics {
 
   #into(result: BatchObservableResult): Put {
     return (spec, value, labels = {}) => result.observe(this.#observables.get(spec)!, value, labels)
-  }
-}
-
-/** Read when asked, by whoever asks: no server and no timer of its own. */
-class PullReader extends MetricReader {
-  protected override onForceFlush(): Promise<void> {
-    return Promise.resolve()
-  }
-  protected override onShutdown(): Promise<void> {
-    return Promise.resolve()
   }
 }

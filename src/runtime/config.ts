@@ -6,6 +6,7 @@ import type { EmbeddedOptions } from '../engine/embedded/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { completeLimits, type Limits } from '../frontend/limits.ts'
 import { type Connections, connectionsOf, streamUrl, traceUrl } from './connections.ts'
+import { type ExportSettings, otlpEndpointIn, otlpUrl, tracesPerSecond } from './export-settings.ts'
 import { followGenerations } from './generations.ts'
 import { ALL_ROLES, agentNames, type Runs, roles } from './roles.ts'
 import { type Address, address, duration, type Read, size, text, wrong } from './settings.ts'
@@ -50,6 +51,12 @@ export interface Settings {
   readonly size?: ByteSize
   /** The front end's limits, such as `{ bodyBytes: 1_000_000 }`. */
   readonly limits?: Partial<Limits>
+  /** Where metrics and traces go by OTLP over HTTP, such as `'http://collector:4318'`. Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else nowhere. */
+  readonly otlp?: string
+  /** Of how many data a second a trace goes out by OTLP, at most. 0: of none. Default 1. */
+  readonly otlpTraces?: number
+  /** Where metrics go as DogStatsD by UDP, such as `'127.0.0.1:8125'`. Default: nowhere. */
+  readonly dogstatsd?: string
   readonly threads?: {
     /** The most memory that one agent's thread may take before it is started anew. Default `'512MB'`. */
     readonly memory?: ByteSize
@@ -80,6 +87,7 @@ export interface Config {
   /** Absolute. */
   readonly agentKeysFile: string
   readonly pipeline?: string
+  readonly exports: ExportSettings
 }
 
 /** The engine's part of it: the same for whoever opens the data directory, or a short visit would delete what is to be kept for longer. */
@@ -89,7 +97,22 @@ export function engineOptions({ data, idRetentionMs, traceRetentionMs, maxBytes 
 
 /** What the command line may give, as written. */
 export type Flags = { readonly [name in Setting]?: string | undefined }
-type Setting = 'listen' | 'ops' | 'attach' | 'data' | 'page' | 'size' | 'stream' | 'trace' | 'role' | 'agents' | 'spill' | 'pipeline'
+type Setting =
+  | 'listen'
+  | 'ops'
+  | 'attach'
+  | 'data'
+  | 'page'
+  | 'size'
+  | 'stream'
+  | 'trace'
+  | 'role'
+  | 'agents'
+  | 'spill'
+  | 'pipeline'
+  | 'otlp'
+  | 'otlpTraces'
+  | 'dogstatsd'
 
 const CONFIG_FILES = ['millrace.config.ts', 'millrace.config.js', 'millrace.config.mjs']
 
@@ -113,7 +136,7 @@ export async function resolveConfig(from: {
 
   const pick = <T>(read: Read<T>, name: string, fallback: unknown, flag?: Setting): T | undefined => {
     const variable = `MILLRACE_${name.replace(/\.|(?=[A-Z])/g, '_').toUpperCase()}`
-    if (flag !== undefined && from.flags?.[flag] !== undefined) return read(from.flags[flag], `--${flag}`)
+    if (flag !== undefined && from.flags?.[flag] !== undefined) return read(from.flags[flag], `--${dashed(flag)}`)
     if (env[variable] !== undefined && env[variable] !== '') return read(env[variable], variable)
     const written = file?.values.get(name)
     if (written !== undefined) return read(written, `${name} in ${file?.path}`)
@@ -132,6 +155,8 @@ export async function resolveConfig(from: {
   if (connections === undefined) checkAlone(runs)
   const data = resolve(cwd, pick(text, 'data', './.millrace', 'data')!)
   const pipeline = pick(text, 'pipeline', undefined, 'pipeline')
+  const otlp = pick(otlpUrl, 'otlp', otlpEndpointIn(env), 'otlp')
+  const dogstatsd = pick(address, 'dogstatsd', undefined, 'dogstatsd')
   return {
     listen: pick(address, 'listen', '127.0.0.1:7070', 'listen')!,
     ops: pick(address, 'ops', '127.0.0.1:7071', 'ops')!,
@@ -149,7 +174,16 @@ export async function resolveConfig(from: {
     keysFile: resolve(cwd, pick(text, 'keys', join(data, 'keys.json'))!),
     agentKeysFile: resolve(cwd, pick(text, 'agentKeys', join(data, 'agent-keys.json'))!),
     ...(pipeline === undefined ? {} : { pipeline }),
+    exports: {
+      ...(otlp === undefined ? {} : { otlp }),
+      ...(dogstatsd === undefined ? {} : { dogstatsd }),
+      tracesPerSecond: pick(tracesPerSecond, 'otlpTraces', 1, 'otlpTraces')!,
+    },
   }
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
 
 function sizeOfShared(): MillraceError {
@@ -174,6 +208,7 @@ function checkAlone({ roles: own, only }: Runs): void {
 /** Names that the file may set, a dot between a group and its member. */
 const NAMES = [
   ...['listen', 'ops', 'attach', 'data', 'page', 'size', 'stream', 'trace', 'role', 'agents', 'spill', 'keys', 'agentKeys', 'pipeline'],
+  ...['otlp', 'otlpTraces', 'dogstatsd'],
   ...['retention.ids', 'retention.trace', 'retention.letters', 'threads.memory', 'limits'],
 ]
 const GROUPS = ['retention', 'threads']

@@ -16,6 +16,7 @@ import { sharingCompiled } from './compile-cache.ts'
 import type { Config } from './config.ts'
 import { shownUrl } from './connections.ts'
 import { type Held, openEngine } from './engines.ts'
+import { openExports } from './exports.ts'
 import { type FrontDoor, openFrontDoor } from './front-door.ts'
 import { Graph } from './graph.ts'
 import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
@@ -96,7 +97,9 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     const health = createHealth(['engine', ...(hasFrontEnd ? [FRONT_END] : []), ...own.map(([id]) => agentPart(id))])
     health.up('engine')
 
+    const { exporting } = await openExports(config.exports, { pipeline: pipeline.name, roles: [...runs.roles], log })
     const instruments = createInstruments({
+      exporting,
       engine,
       clock: systemClock,
       directory: config.data,

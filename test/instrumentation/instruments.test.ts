@@ -1,7 +1,10 @@
+import { emptyResource } from '@opentelemetry/resources'
+import { AggregationTemporality, type ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import { agent, bytes, pipeline, topic } from 'millrace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EngineView, Standing } from '../../src/engine/engine.ts'
 import { METRICS, type MetricSpec } from '../../src/instrumentation/catalog.ts'
+import type { MetricsExporter } from '../../src/instrumentation/exporters/exporter.ts'
 import { createInstruments, type Instruments } from '../../src/instrumentation/instruments.ts'
 import type { IngestFact, WorkFact } from '../../src/instrumentation/recorder.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
@@ -45,6 +48,19 @@ function pretend(standing: Partial<Standing['checkpoint']> = {}) {
   return { asked, view: view as unknown as EngineView }
 }
 
+/** Looks at what it is given. */
+const exporter: MetricsExporter & { sent: ResourceMetrics | undefined } = {
+  name: 'otlp',
+  to: 'a test',
+  intervalMs: 60_000,
+  temporality: () => AggregationTemporality.CUMULATIVE,
+  sent: undefined,
+  async send(metrics) {
+    this.sent = metrics
+  },
+  close: async () => undefined,
+}
+
 describe('the instruments', () => {
   // A tick asks the engine, and plans the next one when it has its answer.
   const settle = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -56,7 +72,9 @@ describe('the instruments', () => {
   function start(standing: Partial<Standing['checkpoint']> = {}) {
     clock = new VirtualClock({ startMs: 1_000_000, settle })
     engine = pretend(standing)
-    instruments = createInstruments({ engine: engine.view, clock, directory: import.meta.dirname, onError: error => errors.push(error) })
+    const exporting = { resource: emptyResource(), exporters: [exporter], delivered: () => undefined }
+    const onError = (error: unknown) => errors.push(error)
+    instruments = createInstruments({ engine: engine.view, clock, directory: import.meta.dirname, onError, exporting })
     instruments.use(grid)
   }
   async function value(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
@@ -67,6 +85,7 @@ describe('the instruments', () => {
 
   beforeEach(() => {
     errors = []
+    exporter.sent = undefined
     start()
   })
   afterEach(async () => {
@@ -101,6 +120,19 @@ describe('the instruments', () => {
     }))
     const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name)
     expect(exported.sort(byName)).toEqual(declared.sort(byName))
+  })
+
+  test('hand every metric to an exporter with the unit that the catalog says, what producers sent included', async () => {
+    instruments.ingest(ingest)
+    instruments.work(work)
+    instruments.inHand({ agent: 'average', version: 2, replica: 0, count: 7, sinceMs: 999_000 })
+    instruments.watch(() => ({ replicas: [], wanted: 2, most: 2, ofPrograms: false, suspects: [] }))
+    await clock.advance('1m')
+    await expect.poll(() => exporter.sent).toBeDefined()
+    const sent = new Map(exporter.sent!.scopeMetrics[0]!.metrics.map(metric => [metric.descriptor.name, metric]))
+    const units = Object.values<MetricSpec>(METRICS).map(({ name, unit }) => [name, unit])
+    expect([...sent].map(([name, { descriptor }]) => [name, descriptor.unit]).sort()).toEqual(units.sort())
+    expect(sent.get('millrace_frontend_data_total')?.dataPoints.map(({ value }) => value)).toEqual([90, 5, 3, 2])
   })
 
   test('name what only rises _total, and measure in base units', () => {
