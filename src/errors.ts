@@ -78,6 +78,7 @@ const CATALOG = {
   USAGE: { status: 400, retryable: false, title: 'The command was used wrongly' },
   SERVER_UNREACHABLE: { status: 503, retryable: true, title: 'Nothing answers there' },
   FILE_MISSING: { status: 404, retryable: false, title: 'There is no such file' },
+  KEY_OVER: { status: 409, retryable: false, title: 'The API key has ended' },
   KEY_UNKNOWN: { status: 404, retryable: false, title: 'No such API key' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>
 

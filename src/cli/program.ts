@@ -13,6 +13,7 @@ import { addImport } from './commands/import.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLedger } from './commands/ledger.ts'
 import { addMove } from './commands/move.ts'
+import { addProducers } from './commands/producers.ts'
 import { addPromote } from './commands/promote.ts'
 import { addRamp } from './commands/ramp.ts'
 import { addReplay } from './commands/replay.ts'
@@ -57,6 +58,7 @@ export function buildProgram(): Command {
     addPromote,
     addRamp,
     addDecommission,
+    addProducers,
     addKeys,
     addExport,
     addImport,

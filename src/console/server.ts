@@ -18,7 +18,9 @@ import { cacheRoutes } from './routes/cache.ts'
 import { deadRoutes } from './routes/dead.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { overviewRoutes } from './routes/overview.ts'
+import { producerRoutes } from './routes/producers.ts'
 import { replayRoutes } from './routes/replays.ts'
 import { traceRoutes } from './routes/trace.ts'
 import { versionRoutes } from './routes/versions.ts'
@@ -36,6 +38,8 @@ export interface OpsOptions {
   /** Decides about versions. Without it there are no routes for it. */
   readonly decide?: (wish: Wish, by: string) => Promise<Decision>
   readonly runsOn: RunsOn
+  /** Where the producers' keys are kept, where this process has a front end. */
+  readonly keysFile?: string
   /** Static files for `/`, read anew at each request. */
   readonly pageDirectory?: string
   readonly log?: Log
@@ -52,7 +56,7 @@ export interface Ops {
 }
 
 /** What the routes answer from. */
-export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide'> {
+export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide' | 'keysFile'> {
   readonly log: Log | undefined
   readonly runsOn: RunsOn
   pipeline(): Pipeline | undefined
@@ -78,6 +82,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     ...{ engine, instruments, health, clock, log, runsOn, pipeline: () => pipeline },
     ...(runsHere === undefined ? {} : { runsHere }),
     ...(decide === undefined ? {} : { decide }),
+    ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
   }
 
   const server = Fastify({
@@ -108,6 +113,8 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   deadRoutes(server, context)
   replayRoutes(server, context)
   versionRoutes(server, context)
+  producerRoutes(server, context)
+  keyRoutes(server, context)
   await consolePage(server)
   if (options.pageDirectory === undefined) indexRoute(server, context)
   else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
@@ -171,6 +178,11 @@ GET  /v1/replays               replays of data: who asked for what, and how far 
 POST /v1/versions/promote      {"agent": "forecast@2"}
 POST /v1/versions/ramp         {"agent": "forecast@2", "share": 0.5}
 POST /v1/versions/decommission {"agent": "forecast@1"}
+GET  /v1/producers             who sends what, and what comes of it
+GET  /v1/keys                  the producers’ keys, without their secrets
+POST /v1/keys                  {"source": "plant-7", "topics": ["demand"]}
+POST /v1/keys/:id/rotate       {"grace": "1h"}
+POST /v1/keys/:id/revoke
 GET  /metrics                  Prometheus
 GET  /health/live  /health/ready
 `

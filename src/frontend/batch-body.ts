@@ -1,6 +1,7 @@
 import { submittedFromJson } from '../envelope/codecs/index.ts'
 import { suppliedId } from '../envelope/data-id.ts'
 import { JSON_TYPE } from '../envelope/envelope.ts'
+import { MillraceError } from '../errors.ts'
 import type { BatchSource } from './batch.ts'
 import { envelopedDatum, NO_PARENTS, typeMissing } from './enveloped.ts'
 import { parseJson } from './json.ts'
@@ -25,6 +26,15 @@ export function batchBody(asked: Asked, table: RouteTable, body: Buffer, limits:
     bytes: body.length,
     route,
     number: index => lines.number(index),
+    raw(index) {
+      try {
+        return { data: lines.text(index), contentType: JSON_TYPE, isEnvelope: areEnvelopes }
+      } catch (error) {
+        // It was rejected for that: its receipt says so.
+        if (error instanceof MillraceError) return undefined
+        throw error
+      }
+    },
     read(index) {
       const data = lines.text(index)
       const value = parseJson(data, limits.depth)

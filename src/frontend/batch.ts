@@ -11,6 +11,7 @@ import type { Ingested } from './ingested.ts'
 import { appendError, appendStatus } from './problem.ts'
 import type { Producer } from './producer.ts'
 import { Receipts } from './receipts.ts'
+import type { Raw } from './rejections.ts'
 import type { Route } from './routes.ts'
 
 /** After this many data others get a turn: ten thousand at once would hold the event loop for a tenth of a second. */
@@ -27,6 +28,8 @@ export interface BatchSource {
   number(index: number): number
   /** @throws MillraceError: this datum alone is rejected. */
   read(index: number): Incoming
+  /** A datum as it was sent; undefined where it is no text, or too long to be taken. */
+  raw(index: number): Raw | undefined
 }
 
 /** Judges every datum, appends what is good in one call, and tells what became of each. It never fails around a bad one. */
@@ -58,6 +61,8 @@ export async function takeBatch(
   const tally = on.ingested.tally()
   receipts.tally(tally, producer)
   tally.record(source.bytes, on.clock.now() - exchange.arrivedMs)
+  const rejections = receipts.rejections(index => source.raw(index))
+  if (rejections !== undefined) on.ingested.rejected(producer, rejections)
   answer(exchange, receipts, failure, failuresOnly)
 }
 

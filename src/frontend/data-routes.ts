@@ -4,9 +4,11 @@ import { MillraceError } from '../errors.ts'
 import type { Admission } from './admission.ts'
 import { readBody } from './body.ts'
 import { Exchange } from './exchange.ts'
+import type { Ingested } from './ingested.ts'
 import type { Intake } from './intake.ts'
 import type { Limits } from './limits.ts'
 import type { Load } from './load.ts'
+import type { Producer } from './producer.ts'
 import type { RateLimit } from './rate.ts'
 import { type Asked, checkHeaders, readRequest } from './request.ts'
 import type { RouteTable } from './routes.ts'
@@ -45,41 +47,46 @@ export class DataRoutes {
     // What came in belongs to the topics there are now, whatever a reload puts in their place.
     const { table } = this
     let asked: Asked
+    let producer: Producer | undefined
     try {
       checkHeaders(request, limits)
-      asked = readRequest(request, table, this.#on.admission.producer(request))
+      producer = this.#on.admission.producer(request)
+      asked = readRequest(request, table, producer)
       this.#on.rate.check(asked.producer.source)
       if (this.#closing) throw new MillraceError('SHUTTING_DOWN', 'The front end is closing.', { fix: 'Send again in a moment.' })
       exchange.begin()
     } catch (error) {
-      this.#fail(exchange, error)
+      this.#fail(exchange, error, producer)
       return
     }
     readBody(request, response, limits, {
       hold: bytes => exchange.hold(bytes),
       done: (error, body) => {
-        if (error !== undefined) return this.#fail(exchange, error)
+        if (error !== undefined) return this.#fail(exchange, error, asked.producer)
         exchange.arrivedMs = clock.now()
         try {
-          const count = this.#on.intake.take({ exchange, asked, table, body }, thrown => this.#fail(exchange, thrown))
+          const count = this.#on.intake.take({ exchange, asked, table, body }, thrown => this.#fail(exchange, thrown, asked.producer))
           this.#on.rate.spend(asked.producer.source, count)
         } catch (thrown) {
-          this.#fail(exchange, thrown)
+          this.#fail(exchange, thrown, asked.producer)
         }
       },
     })
   }
 
-  #fail(exchange: Exchange, error: unknown): void {
-    if (!(error instanceof MillraceError)) {
-      this.#on.report('A request could not be handled.', error)
-      exchange.refuse(
-        new MillraceError('ENGINE_FAILED', 'The front end failed on this request.', {
-          fix: 'Send it again under its id; the log of the process says why.',
-          cause: error,
-        }),
-      )
-    } else exchange.refuse(error)
+  /** @param producer who asks, where that has been found out. */
+  #fail(exchange: Exchange, error: unknown, producer: Producer | undefined): void {
+    const known = error instanceof MillraceError ? error : this.#unexpected(error)
+    if (producer !== undefined) this.#on.ingested.refused(producer, known)
+    exchange.refuse(known)
+  }
+
+  #unexpected(error: unknown): MillraceError {
+    this.#on.report('A request could not be handled.', error)
+    return new MillraceError('ENGINE_FAILED', 'The front end failed on this request.', {
+      fix: 'Send it again under its id; the log of the process says why.',
+      cause: error,
+    })
   }
 }
 
@@ -90,6 +97,7 @@ export interface DataRoutesContext {
   readonly rate: RateLimit
   readonly admission: Admission
   readonly intake: Intake
+  readonly ingested: Ingested
   /** Where what nobody expected is told. */
   report(what: string, error: unknown): void
 }

@@ -80,6 +80,7 @@ export async function startFrontEnd(options: FrontEndOptions): Promise<FrontEnd>
       rate: new RateLimit(limits, clock),
       admission: new Admission(ring, local),
       intake: new Intake({ limits, clock, stream, ingested, singles }),
+      ingested,
       report: options.report ?? (() => {}),
     })
     const http = await serverOf(routes, limits, clock)

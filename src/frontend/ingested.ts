@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { MillraceError } from '../errors.ts'
 import type { IngestFact, Recorder } from '../instrumentation/recorder.ts'
 import type { Producer } from './producer.ts'
+import { type Rejections, reasonOf } from './rejections.ts'
 import type { Route } from './routes.ts'
 
 /** How long a failed append speaks against the front end when nothing has been tried since. */
@@ -38,6 +39,17 @@ export class Ingested {
 
   tally(): Tally {
     return new Tally(this.#recorder)
+  }
+
+  /** Tells why data were rejected, which are counted by a {@link Tally}. */
+  rejected({ source }: Producer, { unrouted, reasons }: Rejections): void {
+    this.#recorder.reject?.({ source, unrouted, requests: 0, reasons })
+  }
+
+  /** A request was refused whole. */
+  refused({ source }: Producer, why: MillraceError): void {
+    const reasons = [{ reason: reasonOf(why, undefined), count: 1, sample: null }]
+    this.#recorder.reject?.({ source, unrouted: 0, requests: 1, reasons })
   }
 }
 

@@ -10,6 +10,7 @@ import { envelopedDatum, NO_PARENTS, typeMissing } from './enveloped.ts'
 import type { Exchange } from './exchange.ts'
 import type { Ingested } from './ingested.ts'
 import type { Limits } from './limits.ts'
+import { Rejections } from './rejections.ts'
 import type { Asked } from './request.ts'
 import type { Route, RouteTable } from './routes.ts'
 import { REJECTED, type Singles } from './singles.ts'
@@ -57,7 +58,7 @@ export class Intake {
   #takeOne({ exchange, asked, table, body }: Arrival, failed: (error: unknown) => void): void {
     let route = asked.target.route
     const settle = (datum: Incoming, judged: Judged) => {
-      if (judged instanceof MillraceError) this.#reject(exchange, asked, datum.route, judged, body.length)
+      if (judged instanceof MillraceError) this.#reject(exchange, asked, datum.route, judged, body)
       else this.#singles.add(exchange, asked.producer, datum, judged.key)
     }
     try {
@@ -68,7 +69,7 @@ export class Intake {
       else settle(datum, judging)
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error
-      this.#reject(exchange, asked, route, error, body.length)
+      this.#reject(exchange, asked, route, error, body)
     }
   }
 
@@ -93,12 +94,16 @@ export class Intake {
   }
 
   /** Counted where its topic is known: a name that a producer made up must not become a metric's label. */
-  #reject(exchange: Exchange, asked: Asked, route: Route | undefined, why: MillraceError, bytes: number): void {
+  #reject(exchange: Exchange, asked: Asked, route: Route | undefined, why: MillraceError, body: Buffer): void {
     if (route !== undefined) {
       const tally = this.#ingested.tally()
       tally.of(route, asked.producer).rejected++
-      tally.record(bytes, this.#clock.now() - exchange.arrivedMs)
+      tally.record(body.length, this.#clock.now() - exchange.arrivedMs)
     }
+    const { contentType, kind } = asked.media
+    const rejections = new Rejections()
+    rejections.add(why, route, () => ({ data: body, contentType, isEnvelope: kind === 'envelope' }))
+    this.#ingested.rejected(asked.producer, rejections)
     exchange.refuse(why, REJECTED)
   }
 }

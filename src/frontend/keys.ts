@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts'
-import { isNames, type KeptKey, KeyFile } from './key-file.ts'
+import { isNames, type KeptKey, KeyFile, type RevokedKey } from './key-file.ts'
 
 /** A producer's API key as it is kept. */
 export interface KeyRecord extends KeptKey {
@@ -31,9 +31,24 @@ export async function listKeys(file: string): Promise<readonly KeyRecord[]> {
   return (await readKeys(file)) ?? []
 }
 
-/** @returns whether there was such a key. */
-export async function revokeKey(file: string, id: string): Promise<boolean> {
-  return keyFile(file).revoke(id)
+/** Ends a key at once. @returns it as it is remembered; undefined where there was none. */
+export async function revokeKey(file: string, id: string, nowMs = Date.now()): Promise<RevokedKey<KeyRecord> | undefined> {
+  return keyFile(file).revoke(id, nowMs)
+}
+
+/** Makes a key of the same rights, and ends the old one after a grace. @throws KEY_UNKNOWN, KEY_OVER */
+export async function rotateKey(
+  file: string,
+  id: string,
+  graceMs: number,
+  nowMs = Date.now(),
+): Promise<{ key: string; record: KeyRecord }> {
+  return keyFile(file).rotate(id, graceMs, nowMs)
+}
+
+/** The last hundred that were revoked, the newest first. @throws CONFIG_INVALID */
+export async function revokedKeys(file: string): Promise<readonly RevokedKey<KeyRecord>[]> {
+  return keyFile(file).revoked()
 }
 
 /** The keys, or undefined where there is no file. @throws CONFIG_INVALID */

@@ -3,6 +3,7 @@ import type { MillraceError } from '../errors.ts'
 import { DUPLICATE, STORED, TAKEN } from './gathering.ts'
 import type { Tally } from './ingested.ts'
 import type { Producer } from './producer.ts'
+import { type Raw, Rejections } from './rejections.ts'
 import type { Route } from './routes.ts'
 
 /** Beside STORED, DUPLICATE and TAKEN: it never went into the append; it went, and what came of it is not known. */
@@ -11,6 +12,7 @@ const RETRY = 4
 const STATUS = ['accepted', 'duplicate', 'rejected', 'rejected', 'retry'] as const
 
 export const ID_TAKEN_DETAIL = 'Another source has used this data_id.'
+const ID_TAKEN = { code: 'ID_TAKEN', message: ID_TAKEN_DETAIL, issues: undefined } as const
 
 /** How a receipt goes on after `"status":"`. */
 const ENDS = STATUS.map((status, code) => `${status}"${code === TAKEN ? `,"code":"ID_TAKEN","detail":"${ID_TAKEN_DETAIL}"` : ''}}`)
@@ -72,6 +74,18 @@ export class Receipts {
       const route = this.#routes[index]
       if (route !== undefined) tally.of(route, producer)[STATUS[this.#status[index]!]!]++
     }
+  }
+
+  /** Why data were rejected; undefined where none were. @param raw a datum as it was sent. */
+  rejections(raw: (index: number) => Raw | undefined): Rejections | undefined {
+    if (this.counts.rejected === 0) return undefined
+    const rejections = new Rejections()
+    for (let index = 0; index < this.#status.length; index++) {
+      const status = this.#status[index]!
+      if (status === REJECTED) rejections.add(this.#errors.get(index)!, this.#routes[index], () => raw(index))
+      else if (status === TAKEN) rejections.add(ID_TAKEN, this.#routes[index], () => raw(index))
+    }
+    return rejections
   }
 
   /** A batch's answer as JSON text. @param failuresOnly leave out what is accepted or a duplicate. */

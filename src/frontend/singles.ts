@@ -10,6 +10,7 @@ import type { Ingested } from './ingested.ts'
 import { appendError, appendStatus } from './problem.ts'
 import type { Producer } from './producer.ts'
 import { ID_TAKEN_DETAIL, receiptJson } from './receipts.ts'
+import { Rejections } from './rejections.ts'
 
 /** What a single's problem says of it beside RFC 9457's members: the receipt's status, as `status` is HTTP's there. */
 export const REJECTED = '{"receipt":"rejected"}'
@@ -119,7 +120,11 @@ export class Singles {
         exchange.answer(200, receiptJson(id, datum.route, partition, 'duplicate'))
       } else {
         counts.rejected++
-        exchange.refuse(idTaken(), REJECTED)
+        const why = idTaken()
+        const rejections = new Rejections()
+        rejections.add(why, datum.route, () => ({ data: datum.data, contentType: datum.contentType, isEnvelope: false }))
+        this.#ingested.rejected(producer, rejections)
+        exchange.refuse(why, REJECTED)
       }
     }
     tally.record()

@@ -12,6 +12,7 @@ import { type Exporting, Metrics } from './metrics.ts'
 import type { Observed } from './observed.ts'
 import { PartitionLoads } from './partition-loads.ts'
 import { ProcessMeter, type ProcessReading } from './process.ts'
+import { Producers, type Producing } from './producers.ts'
 import type { IngestFact, InHandFact, Recorder, SpillFact, WorkFact } from './recorder.ts'
 import { type Sample, Sampler } from './sampler.ts'
 
@@ -30,6 +31,8 @@ export interface Instruments extends Required<Recorder> {
   diagnoses(): Promise<ReadonlyMap<string, Judged>>
   /** What would help, and whether what was done helped. */
   advice(): Advised
+  /** What came of what each producer sent, the busiest first; since when; and how much of it the front end still keeps on its own disk. */
+  producers(): { readonly sinceMs: number; readonly producers: readonly Producing[]; readonly spilled: number }
   /** How this process is. */
   process(): ProcessReading
   /** What the data directory takes, and what is left of its disk; undefined where there is none. */
@@ -65,8 +68,10 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
   const agents = new Set<string>()
   const diagnoses = new Diagnoses(options.engine, clock)
   const partitions = new PartitionLoads()
+  const producers = new Producers(clock.now())
   const advisor = new Advisor()
   let running: Pipeline['agents'] = new Map()
+  let spilled = 0
   async function sample(maxAgeMs: number): Promise<Sample> {
     const taken = await sampler.sample(maxAgeMs)
     diagnoses.note(taken)
@@ -122,7 +127,9 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       const topic = topics.has(fact.topic) ? fact.topic : UNKNOWN_TOPIC
       metrics.ingest(fact, topic)
       flow.ingest(fact, topic, clock.now())
+      producers.ingest(fact, topic, clock.now())
     },
+    reject: fact => producers.reject(fact, clock.now()),
     work(fact: WorkFact) {
       metrics.work(fact)
       flow.work(fact, clock.now())
@@ -133,6 +140,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     },
     spill(fact: SpillFact) {
       metrics.spill(fact)
+      spilled = fact.data
     },
     use(pipeline) {
       for (const name of pipeline.topics.keys()) {
@@ -158,6 +166,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     sample,
     diagnoses: () => diagnoses.named(flow.read(clock.now())),
     advice: () => advisor.read(),
+    producers: () => ({ sinceMs: producers.sinceMs, producers: producers.read(clock.now()), spilled }),
     process: () => ofProcess.read(),
     disk,
     metrics: () => metrics.text(),

@@ -5,6 +5,8 @@
 export interface Recorder {
   ingest(fact: IngestFact): void
   work(fact: WorkFact): void
+  /** Why data of a producer were rejected, or a request of it was refused whole: once a request in which there were any. */
+  reject?(fact: RejectFact): void
   /** What an agent's thread has in hand now, once when it claims a batch and once when it has committed it: so that one which hangs is seen. */
   inHand?(fact: InHandFact): void
   /** What a front end keeps on its own disk while the stream is away: once for each append to it and each batch drained from it. */
@@ -23,6 +25,23 @@ export interface IngestFact {
   readonly bytes: number
   /** From the request's last byte to its receipts. */
   readonly durationMs: number
+}
+
+export interface RejectFact {
+  readonly source: string
+  /** Data that name no topic there is: in no {@link IngestFact}, which is by topic. */
+  readonly unrouted: number
+  /** Requests refused whole: what they held is not known. */
+  readonly requests: number
+  readonly reasons: readonly Rejection[]
+}
+
+export interface Rejection {
+  /** Topic, path and message of the first issue, or the error's code and message. */
+  readonly reason: string
+  readonly count: number
+  /** The beginning of such a datum, masked fields left out; null where it cannot be shown. */
+  readonly sample: string | null
 }
 
 /** One committed unit of work of an agent or storage agent. */

@@ -171,6 +171,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       clock: systemClock,
       log,
       ...(config.page === undefined ? {} : { pageDirectory: config.page }),
+      ...(hasFrontEnd ? { keysFile: config.keysFile } : {}),
     })
     closers.add('operators', () => ops.close())
     door = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, log, closers }) : undefined

@@ -39,6 +39,20 @@ it('a key is revoked by its id, or by the whole of it', async () => {
   }
 })
 
+it('a key is rotated: the new one is printed once, the old one goes on for the grace', async () => {
+  const cwd = folder()
+  const old = JSON.parse((await millrace(['keys', 'add', 'web', '--all-topics', '--json'], { cwd })).stdout)
+  const rotated = await millrace(['keys', 'rotate', old.key, '--grace', '30m'], { cwd })
+  expect(rotated).toMatchObject({ code: 0, stdout: expect.stringMatching(/^k[\w-]+\.[\w-]{43}\n$/) })
+  expect(rotated.stderr).toContain('goes on for 30m')
+  const { keys } = JSON.parse((await millrace(['keys', 'list', '--json'], { cwd })).stdout)
+  expect(keys).toMatchObject([
+    { id: old.id, expires: expect.any(String) },
+    { source: 'web', topics: '*', rotates: old.id },
+  ])
+  expect((await millrace(['keys', 'rotate', old.id], { cwd })).code).toBe(1)
+})
+
 it('says who may send without keys: this machine before the first one, nobody after the last', async () => {
   const cwd = folder()
   expect((await millrace(['keys', 'list'], { cwd })).stderr).toContain('every program on this machine may send')

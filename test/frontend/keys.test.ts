@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { MillraceError } from '../../src/errors.ts'
-import { addKey, listKeys, revokeKey } from '../../src/frontend/keys.ts'
+import { addKey, listKeys, revokedKeys, revokeKey, rotateKey } from '../../src/frontend/keys.ts'
 import { agent, pipeline, topic } from '../../src/index.ts'
 import { open, until } from './door.ts'
 
@@ -104,9 +104,40 @@ test('a key that is added or revoked while the front end runs counts within a se
   expect(await status(key)).toBe(202)
   const { key: second } = await addKey(keysFile, { source: 'b', topics: '*' })
   await until(async () => (await status(second)) === 202)
-  expect(await revokeKey(keysFile, record.id)).toBe(true)
+  expect(await revokeKey(keysFile, record.id)).toMatchObject({ id: record.id, source: 'a', revoked: expect.any(String) })
   await until(async () => (await status(key)) === 401)
-  expect(await revokeKey(keysFile, record.id)).toBe(false)
+  expect(await revokeKey(keysFile, record.id)).toBeUndefined()
+})
+
+test('a rotated key goes on for its grace beside the new one of the same rights, and ends then', async () => {
+  const { key, record } = await addKey(keysFile, { source: 'a', topics: ['demand'] })
+  await using door = await open({ keysFile })
+  const status = async (with_: string) => (await door.post(PATH, READING, bearer(with_))).status
+  const { key: next, record: made } = await rotateKey(keysFile, record.id, 800)
+  expect(made).toMatchObject({ source: 'a', topics: ['demand'], rotates: record.id })
+  await until(async () => (await status(next)) === 202)
+  expect(await status(key)).toBe(202)
+  await until(async () => (await status(key)) === 401)
+  expect(await status(next)).toBe(202)
+  await expect(rotateKey(keysFile, record.id, 0)).rejects.toMatchObject({ code: 'KEY_OVER' })
+  await expect(rotateKey(keysFile, 'knone', 0)).rejects.toMatchObject({ code: 'KEY_UNKNOWN' })
+})
+
+test('a rotated key never outlives its own end, and the new one lasts as long as it was made for', async () => {
+  const { record } = await addKey(keysFile, { source: 'a', topics: '*', expiresMs: 10_000 }, 0)
+  const { record: made } = await rotateKey(keysFile, record.id, 60_000, 4_000)
+  expect(made.expires).toBe(new Date(14_000).toISOString())
+  expect((await listKeys(keysFile))[0]!.expires).toBe(new Date(10_000).toISOString())
+  await expect(rotateKey(keysFile, made.id, 0, 14_000)).rejects.toMatchObject({ code: 'KEY_OVER' })
+})
+
+test('of a revoked key nothing is left that a Millrace which knows no revoked ones could take for a key', async () => {
+  const { record } = await addKey(keysFile, { source: 'a', topics: '*' })
+  await revokeKey(keysFile, record.id)
+  const { keys, revoked } = JSON.parse(readFileSync(keysFile, 'utf8'))
+  expect(keys).toEqual([])
+  expect(revoked).toEqual([{ id: record.id, source: 'a', topics: '*', created: record.created, revoked: expect.any(String) }])
+  expect(await revokedKeys(keysFile)).toEqual(revoked)
 })
 
 test('revoking the last key does not open the door', async () => {

@@ -24,7 +24,8 @@ export const Producer = Type.Object({
           agent: Type.String({ description: 'The storage agent that reads it, as name@version.' }),
           waiting: Type.Integer({ description: 'Data of the topic, of all producers, that it has not stored yet.' }),
           until: Type.Union([Time, Type.Null()], {
-            description: 'Everything accepted before is stored, or in its dead letters. Null before the agent has a place.',
+            description:
+              'Everything accepted before is stored, or in its dead letters. Null before the agent has a place, and while data wait in the front end’s spill.',
           }),
         }),
       ),

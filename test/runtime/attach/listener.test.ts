@@ -187,10 +187,10 @@ it('with keys, gives nothing out without one that names the agent, and ends with
   for (const wrong of [`${own}x`, own.slice(0, -1), 'a.b', '.']) {
     expect(await claim(bearer(wrong))).toMatchObject({ status: 401, body: { code: 'KEY_INVALID' } })
   }
-  await agentKeyFile(keysFile).revoke(own.split('.')[0]!)
+  await agentKeyFile(keysFile).revoke(own.split('.')[0]!, Date.now())
   await expect.poll(async () => (await claim(bearer(own))).status, { timeout: 5_000 }).toBe(401)
   // Those that there were are gone, and the door is shut all the same.
-  for (const key of [version, all, other]) await agentKeyFile(keysFile).revoke(key.split('.')[0]!)
+  for (const key of [version, all, other]) await agentKeyFile(keysFile).revoke(key.split('.')[0]!, Date.now())
   await expect.poll(async () => (await claim()).status, { timeout: 5_000 }).toBe(401)
 })
 
