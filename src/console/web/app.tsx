@@ -19,7 +19,7 @@ interface View {
 
 /** The pages by the first part of their URL; what follows it is theirs. */
 const VIEWS: readonly View[] = [
-  { at: 'flow', title: 'Flow', page: () => <FlowPage /> },
+  { at: 'flow', title: 'Flow', page: rest => <FlowPage rest={rest} /> },
   { at: 'data', title: 'Data', page: rest => <DataPage rest={rest} /> },
   { at: 'topics', title: 'Topics', page: rest => <TopicsPage rest={rest} /> },
   { at: 'agents', title: 'Agents', page: rest => <AgentsPage rest={rest} /> },

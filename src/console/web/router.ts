@@ -16,7 +16,12 @@ export const query = computed(() => url.value.searchParams)
 /** A link within the console; parts are encoded. */
 export function hrefTo(parts: readonly string[], search: Readonly<Record<string, string>> = {}): string {
   const query = new URLSearchParams(search).toString()
-  return `${BASE}/${parts.map(encodeURIComponent).join('/')}${query === '' ? '' : `?${query}`}`
+  return `${BASE}/${parts.map(encodePart).join('/')}${query === '' ? '' : `?${query}`}`
+}
+
+/** A path may hold `:` and `@` as they are: `forecast@2` stays readable. */
+function encodePart(part: string): string {
+  return encodeURIComponent(part).replaceAll('%3A', ':').replaceAll('%40', '@')
 }
 
 export function goTo(href: string, how: 'push' | 'replace' = 'push'): void {
@@ -44,7 +49,10 @@ export function startRouter(): void {
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey
     if (link === null || !plain || link.target !== '' || link.origin !== location.origin || !link.pathname.startsWith(`${BASE}/`)) return
     event.preventDefault()
+    const [page] = path.value
     goTo(link.href)
+    // Within a page, such as from one box of the graph to the next, place and focus stay.
+    if (path.value[0] === page) return
     scrollTo(0, 0)
     // A reader of the screen is told that the view is another one.
     document.querySelector<HTMLElement>('main')?.focus()

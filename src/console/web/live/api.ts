@@ -37,7 +37,23 @@ export async function post<Answer>(path: string, body: unknown, method: 'POST' |
   return ask<Answer>(path, { method, headers, body: JSON.stringify(body) })
 }
 
+/** A stream of text, until it ends or is aborted, such as server-sent events. @throws ApiProblem where the listener refuses it, or breaks off. */
+export async function* open(path: string, signal: AbortSignal): AsyncGenerator<string, void> {
+  const { body } = await answered(path, { signal })
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader()
+  while (reader !== undefined) {
+    const { done, value } = await reader.read()
+    if (done) return
+    yield value
+  }
+}
+
 async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
+  const response = await answered(path, init)
+  return response.status === 204 ? (undefined as Answer) : ((await response.json()) as Answer) // shapes: src/console/api
+}
+
+async function answered(path: string, init: RequestInit): Promise<Response> {
   let response: Response
   try {
     response = await fetch(path, init)
@@ -45,7 +61,7 @@ async function ask<Answer>(path: string, init: RequestInit): Promise<Answer> {
     if (init.signal?.aborted === true) throw error
     throw new ApiProblem(0, 'SERVER_UNREACHABLE', 'The pipeline does not answer. See that it runs; this page tries again by itself.')
   }
-  if (response.ok) return response.status === 204 ? (undefined as Answer) : ((await response.json()) as Answer) // shapes: src/console/api
+  if (response.ok) return response
   throw await problemIn(response)
 }
 

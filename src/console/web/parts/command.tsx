@@ -2,6 +2,16 @@ import { useState } from 'preact/hooks'
 
 /** The command that does the same as the button or view beside it. */
 export function Command({ text }: { readonly text: string }) {
+  return (
+    <span class="command">
+      <code>{text}</code>
+      <Copy text={text} what={`the command: ${text}`} />
+    </span>
+  )
+}
+
+/** Puts a text on the clipboard, and says so. */
+export function Copy({ text, what }: { readonly text: string; readonly what: string }) {
   const [copied, setCopied] = useState(false)
   const copy = async () => {
     await navigator.clipboard.writeText(text)
@@ -9,16 +19,8 @@ export function Command({ text }: { readonly text: string }) {
     setTimeout(() => setCopied(false), 1_500)
   }
   return (
-    <span class="command">
-      <code>{text}</code>
-      <button type="button" class="quiet" onClick={() => void copy()} aria-label={`Copy the command: ${text}`}>
-        {copied ? 'Copied' : 'Copy'}
-      </button>
-    </span>
+    <button type="button" class="quiet" onClick={() => void copy()} aria-label={copied ? 'Copied' : `Copy ${what}`}>
+      {copied ? 'Copied' : 'Copy'}
+    </button>
   )
-}
-
-/** A word of a command line as a shell takes it. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -1,0 +1,94 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { ShownDatum, TailCount } from '../../api/topics.ts'
+import { ApiProblem, open } from './api.ts'
+import { EventReader } from './event-stream.ts'
+
+/** What a tail shows: the newest first, no more than {@link KEPT}. */
+export interface Tail {
+  readonly data: readonly ShownDatum[]
+  /** Of the last second; undefined before the first. */
+  readonly count: TailCount | undefined
+  readonly state: 'connecting' | 'live' | 'away'
+  /** Why the listener refuses it. */
+  readonly problem: ApiProblem | undefined
+  /** Data that came while it was paused, and are not shown. */
+  readonly missed: number
+}
+
+export interface TailOptions {
+  readonly from: string
+  readonly where: readonly string[]
+  readonly paused: boolean
+}
+
+const KEPT = 200
+/** Drawn no more often than this: what comes in between is drawn together. */
+const DRAW_MS = 200
+const AGAIN_MS = 2_000
+const NOTHING: Tail = { data: [], count: undefined, state: 'connecting', problem: undefined, missed: 0 }
+
+export function tailPath(topic: string, { from, where }: Pick<TailOptions, 'from' | 'where'>): string {
+  const query = new URLSearchParams([['from', from], ...where.map(condition => ['where', condition])])
+  return `/v1/topics/${encodeURIComponent(topic)}/tail?${query}`
+}
+
+/** Follows a topic for as long as the view is there, and again when the connection breaks. Paused, it goes on counting. */
+export function useTail(topic: string, options: TailOptions): Tail {
+  const [tail, setTail] = useState(NOTHING)
+  const paused = useRef(options.paused)
+  paused.current = options.paused
+  const path = tailPath(topic, options)
+
+  useEffect(() => {
+    setTail(NOTHING)
+    const ending = new AbortController()
+    const { signal } = ending
+    let waiting: ShownDatum[] = []
+    let missed = 0
+    let count: TailCount | undefined
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const draw = () => {
+      timer = undefined
+      const fresh = waiting.reverse()
+      waiting = []
+      setTail(last => ({
+        data: fresh.length === 0 ? last.data : [...fresh, ...last.data].slice(0, KEPT),
+        count,
+        state: 'live',
+        problem: undefined,
+        missed,
+      }))
+    }
+    const take = ({ event, data }: { readonly event: string; readonly data: string }) => {
+      if (event === 'count') count = JSON.parse(data) as TailCount
+      else if (event === 'datum' && paused.current) missed++
+      else if (event === 'datum') {
+        waiting.push(JSON.parse(data) as ShownDatum)
+        if (waiting.length > KEPT) waiting.shift()
+      }
+      timer ??= setTimeout(draw, DRAW_MS)
+    }
+    const follow = async () => {
+      try {
+        const reader = new EventReader()
+        for await (const piece of open(path, signal)) for (const event of reader.take(piece)) take(event)
+        setTail(last => ({ ...last, state: 'away' }))
+      } catch (error) {
+        if (signal.aborted) return
+        const problem = error instanceof ApiProblem ? error : undefined
+        setTail(last => ({ ...last, state: 'away', problem }))
+        // What is refused for what it asks stays refused.
+        if (problem !== undefined && problem.status >= 400 && problem.status < 500 && problem.status !== 429) return
+      }
+      if (!signal.aborted) again = setTimeout(() => void follow(), AGAIN_MS)
+    }
+    let again: ReturnType<typeof setTimeout> | undefined
+    void follow()
+    return () => {
+      ending.abort()
+      clearTimeout(timer)
+      clearTimeout(again)
+    }
+  }, [path])
+  return tail
+}

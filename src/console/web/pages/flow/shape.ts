@@ -1,0 +1,25 @@
+import { computed } from '@preact/signals'
+import { overview } from '../../live/overview.ts'
+import { hrefTo, query } from '../../router.ts'
+import { type Graph, graphOf, sameGraph } from './graph.ts'
+
+/** Whether versions that have ended are shown, too. */
+export const showsEnded = computed(() => query.value.get('ended') === 'shown')
+export const view = computed(() => (query.value.get('view') === 'table' ? 'table' : 'graph'))
+
+let last: Graph | undefined
+
+/** The graph of what is declared: the same object for as long as its shape is the same, whatever flows in it. */
+export const shape = computed(() => {
+  const now = overview.value
+  if (now === undefined) return undefined
+  const graph = graphOf(now, showsEnded.value)
+  if (last === undefined || !sameGraph(last, graph)) last = graph
+  return last
+})
+
+/** A link to a part of the graph, which stays as it is shown: what the query says of it stays. */
+export function flowHref(parts: readonly string[], changes: Readonly<Record<string, string>> = {}): string {
+  const search = { ...Object.fromEntries(query.value), ...changes }
+  return hrefTo(['flow', ...parts], Object.fromEntries(Object.entries(search).filter(([, value]) => value !== '')))
+}
