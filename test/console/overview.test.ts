@@ -1,7 +1,9 @@
 import { agent, bytes, pipeline, topic } from 'millrace'
 import { Value } from 'typebox/value'
 import { describe, expect, test } from 'vitest'
+import { AdviceAnswer } from '../../src/console/api/advice.ts'
 import { HealthAnswer } from '../../src/console/api/health.ts'
+import { LedgerAnswer } from '../../src/console/api/ledger.ts'
 import { mint } from '../../src/envelope/data-id.ts'
 import { parsePrometheus } from '../instrumentation/prometheus.ts'
 import { listen } from './ops.ts'
@@ -173,6 +175,8 @@ describe('the overview', () => {
       balanced: true,
       rows: [{ agent: 'forecast', version: 2, topic: 'demand', partition: 0, first: 0, committed: 2, done: 2, gap: 0, behind: 1 }],
     })
+    expect(Value.Errors(LedgerAnswer, (await ops.get('/v1/ledger')).json)).toEqual([])
+    expect(Value.Errors(AdviceAnswer, (await ops.get('/v1/advice')).json)).toEqual([])
   })
 
   test('gives metrics that a scraper can read, with the ledger’s gap at 0', async () => {

@@ -9,7 +9,7 @@ const Failure = Type.Object({ code: nullable(Type.String()), name: Type.String()
 /** A dead letter as it is listed: without its datum. */
 export const Letter = Type.Object({
   letter: Type.Integer({ description: 'Its number.' }),
-  state: Type.Union((['dead', 'replayed', 'done', 'discarded', 'expired'] as const).map(state => Type.Literal(state))),
+  state: Type.Enum(['dead', 'replayed', 'done', 'discarded', 'expired']),
   agent: Type.String(),
   version: Type.Integer(),
   topic: Type.String({ description: 'Where it died: for one that died in a replay, the agent’s replay topic.' }),
@@ -92,7 +92,7 @@ export type DiscardedAnswer = Static<typeof DiscardedAnswer>
  */
 export const LetterReplay = Type.Object({
   replay: Type.Integer(),
-  state: Type.Union((['running', 'complete', 'cancelled', 'failed'] as const).map(state => Type.Literal(state))),
+  state: Type.Enum(['running', 'complete', 'cancelled', 'failed']),
   what: Type.String({ description: 'Which letters, for people: "those of forecast that failed as 3f2a91c0".' }),
   by: Type.String(),
   rate: Type.Union([Type.Number(), Type.Null()], { description: 'At most so many a second; null: as many as can be.' }),
@@ -121,7 +121,7 @@ export const TriedLetter = Type.Object({
   agent: Type.String(),
   version: Type.Integer({ description: 'The version that was tried: the one that has the letter’s place now.' }),
   data_id: Type.String(),
-  outcome: Type.Union((['outputs', 'failure', 'untried'] as const).map(outcome => Type.Literal(outcome))),
+  outcome: Type.Enum(['outputs', 'failure', 'untried']),
   /** Of `outputs`. One of `json` and `data` is there. */
   outputs: Type.Optional(
     Type.Array(

@@ -1,12 +1,13 @@
 import type { ComponentChildren } from 'preact'
 import { connection, overview, pipelineName } from './live/overview.ts'
-import { AgentsPage } from './pages/agents.tsx'
+import { AgentsPage } from './pages/agents/index.tsx'
 import { DataPage } from './pages/data.tsx'
-import { DeadLettersPage } from './pages/dead-letters.tsx'
+import { DeadLettersPage } from './pages/dead-letters/index.tsx'
 import { FlowPage } from './pages/flow.tsx'
-import { HealthPage } from './pages/health.tsx'
-import { ProducersPage } from './pages/producers.tsx'
+import { HealthPage } from './pages/health/index.tsx'
+import { ProducersPage } from './pages/producers/index.tsx'
 import { TopicsPage } from './pages/topics.tsx'
+import { Said } from './parts/said.tsx'
 import { Empty } from './parts/states.tsx'
 import { hrefTo, path } from './router.ts'
 import { chooseTheme, type Theme, theme } from './theme.ts'
@@ -25,7 +26,7 @@ const VIEWS: readonly View[] = [
   { at: 'agents', title: 'Agents', page: rest => <AgentsPage rest={rest} /> },
   { at: 'dead-letters', title: 'Dead letters', page: rest => <DeadLettersPage rest={rest} /> },
   { at: 'producers', title: 'Producers', page: rest => <ProducersPage rest={rest} /> },
-  { at: 'health', title: 'Health', page: () => <HealthPage /> },
+  { at: 'health', title: 'Health', page: rest => <HealthPage rest={rest} /> },
 ]
 
 export function App() {
@@ -41,6 +42,7 @@ export function App() {
       <main id="main" tabIndex={-1}>
         {view === undefined ? <Empty title={`There is no page ${at}`} /> : view.page(rest)}
       </main>
+      <Said />
     </>
   )
 }

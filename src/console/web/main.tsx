@@ -3,12 +3,15 @@ import { App } from './app.tsx'
 import './style/theme.css'
 import './style/layout.css'
 import './style/parts.css'
+import './style/ops.css'
 import './style/flow.css'
+import { askSession } from './live/api.ts'
 import { startOverview } from './live/overview.ts'
 import { startRouter } from './router.ts'
 import { applyTheme } from './theme.ts'
 
 applyTheme()
 startRouter()
+void askSession()
 startOverview()
 render(<App />, document.getElementById('app')!)

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact'
 /** What is known of one thing, name by name; what is undefined is left out. */
 export function Facts({ of }: { readonly of: Readonly<Record<string, ComponentChildren>> }) {
   return (
-    <dl class="facts">
+    <dl class="known">
       {Object.entries(of)
         .filter(([, value]) => value !== undefined)
         .map(([name, value]) => (

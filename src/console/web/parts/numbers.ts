@@ -27,3 +27,10 @@ export function timeText(time: string): string {
   const clock = at.toLocaleTimeString('en-GB')
   return at.toDateString() === new Date().toDateString() ? clock : `${at.toISOString().slice(0, 10)} ${clock}`
 }
+
+/** `512 B`, `4.2 MB`: powers of ten, as disks have them. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const unit = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3))
+  return `${countText(bytes / 1_000 ** unit)} ${units[unit]}`
+}

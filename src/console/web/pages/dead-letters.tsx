@@ -1,3 +1,0 @@
-export function DeadLettersPage({ rest }: { readonly rest: readonly string[] }) {
-  return <h1>{['DeadLetters', ...rest].join(' ')}</h1>
-}

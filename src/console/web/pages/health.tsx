@@ -1,3 +1,0 @@
-export function HealthPage() {
-  return <h1>Health</h1>
-}
