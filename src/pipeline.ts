@@ -3,6 +3,7 @@ import type { Cache } from './agents/cache.ts'
 import { shadowGatherer, shadowOf } from './agents/shadow.ts'
 import { withOwnAgents } from './agents/windows/own-agents.ts'
 import { MillraceError } from './errors.ts'
+import { checkSlos, type Slo, type SloOptions } from './objectives/slo.ts'
 import type { StorageAgent } from './storage/storage.ts'
 import { checkName, type Topic } from './stream/topic.ts'
 
@@ -18,6 +19,8 @@ export interface Pipeline {
   readonly agents: ReadonlyMap<string, AnyAgent>
   /** Topics that no agent writes: where producers send. A producer may send to the others too, where its key names them. */
   readonly entries: readonly Topic[]
+  /** What it is to keep, as declared. */
+  readonly slos: readonly Slo[]
   /** What it was made from: decisions about its versions are applied to that. */
   readonly declared: PipelineOptions
 }
@@ -26,6 +29,8 @@ export interface PipelineOptions {
   readonly agents: readonly AnyAgent[]
   /** Topics that no agent reads or writes yet, and those whose names other declarations must match. */
   readonly topics?: readonly Topic[]
+  /** Objectives: what share of the data is to be where, and when. One, or a list. */
+  readonly slo?: SloOptions | readonly SloOptions[]
 }
 
 /** Declares a pipeline and checks its graph. @throws GRAPH_INVALID naming the agent and what to do. */
@@ -40,6 +45,7 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
   const topics = byName([...(options.topics ?? []), ...used.filter(each => each.kind === 'topic')])
   // The targets themselves, not their names: a cache may be called as a topic is.
   const written = new Set<unknown>(targets)
+  const declared = { agents: [...live.values()], topics: byName([...topics.values(), ...topicsOf(live.values())]) }
   return {
     kind: 'pipeline',
     name,
@@ -47,8 +53,13 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
     caches: byName(targets.filter(to => to.kind === 'cache')),
     agents: new Map(running.map(agent => [`${agent.name}@${agent.version}`, agent])),
     entries: [...topics.values()].filter(topic => !written.has(topic)),
+    slos: checkSlos(name, options.slo, declared),
     declared: options,
   }
+}
+
+function topicsOf(agents: Iterable<AnyAgent>): Topic[] {
+  return [...agents].flatMap(agent => [...agent.from, ...(agent.kind === 'agent' ? agent.to : [])]).filter(each => each.kind === 'topic')
 }
 
 /** What runs where an agent is declared: itself, its shadow form, it with the one that gets a share of its keys, or nothing where it is that one. */

@@ -40,6 +40,7 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
       'src/instrumentation/recorder.ts',
       'src/engine/failpoint.ts',
       'src/pipeline.ts',
+      'src/objectives/',
       'src/versions/',
     ],
   },

@@ -7,6 +7,7 @@ import { partitionOfId, partitionOfKey } from '../stream/partition.ts'
 import type { AppendBatch } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
 import type { Agent, Target } from './agent.ts'
+import type { ArrivalLog } from './arrivals.ts'
 import type { Cache } from './cache.ts'
 import { sayIssues } from './decode.ts'
 import { ReadyOutputs } from './ready-outputs.ts'
@@ -44,6 +45,9 @@ export interface Cause {
   readonly parents: Uint8Array
   /** The outputs are those of the version that gets a share of the data. */
   readonly ramped?: boolean
+  /** Of the datum: its producer gave its id, and when it was appended, or before. */
+  readonly supplied: boolean
+  readonly appendedMs: number
 }
 
 /**
@@ -61,11 +65,14 @@ export class Outputs {
   /** What outputs name as their source: the agent, or the version that gets a share of its data. */
   readonly #source: Buffer
   readonly #rampedSource: Buffer
+  /** Where outputs get to the end of an objective. */
+  readonly #arrivals: ArrivalLog | undefined
   #count = 0
   #bytes = 0
 
-  constructor(agent: Agent, edition: number) {
+  constructor(agent: Agent, edition: number, arrivals?: ArrivalLog) {
     this.#agent = agent
+    this.#arrivals = arrivals
     this.#targets = agent.to.map(target => ({
       target,
       topic: target.kind === 'topic' ? target : undefined,
@@ -135,6 +142,8 @@ export class Outputs {
         counts ??= new CauseCounts()
         to.deriver.into(this.#id, 0, own, 0, counts.next(index, own))
       }
+      if (own === undefined) this.#arrivals?.note(index, cause.id, cause.idAt, cause.supplied, cause.appendedMs)
+      else this.#arrivals?.note(index, own, 0, false, cause.appendedMs)
       const partitions = to.topic.spec.partitions
       const partition = to.topic.keyOf === undefined ? partitionOfId(this.#id, 0, partitions) : partitionOfKey(key, partitions)
       parts.parents = ownParents === undefined ? parents : named(ownParents)

@@ -2,6 +2,7 @@ import { failpoint } from '../engine/failpoint.ts'
 import { formatId } from '../envelope/data-id.ts'
 import type { FrameCursor } from '../envelope/frame.ts'
 import { fromPortable } from '../errors.ts'
+import { type ArrivalLog, arrivalLog } from './arrivals.ts'
 import { CheckpointTracker, type Outcome } from './checkpoint-tracker.ts'
 import { CommitQueue } from './commit-queue.ts'
 import type { Decoded } from './decode.ts'
@@ -32,6 +33,7 @@ export class PartitionRun {
   readonly #wake = new Wake()
   readonly #tracker: CheckpointTracker
   readonly #outputs: Outputs
+  readonly #arrivals: ArrivalLog | undefined
   readonly #intake: Intake
   readonly #handling: Handling
   readonly #commits: CommitQueue
@@ -52,7 +54,8 @@ export class PartitionRun {
     this.#unit = new Unit(clock.now())
     this.#sentOffset = place.checkpoint.offset
     this.#tracker = new CheckpointTracker(place.checkpoint, lease.group.edition)
-    this.#outputs = new Outputs(agent, lease.group.edition)
+    this.#arrivals = arrivalLog(place.topic, agent.to, work.endings)
+    this.#outputs = new Outputs(agent, lease.group.edition, this.#arrivals)
     this.#intake = new Intake({
       engine,
       clock,
@@ -257,7 +260,7 @@ export class PartitionRun {
     else if (past === undefined) this.#dead({ offset, id: cursor.bytes, idAt: cursor.idAt, frame: cursor.frame }, error, 1)
     else {
       const frame = { bytes: cursor.bytes, start: cursor.start, end: cursor.end, topic: source.topicOf(cursor) }
-      this.#handle(new Task(frame, offset, decoded.value, past, source.parents))
+      this.#handle(new Task(frame, offset, decoded.value, past, source.parents, this.#intake.appendedMs))
     }
   }
 
@@ -338,6 +341,7 @@ export class PartitionRun {
     const outputCount = this.#outputs.count
     const checkpoint = this.#tracker.checkpoint
     const { done, dead, attempts } = unit
+    const arrived = this.#arrivals?.take()
     const marked = done.length > 0 || dead.length > 0
     const handlerMs = this.#handling.busy.takeMs(finishedMs)
     const busyMs = busy.takeMs(finishedMs)
@@ -356,6 +360,7 @@ export class PartitionRun {
       commitMs => {
         const times = { queueMs: Math.max(0, claimedMs - Math.min(unit.appendedMs, claimedMs)), handlerMs, busyMs, commitMs }
         for (const fact of workFacts(agent, place, unit, outputCount, times)) recorder.work(fact)
+        if (arrived !== undefined) recorder.arrived?.(arrived(clock.now()))
       },
     )
     this.#sentOffset = checkpoint.offset

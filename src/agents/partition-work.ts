@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
+import type { Ending } from '../objectives/way.ts'
 import type { Assigned, Lease, TopicPartition } from '../stream/stream.ts'
 import type { AgentVersion } from '../trace/trace.ts'
 import type { Agent, Handler } from './agent.ts'
@@ -22,6 +23,8 @@ export interface PartitionWork {
   readonly engine: Engine
   readonly clock: Clock
   readonly recorder: Recorder
+  /** The objectives whose paths end with the agent. */
+  readonly endings: readonly Ending[] | undefined
   readonly random: () => number
   readonly progress: Progress
   readonly crashNote: CrashNote | undefined

@@ -95,6 +95,7 @@ class Runner implements RunningHandler {
       engine: context.engine,
       clock: context.clock,
       recorder: context.recorder,
+      endings: context.endings?.get(`${agent.name}@${agent.version}`),
       random: options.random ?? Math.random,
       progress,
       crashNote: this.#crashNote,

@@ -1,9 +1,11 @@
 import { ID_BYTES } from '../envelope/data-id.ts'
+import { FLAG_SUPPLIED_ID } from '../envelope/frame.ts'
 import type { HandledFrame } from './handler-context.ts'
 import type { Staged } from './outputs.ts'
 
 /** Where the id lies in a frame (envelope/frame.ts). */
 const ID_IN_FRAME = 20
+const FLAGS_IN_FRAME = 4
 
 /**
  * A datum in the runner's hands.
@@ -26,6 +28,8 @@ export class Task implements HandledFrame {
   readonly key: string | undefined
   readonly window: readonly unknown[]
   readonly state: unknown
+  /** When the oldest of what it was fetched with was appended. */
+  readonly appendedMs: number
   /** The frame, in the batch's bytes until {@link detach}. */
   bytes: Uint8Array
   start: number
@@ -56,6 +60,7 @@ export class Task implements HandledFrame {
     value: unknown,
     past: { readonly key: string | undefined; readonly window: readonly unknown[]; readonly state: unknown },
     parents: Uint8Array,
+    appendedMs: number,
   ) {
     this.bytes = frame.bytes
     this.start = frame.start
@@ -67,6 +72,7 @@ export class Task implements HandledFrame {
     this.window = past.window
     this.state = past.state
     this.parents = parents
+    this.appendedMs = appendedMs
   }
 
   get id(): Uint8Array {
@@ -75,6 +81,11 @@ export class Task implements HandledFrame {
 
   get idAt(): number {
     return this.start + ID_IN_FRAME
+  }
+
+  /** Its producer gave its id. */
+  get supplied(): boolean {
+    return (this.bytes[this.start + FLAGS_IN_FRAME]! & FLAG_SUPPLIED_ID) !== 0
   }
 
   get frame(): Uint8Array {

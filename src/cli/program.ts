@@ -18,6 +18,7 @@ import { addPromote } from './commands/promote.ts'
 import { addRamp } from './commands/ramp.ts'
 import { addReplay } from './commands/replay.ts'
 import { addSend } from './commands/send.ts'
+import { addSlo } from './commands/slo.ts'
 import { addStart } from './commands/start.ts'
 import { addTap } from './commands/tap.ts'
 import { addTopics } from './commands/topics.ts'
@@ -52,6 +53,7 @@ export function buildProgram(): Command {
     addTopics,
     addAgents,
     addAdvise,
+    addSlo,
     addDead,
     addReplay,
     addCompare,

@@ -17,6 +17,7 @@ export interface MetricSpec {
 }
 
 const AGENT = ['agent', 'version'] as const
+const SLO = ['from', 'to', 'within'] as const
 const READER = ['agent', 'version', 'topic'] as const
 
 export const METRICS = {
@@ -194,6 +195,62 @@ export const METRICS = {
     unit: '{datum}',
     labels: READER,
     help: 'What the conservation ledger does not account for, over all partitions. 0 when it balances; alarm otherwise.',
+  },
+  sloGood: {
+    name: 'millrace_slo_good_total',
+    kind: 'counter',
+    unit: '{datum}',
+    labels: SLO,
+    help: 'Data that reached the end of an objective’s path in time.',
+  },
+  sloData: {
+    name: 'millrace_slo_data_total',
+    kind: 'counter',
+    unit: '{datum}',
+    labels: SLO,
+    help: 'Data that an objective counts: those that reached its end, in time or late, and those that died or were lost on the way.',
+  },
+  sloUnmeasured: {
+    name: 'millrace_slo_unmeasured_total',
+    kind: 'counter',
+    unit: '{datum}',
+    labels: SLO,
+    help: 'Data that reached an objective’s end and whose ids do not say when they were accepted; they are not counted.',
+  },
+  sloOverdue: {
+    name: 'millrace_slo_overdue_data',
+    kind: 'gauge',
+    unit: '{datum}',
+    labels: SLO,
+    help: 'Data that wait for an agent on an objective’s path for longer than the objective leaves time.',
+  },
+  sloObjective: {
+    name: 'millrace_slo_objective_ratio',
+    kind: 'gauge',
+    unit: '1',
+    labels: SLO,
+    help: 'The share of the data that is to arrive in time.',
+  },
+  sloBurn: {
+    name: 'millrace_slo_burn_rate_ratio',
+    kind: 'gauge',
+    unit: '1',
+    labels: [...SLO, 'window'],
+    help: 'How fast the error budget burns, by the last 5m and 1h with what is overdue now: at 1 it lasts exactly its period, 14.4 is worth a page.',
+  },
+  sloBudget: {
+    name: 'millrace_slo_budget_left_ratio',
+    kind: 'gauge',
+    unit: '1',
+    labels: SLO,
+    help: 'Share of the error budget that is left, of the time since the process started, thirty days at most; below 0 it is overdrawn.',
+  },
+  sloAge: {
+    name: 'millrace_slo_age_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: [...SLO, 'quantile'],
+    help: 'From when data were accepted to when they reached an objective’s end, over the last hour: quantiles 0.5 and 0.99.',
   },
   engineSize: {
     name: 'millrace_engine_size_bytes',

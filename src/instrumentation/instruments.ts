@@ -1,6 +1,7 @@
 import { emptyResource } from '@opentelemetry/resources'
 import type { Clock } from '../clock.ts'
 import type { EngineView } from '../engine/engine.ts'
+import type { ArrivalFact } from '../objectives/ages.ts'
 import { type Pipeline, versionsOf } from '../pipeline.ts'
 import type { AgentVersion } from '../trace/trace.ts'
 import { type Advised, Advisor } from './advice/advisor.ts'
@@ -15,6 +16,7 @@ import { ProcessMeter, type ProcessReading } from './process.ts'
 import { Producers, type Producing } from './producers.ts'
 import type { IngestFact, InHandFact, Recorder, SpillFact, WorkFact } from './recorder.ts'
 import { type Sample, Sampler } from './sampler.ts'
+import { SloMeter, type SloReading } from './slo/meter.ts'
 
 /** What the main thread measures with: the recorder that all facts come to, and what is read out of them. */
 export interface Instruments extends Required<Recorder> {
@@ -37,6 +39,8 @@ export interface Instruments extends Required<Recorder> {
   process(): ProcessReading
   /** What the data directory takes, and what is left of its disk; undefined where there is none. */
   disk(): Promise<DiskReading | undefined>
+  /** How the pipeline’s objectives stand, as of the last sample. */
+  slos(): readonly SloReading[]
   /** Prometheus text, and what of it could not be read. */
   metrics(): Promise<{ text: string; errors: readonly unknown[] }>
   close(): Promise<void>
@@ -70,11 +74,15 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
   const partitions = new PartitionLoads()
   const producers = new Producers(clock.now())
   const advisor = new Advisor()
+  const slos = new SloMeter()
+  let watched: Watched = () => undefined
+  const readSlos = () => slos.read(clock.now(), agent => watched(agent) !== undefined)
   let running: Pipeline['agents'] = new Map()
   let spilled = 0
   async function sample(maxAgeMs: number): Promise<Sample> {
     const taken = await sampler.sample(maxAgeMs)
     diagnoses.note(taken)
+    slos.note(taken)
     return taken
   }
   const disk = async () => (options.directory === undefined ? undefined : readDisk(options.directory))
@@ -87,6 +95,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       process: ofProcess.read(),
       advice: advisor.read().advice,
       disk: await disk(),
+      slos: readSlos(),
     }),
   }
   const metrics = new Metrics(observed, { ...exporting, clock })
@@ -132,7 +141,11 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     reject: fact => producers.reject(fact, clock.now()),
     work(fact: WorkFact) {
       metrics.work(fact)
+      slos.work(fact, clock.now())
       flow.work(fact, clock.now())
+    },
+    arrived(facts: readonly ArrivalFact[]) {
+      for (const fact of facts) slos.arrived(fact, clock.now())
     },
     inHand(fact: InHandFact) {
       // A last word of an agent that a reload has removed must not bring it back.
@@ -158,9 +171,13 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       }
       flow.keep(agents)
       diagnoses.use(pipeline)
+      slos.use(pipeline)
       running = pipeline.agents
     },
-    watch: agents => diagnoses.watch(agents),
+    watch(agents) {
+      watched = agents
+      diagnoses.watch(agents)
+    },
     lettersExpired: (agent, count) => metrics.lettersExpired(agent.name, agent.version, count),
     flow: () => flow.read(clock.now()),
     sample,
@@ -169,6 +186,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     producers: () => ({ sinceMs: producers.sinceMs, producers: producers.read(clock.now()), spilled }),
     process: () => ofProcess.read(),
     disk,
+    slos: readSlos,
     metrics: () => metrics.text(),
     async close() {
       closed = true

@@ -14,7 +14,11 @@ export const LABELS = {
   decision: { values: DECISIONS, bound: '' },
   exporter: { values: ['otlp', 'dogstatsd'], bound: '' },
   signal: { values: ['metrics', 'traces'], bound: '' },
-  quantile: { values: ['0.99', '1'], bound: '' },
+  from: { values: undefined, bound: 'topics at which declared objectives begin' },
+  to: { values: undefined, bound: 'topics and storage agents at which declared objectives end' },
+  within: { values: undefined, bound: 'the times of declared objectives, as the pipeline’s file has them' },
+  window: { values: ['5m', '1h'], bound: '' },
+  quantile: { values: ['0.5', '0.99', '1'], bound: '' },
 } as const satisfies Record<string, { readonly values: readonly string[] | undefined; readonly bound: string }>
 
 export type Label = keyof typeof LABELS

@@ -10,6 +10,8 @@ import { type LedgerRow, ledgerOf } from './ledger.ts'
 import type { ProcessReading } from './process.ts'
 import type { SpillFact } from './recorder.ts'
 import type { Sample } from './sampler.ts'
+import type { SloReading } from './slo/meter.ts'
+import { observeSlos } from './slo/observe.ts'
 
 /** What is read when somebody asks for the metrics, rather than recorded as it happens. */
 export interface Observed {
@@ -23,6 +25,7 @@ export interface Local {
   readonly flow: Flow
   readonly diagnoses: ReadonlyMap<string, Judged>
   readonly advice: readonly Given[]
+  readonly slos: readonly SloReading[]
   readonly process: ProcessReading
   /** Undefined where there is no data directory. */
   readonly disk: DiskReading | undefined
@@ -52,6 +55,7 @@ export function observeLocal(seen: Local, spill: Pick<SpillFact, 'data' | 'bytes
     for (const other of AGENT_STATES) put(METRICS.agentState, other === state ? 1 : 0, { ...labels, state: other })
     if (process !== undefined) put(METRICS.agentReplicas, process.wanted, labels)
   }
+  observeSlos(seen.slos, put)
   put(METRICS.spillData, spill.data)
   put(METRICS.spillBytes, spill.bytes)
   if (seen.disk !== undefined) {

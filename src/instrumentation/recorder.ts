@@ -1,3 +1,5 @@
+import type { ArrivalFact } from '../objectives/ages.ts'
+
 /**
  * What the parts report, once a batch and never once a datum. Facts are plain data, so that they cross threads; the main thread
  * turns them into metrics, flow rates and health. Recording never throws and never waits.
@@ -7,6 +9,8 @@ export interface Recorder {
   work(fact: WorkFact): void
   /** Why data of a producer were rejected, or a request of it was refused whole: once a request in which there were any. */
   reject?(fact: RejectFact): void
+  /** What reached the end of objectives' paths: once for each unit of work of an agent that is the last on one. */
+  arrived?(facts: readonly ArrivalFact[]): void
   /** What an agent's thread has in hand now, once when it claims a batch and once when it has committed it: so that one which hangs is seen. */
   inHand?(fact: InHandFact): void
   /** What a front end keeps on its own disk while the stream is away: once for each append to it and each batch drained from it. */

@@ -5,6 +5,7 @@ import type { RunContext, RunningAgent } from '../agents/running.ts'
 import { systemClock } from '../clock.ts'
 import { isDamaged } from '../engine/embedded/sqlite-error.ts'
 import { MillraceError, toPortable } from '../errors.ts'
+import { endingsOf } from '../objectives/way.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { runStorageAgent } from '../storage/roller.ts'
 import { decided } from '../versions/decided.ts'
@@ -45,7 +46,7 @@ try {
   const stop = await Promise.race([begun.promise, told.promise])
   if (stop === undefined) {
     const recorder = recordThrough(facts => say({ type: 'facts', facts }))
-    const running = run(agent, pipeline, { engine, clock: systemClock, recorder })
+    const running = run(agent, pipeline, { engine, clock: systemClock, recorder, endings: endingsOf(pipeline) })
     void told.promise.then(({ graceMs }) => running.stop(graceMs))
     await running.ended
     recorder.flush()

@@ -1,4 +1,5 @@
 import type { InHandFact, Recorder, WorkFact } from '../instrumentation/recorder.ts'
+import { type ArrivalFact, together } from '../objectives/ages.ts'
 
 /** At most ten messages a second from each thread, however many batches it commits. */
 const FLUSH_MS = 100
@@ -9,6 +10,8 @@ const MAX_FACTS = 1_000
 export interface Facts {
   readonly work: readonly WorkFact[]
   readonly inHand?: InHandFact
+  /** One for each objective that data have arrived for. */
+  readonly arrived?: readonly ArrivalFact[]
 }
 
 export interface PortRecorder extends Recorder {
@@ -20,15 +23,21 @@ export interface PortRecorder extends Recorder {
 export function recordThrough(send: (facts: Facts) => void): PortRecorder {
   let work: WorkFact[] = []
   let inHand: InHandFact | undefined
+  const arrived = new Map<string, ArrivalFact>()
   let timer: NodeJS.Timeout | undefined
 
   function flush(): void {
     clearTimeout(timer)
     timer = undefined
-    if (work.length === 0 && inHand === undefined) return
-    send(inHand === undefined ? { work } : { work, inHand })
+    if (work.length === 0 && inHand === undefined && arrived.size === 0) return
+    send({
+      work,
+      ...(inHand === undefined ? {} : { inHand }),
+      ...(arrived.size === 0 ? {} : { arrived: [...arrived.values()] }),
+    })
     work = []
     inHand = undefined
+    arrived.clear()
   }
   function soon(): void {
     timer ??= setTimeout(flush, FLUSH_MS).unref()
@@ -40,6 +49,13 @@ export function recordThrough(send: (facts: Facts) => void): PortRecorder {
       work.push(fact)
       if (work.length >= MAX_FACTS) flush()
       else soon()
+    },
+    arrived(facts) {
+      for (const fact of facts) {
+        const before = arrived.get(fact.slo)
+        arrived.set(fact.slo, before === undefined ? fact : together(before, fact))
+      }
+      soon()
     },
     inHand(fact) {
       inHand = fact

@@ -177,5 +177,6 @@ export class Thread {
 
 function recordAll(recorder: Recorder, facts: Facts): void {
   for (const fact of facts.work) recorder.work(fact)
+  if (facts.arrived !== undefined) recorder.arrived?.(facts.arrived)
   if (facts.inHand !== undefined) recorder.inHand?.(facts.inHand)
 }

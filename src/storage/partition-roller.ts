@@ -2,9 +2,12 @@ import type { RunContext } from '../agents/running.ts'
 import { failpoint } from '../engine/failpoint.ts'
 import { ID_BYTES } from '../envelope/data-id.ts'
 import type { WorkFact } from '../instrumentation/recorder.ts'
+import { Ages } from '../objectives/ages.ts'
+import type { Ending } from '../objectives/way.ts'
 import type { Assigned, Checkpoint, Lease, TopicPartition } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
 import type { AgentVersion, Range } from '../trace/trace.ts'
+import { aged } from './aged.ts'
 import { Arrivals, type Arrived } from './arrivals.ts'
 import { Distinct } from './distinct.ts'
 import { ExactRange } from './exact-range.ts'
@@ -38,6 +41,8 @@ interface Rolled {
   readonly ids: Uint8Array
   readonly copies: number
   readonly written: Written
+  /** When what is stored was accepted, where an objective's path ends here. */
+  readonly ages: Ages | undefined
   readonly queueMs: number
   readonly handlerMs: number
   readonly claimedMs: number
@@ -57,6 +62,8 @@ export class PartitionRoller {
   readonly #place: TopicPartition
   readonly #topic: Topic
   readonly #arrivals: Arrivals
+  /** The objectives whose data come to their end here. */
+  readonly #endings: readonly Ending[]
   #checkpoint: Checkpoint
   #stopping = false
 
@@ -64,6 +71,8 @@ export class PartitionRoller {
     this.#rolling = rolling
     this.#topic = topic
     this.#place = { topic: name, partition }
+    const { context, agent } = rolling
+    this.#endings = (context.endings?.get(`${agent.name}@${agent.version}`) ?? []).filter(({ topics }) => topics.has(name))
     this.#checkpoint = checkpoint
     this.#arrivals = new Arrivals(rolling.lease, this.#place, checkpoint.intent?.end ?? checkpoint.offset, rolling.context.clock)
   }
@@ -169,10 +178,14 @@ export class PartitionRoller {
       return turns.take(async (): Promise<Rolled> => {
         const startedMs = context.clock.now()
         const data = this.#dataOf(range, claimedMs)
-        const written = await writer.write(this.#describe(range, resumed), data.batches, signal)
+        const isEnd = this.#endings.length > 0
+        const ages = isEnd ? new Ages() : undefined
+        const isFirst = this.#endings.every(({ slo }) => slo.from === this.#place.topic)
+        const batches = ages === undefined ? data.batches : aged(data.batches, ages, isFirst)
+        const written = await writer.write(this.#describe(range, resumed), batches, signal)
         const handlerMs = context.clock.now() - startedMs
         const queueMs = gathered === undefined ? 0 : Math.max(0, claimedMs - gathered.appendedMs)
-        return { range, ...data.chosen(), written, queueMs, handlerMs, claimedMs }
+        return { range, ...data.chosen(), written, ages, queueMs, handlerMs, claimedMs }
       }, signal)
     }, signal)
     failpoint('after-roll')
@@ -190,7 +203,7 @@ export class PartitionRoller {
   }
 
   /** Marks, dead letters and the place in the stream move as one. */
-  async #settle({ range, taken, ids, copies, written, queueMs, handlerMs, claimedMs }: Rolled): Promise<void> {
+  async #settle({ range, taken, ids, copies, written, ages, queueMs, handlerMs, claimedMs }: Rolled): Promise<void> {
     const { context, agent, lease, patience, signal } = this.#rolling
     const { engine, clock } = context
     const finishedMs = clock.now()
@@ -235,7 +248,9 @@ export class PartitionRoller {
     }
     await patience.until(() => engine.commit(unit), signal)
     this.#checkpoint = after
-    this.#record({ done, dead: dead.length, duplicate: copies, lost, queueMs, handlerMs, commitMs: clock.now() - finishedMs })
+    const nowMs = clock.now()
+    this.#record({ done, dead: dead.length, duplicate: copies, lost, queueMs, handlerMs, commitMs: nowMs - finishedMs })
+    if (ages !== undefined) context.recorder.arrived?.(this.#endings.map(({ slo }) => ages.measure(slo, nowMs)))
   }
 
   async #commit(checkpoint: Checkpoint): Promise<void> {

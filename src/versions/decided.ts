@@ -17,7 +17,10 @@ export function decided(declared: Pipeline, versions: Versions): Pipeline {
   // Those of Millrace's own are made anew, with the agents that write them.
   const topics = [...declared.topics.values()].filter(({ name }) => !name.startsWith('_'))
   const running = pipeline(declared.name, { agents, topics })
-  return { ...running, entries: running.entries.filter(topic => declared.entries.includes(topic)), declared: declared.declared }
+  // An objective whose path a decision has cut off is kept: that it is not met is what it is for.
+  const { slos } = declared
+  const entries = running.entries.filter(topic => declared.entries.includes(topic))
+  return { ...running, entries, slos, declared: declared.declared }
 }
 
 function promoted(agent: AnyAgent, versions: Versions): AnyAgent {

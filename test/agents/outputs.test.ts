@@ -14,7 +14,7 @@ const one = agent('one', { version: 3, from, to: alert }, () => undefined)
 const several = agent('several', { version: 1, from, to: [alert, frames, latest] }, () => undefined)
 const cause = () => {
   const id = parseId(mint(1_000))
-  return { id, idAt: 0, parents: id }
+  return { id, idAt: 0, parents: id, supplied: false, appendedMs: 0 }
 }
 const staged = (outputs: Outputs, result: unknown): readonly Staged[] => {
   const done = outputs.stage(result)

@@ -7,11 +7,16 @@ import { METRICS, type MetricSpec } from '../../src/instrumentation/catalog.ts'
 import type { MetricsExporter } from '../../src/instrumentation/exporters/exporter.ts'
 import { createInstruments, type Instruments } from '../../src/instrumentation/instruments.ts'
 import type { IngestFact, WorkFact } from '../../src/instrumentation/recorder.ts'
+import { Ages } from '../../src/objectives/ages.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { parsePrometheus } from './prometheus.ts'
 
 const demand = topic('demand', bytes())
-const grid = pipeline('grid', { agents: [agent('average', { version: 2, from: demand }, () => undefined)] })
+const averages = topic('averages', bytes())
+const grid = pipeline('grid', {
+  agents: [agent('average', { version: 2, from: demand, to: averages }, () => undefined)],
+  slo: { from: demand, to: averages, within: '2s', share: 0.99 },
+})
 
 const ingest: IngestFact = { topic: 'demand', source: 's', accepted: 90, duplicate: 5, rejected: 3, retry: 2, bytes: 5_000, durationMs: 4 }
 const work: WorkFact = {
@@ -77,6 +82,11 @@ describe('the instruments', () => {
     instruments = createInstruments({ engine: engine.view, clock, directory: import.meta.dirname, onError, exporting })
     instruments.use(grid)
   }
+  function arrive() {
+    const ages = new Ages()
+    ages.note(999_000)
+    instruments.arrived([ages.measure(grid.slos[0]!, 1_000_000)])
+  }
   async function value(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
     const families = parsePrometheus((await instruments.metrics()).text)
     const samples = [...families.values()].flatMap(family => family.samples)
@@ -101,6 +111,7 @@ describe('the instruments', () => {
     instruments.work(work)
     instruments.inHand({ agent: 'average', version: 2, replica: 0, count: 7, sinceMs: 999_000 })
     instruments.watch(() => ({ replicas: [], wanted: 2, most: 2, ofPrograms: false, suspects: [] }))
+    arrive()
     const { text, errors } = await instruments.metrics()
     expect(errors).toEqual([])
     const families = parsePrometheus(text)
@@ -127,6 +138,7 @@ describe('the instruments', () => {
     instruments.work(work)
     instruments.inHand({ agent: 'average', version: 2, replica: 0, count: 7, sinceMs: 999_000 })
     instruments.watch(() => ({ replicas: [], wanted: 2, most: 2, ofPrograms: false, suspects: [] }))
+    arrive()
     await clock.advance('1m')
     await expect.poll(() => exporter.sent).toBeDefined()
     const sent = new Map(exporter.sent!.scopeMetrics[0]!.metrics.map(metric => [metric.descriptor.name, metric]))
@@ -181,7 +193,7 @@ describe('the instruments', () => {
   test('count topics that nobody declared as one, whatever a producer asks for', async () => {
     for (let i = 0; i < 5_000; i++) instruments.ingest({ ...ingest, topic: `../${i}"\n` })
     const family = parsePrometheus((await instruments.metrics()).text).get('millrace_frontend_data_total')
-    expect(new Set(family?.samples.map(sample => sample.labels.topic))).toEqual(new Set(['demand', 'other']))
+    expect(new Set(family?.samples.map(sample => sample.labels.topic))).toEqual(new Set(['demand', 'averages', 'other']))
   })
 
   test('ask the engine once for a storm of scrapes', async () => {

@@ -9,14 +9,20 @@ export const Slo = Type.Object({
   to: Type.String({ description: 'A topic, or a storage agent.' }),
   within_seconds: Type.Number(),
   share: Type.Number({ description: 'The objective, such as 0.99.' }),
-  /** Over the last hour; null before the first datum. */
+  /** Data that wait on the path for longer than `within` now: in the shares below they are bad until they arrive. */
+  overdue: Type.Integer(),
+  /** Over the last hour; null before the first datum, and where the path ends in another process. */
   good_share: Type.Union([Type.Number(), Type.Null()]),
   p50_seconds: Type.Union([Type.Number(), Type.Null()]),
   p99_seconds: Type.Union([Type.Number(), Type.Null()]),
-  /** How fast the error budget burns: 1 uses it up exactly in the period, 14.4 in a thirtieth of it. */
+  /** How fast the error budget burns: 1 uses it up exactly in its period, 14.4 uses 2 % of thirty days' in an hour. */
   burn: Type.Object({ five_minutes: Type.Union([Type.Number(), Type.Null()]), hour: Type.Union([Type.Number(), Type.Null()]) }),
-  budget_left: Type.Union([Type.Number(), Type.Null()], { description: 'Share of the budget that is left; negative when overdrawn.' }),
-  missed: Type.Boolean({ description: 'It burns at 14.4 or more in both windows.' }),
+  budget_left: Type.Union([Type.Number(), Type.Null()], {
+    description: 'Share of the budget that is left, of the time since this process started, thirty days at most; negative when overdrawn.',
+  }),
+  missed: Type.Boolean({
+    description: 'It burns at 14.4 or more in both windows, or half of the data are late where the budget is too large for that.',
+  }),
 })
 export type Slo = Static<typeof Slo>
 

@@ -32,7 +32,7 @@ export function eventRoutes(server: FastifyInstance, context: OpsContext): void 
         health: health.ready(),
         pipeline: context.pipeline(),
         advice: instruments.advice().advice.length,
-        slosMissed: 0,
+        slosMissed: instruments.slos().filter(({ missed }) => missed).length,
         ...(runsHere === undefined ? {} : { runsHere }),
       })
     },

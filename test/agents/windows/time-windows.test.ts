@@ -288,7 +288,7 @@ test('a window of many megabytes in all goes out in batches that the stream take
   }))
   const staged = outputs.stage(new ReadyOutputs(of))
   if (staged instanceof Promise) throw new TypeError('It should not wait here.')
-  outputs.write(staged, { id, idAt: 0, parents: id }, 1, () => {})
+  outputs.write(staged, { id, idAt: 0, parents: id, supplied: false, appendedMs: 0 }, 1, () => {})
   const batches = outputs.take()
   expect(batches.reduce((sum, { count }) => sum + count, 0)).toBe(100)
   expect(Math.max(...batches.map(({ frames }) => frames.length))).toBeLessThanOrEqual(512 * 1024)
