@@ -144,7 +144,7 @@ describe('the instruments', () => {
     const sent = new Map(exporter.sent!.scopeMetrics[0]!.metrics.map(metric => [metric.descriptor.name, metric]))
     const units = Object.values<MetricSpec>(METRICS).map(({ name, unit }) => [name, unit])
     expect([...sent].map(([name, { descriptor }]) => [name, descriptor.unit]).sort()).toEqual(units.sort())
-    expect(sent.get('millrace_frontend_data_total')?.dataPoints.map(({ value }) => value)).toEqual([90, 5, 3, 2])
+    expect(sent.get('millrace_frontend_data_total')?.dataPoints.map(({ value }) => value)).toEqual([90, 5, 3, 2, 0, 0, 0, 0])
   })
 
   test('name what only rises _total, and measure in base units', () => {
