@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { Asked } from '../console/tap/asked.ts'
 import { MillraceError } from '../errors.ts'
 import { Output } from './output.ts'
 
@@ -25,6 +26,11 @@ export function outputOf(options: Shared): Output {
 
 export function usage(what: string, fix: string): MillraceError {
   return new MillraceError('USAGE', what, { fix })
+}
+
+/** A flag whose text is read by what the operators' API reads its parameters with, too. */
+export function flag(name: string): Asked {
+  return { name, refuse: usage }
 }
 
 /** Gathers an option that may be repeated. */

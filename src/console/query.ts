@@ -1,5 +1,6 @@
 import { type DataId, formatId, isDataId, suppliedId } from '../envelope/data-id.ts'
 import { MillraceError } from '../errors.ts'
+import type { Asked } from './tap/asked.ts'
 
 /** A URL's query as Fastify reads it: a text, or several where a name is repeated. */
 export type Query = Readonly<Record<string, string | string[] | undefined>>
@@ -9,6 +10,19 @@ export function textIn(query: Query, name: string): string | undefined {
   const value = query[name]
   if (Array.isArray(value)) throw invalid(`'${name}' is given ${value.length} times.`, 'Give it once.')
   return value
+}
+
+/** Every text that is given by a name. @throws QUERY_INVALID where there are more than so many. */
+export function textsIn(query: Query, name: string, most: number): readonly string[] {
+  const value = query[name] ?? []
+  const texts = Array.isArray(value) ? value : [value]
+  if (texts.length > most) throw invalid(`'${name}' is given ${texts.length} times.`, `Give it ${most} times at most.`)
+  return texts
+}
+
+/** A parameter whose text is read by what commands read their flags with, too. */
+export function parameter(name: string): Asked {
+  return { name: `'${name}'`, refuse: invalid }
 }
 
 /** @throws QUERY_INVALID unless it is a whole number in the range. */

@@ -22,6 +22,8 @@ import { keyRoutes } from './routes/keys.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { producerRoutes } from './routes/producers.ts'
 import { replayRoutes } from './routes/replays.ts'
+import { tailRoutes } from './routes/tail.ts'
+import { topicRoutes } from './routes/topic.ts'
 import { traceRoutes } from './routes/trace.ts'
 import { versionRoutes } from './routes/versions.ts'
 
@@ -108,6 +110,8 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   healthRoutes(server, context)
   overviewRoutes(server, context)
   eventRoutes(server, context)
+  topicRoutes(server, context)
+  tailRoutes(server, context)
   traceRoutes(server, context)
   cacheRoutes(server, context)
   deadRoutes(server, context)
@@ -162,6 +166,8 @@ GET  /v1/topics                topics, partitions, rates, retention
 GET  /v1/agents                agents: how they are and why, totals, rates, lag
 GET  /v1/flow                  how fast data move now
 GET  /v1/events                all of this live, as server-sent events: docs/api.md
+GET  /v1/topics/:topic         one: rates by partition, skew by key, its JSON schema
+GET  /v1/topics/:topic/tail    data as they go by, as server-sent events  (?from=10m&where=station=CE&rate=50)
 GET  /v1/ledger                given, done, dead, duplicate, lost: by agent and partition
 GET  /v1/advice                what to scale, and whether what was done helped
 GET  /v1/trace/:data_id        where is my datum?  (?source=… for an id that a producer gave)

@@ -1,4 +1,4 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import type { Issue } from '../errors.ts'
 
 export type { StandardSchemaV1 }
@@ -37,6 +37,20 @@ function pathText(path: StandardSchemaV1.Issue['path']): string {
     text += typeof key === 'number' ? `[${key}]` : text === '' ? String(key) : `.${String(key)}`
   }
   return text
+}
+
+/**
+ * What a schema says as JSON Schema (https://standardschema.dev/json-schema), in the form that producers send; undefined where its library does
+ * not say it, or the schema has something that JSON Schema cannot: a date, a check of one's own.
+ */
+export function jsonSchemaOf(schema: StandardSchemaV1): Record<string, unknown> | undefined {
+  const standard: Partial<StandardJSONSchemaV1.Props> = schema['~standard']
+  try {
+    return standard.jsonSchema?.input({ target: 'draft-2020-12' })
+  } catch {
+    // The libraries throw where they cannot say it.
+    return undefined
+  }
 }
 
 /** The schema of a topic whose data are bytes (video frames, documents, …): the handler gets a Uint8Array as it was sent. */

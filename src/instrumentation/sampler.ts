@@ -31,6 +31,8 @@ export interface TopicSample {
   readonly appended: number
   /** Appended a second, by producers and agents, over the last {@link RATE_WINDOW_MS}. */
   readonly perSecond: number
+  /** The same by partition. */
+  readonly partitionsPerSecond: readonly number[]
   /** Of its data in the log, where its size is bounded and the engine tells it. */
   readonly bytes?: number
 }
@@ -41,6 +43,8 @@ interface Counts {
   readonly appended: ReadonlyMap<string, number>
   readonly handled: ReadonlyMap<string, number>
   readonly passed: ReadonlyMap<string, number>
+  /** The next offset of every partition, by topic. */
+  readonly next: ReadonlyMap<string, readonly number[]>
 }
 
 /**
@@ -78,12 +82,14 @@ export class Sampler {
     const appended = new Map(specs.map((spec, i) => [spec.name, bounds[i]!.reduce((sum, partition) => sum + partition.next, 0)]))
     const handled = sumBy(standings, ({ group, checkpoint }) => [group, checkpoint.done + checkpoint.dead])
     const passed = sumBy(standings, ({ group, topic, checkpoint }) => [readingName(group, topic), checkpoint.offset])
-    this.#remember({ atMs, appended, handled, passed })
+    const next = new Map(specs.map((spec, i) => [spec.name, bounds[i]!.map(partition => partition.next)]))
+    this.#remember({ atMs, appended, handled, passed, next })
     const topics = specs.map((spec, i) => ({
       spec,
       bounds: bounds[i]!,
       appended: appended.get(spec.name)!,
       perSecond: this.#perSecond('appended', spec.name),
+      partitionsPerSecond: this.#partitionsPerSecond(spec.name),
       ...(bytes[i] === undefined ? {} : { bytes: bytes[i] }),
     }))
     const handledPerSecond = this.#allPerSecond('handled', handled)
@@ -98,6 +104,13 @@ export class Sampler {
     if (history.length > 1 && counts.atMs - history.at(-2)!.atMs < 500) history.pop()
     history.push(counts)
     while (history.length > 2 && history[1]!.atMs <= counts.atMs - RATE_WINDOW_MS) history.shift()
+  }
+
+  #partitionsPerSecond(topic: string): readonly number[] {
+    const last = this.#history.at(-1)!
+    const since = this.#history.find(entry => entry.next.has(topic))!
+    const seconds = (last.atMs - since.atMs) / 1_000
+    return last.next.get(topic)!.map((next, partition) => (seconds <= 0 ? 0 : (next - (since.next.get(topic)![partition] ?? 0)) / seconds))
   }
 
   #allPerSecond(of: 'handled' | 'passed', counts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {

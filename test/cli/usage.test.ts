@@ -30,7 +30,7 @@ describe('a command used wrongly says what is wrong and what to do, and exits 2'
     ],
     [
       'tap demand --where station',
-      '2 error: --where "station" is not a condition.\n  Write it as field=value, such as --where station=CE or --where "megawatts>500" (also !=, >=, <=, <, ~ for contains).',
+      '2 error: --where "station" is not a condition.\n  Write it as field=value, such as "station=CE" or "megawatts>500" (also !=, >=, <=, <, ~ for contains).',
     ],
     ['send {}', '2 error: send needs a topic.\n  Name it: --topic demand'],
     [

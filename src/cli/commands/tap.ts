@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
+import { parseFilter } from '../../console/tap/filter.ts'
+import { parseStart, startOffsets } from '../../console/tap/start.ts'
 import { MillraceError } from '../../errors.ts'
-import { optionsOf, outputOf, repeated, usage } from '../command.ts'
+import { flag, optionsOf, outputOf, repeated, usage } from '../command.ts'
 import { untilInterrupted } from '../interrupt.ts'
 import type { Output } from '../output.ts'
 import { filtered, jsonLine, textLine } from '../tap/draw.ts'
-import { parseFilter } from '../tap/filter.ts'
 import { follow, type Place } from '../tap/follow.ts'
-import { parseStart, startOffsets } from '../tap/start.ts'
 import { withView } from '../view.ts'
 
 interface TapOptions {
@@ -35,8 +35,8 @@ export function addTap(program: Command): void {
 async function tap(topic: string, command: Command): Promise<void> {
   const options = optionsOf<TapOptions>(command)
   const output = outputOf(options)
-  const start = parseStart(options.from, Date.now())
-  const filter = parseFilter(options.where ?? [])
+  const start = parseStart(options.from, Date.now(), flag('--from'))
+  const filter = parseFilter(options.where ?? [], flag('--where'))
   let left = limitOf(options.limit)
   using interrupt = untilInterrupted()
   await withView(options, async (view, directory) => {

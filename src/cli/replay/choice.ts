@@ -1,10 +1,10 @@
 import type { Chosen, PlaceRange } from '../../agents/replay-log.ts'
+import { parseStart } from '../../console/tap/start.ts'
 import type { EngineView } from '../../engine/engine.ts'
 import { isDataId } from '../../envelope/data-id.ts'
 import { MillraceError } from '../../errors.ts'
-import { usage } from '../command.ts'
+import { flag, usage } from '../command.ts'
 import { timeText } from '../table.ts'
-import { parseStart } from '../tap/start.ts'
 import { rangesOf } from '../transfer/range.ts'
 import type { Replayable } from './agent.ts'
 
@@ -31,8 +31,8 @@ export async function choose(view: EngineView, agent: Replayable, options: Choic
   if (from === undefined && to === undefined && key === undefined)
     throw usage('replay needs to know which data.', 'Say it: --from <when>, --to <when>, --key <key>, --ids <ids>, or --dead.')
   const edges = {
-    from: parseStart(from ?? 'earliest', nowMs, '--from'),
-    to: parseStart(to ?? 'latest', nowMs, '--to'),
+    from: parseStart(from ?? 'earliest', nowMs, flag('--from')),
+    to: parseStart(to ?? 'latest', nowMs, flag('--to')),
     partition: undefined,
   }
   const ranges = (await Promise.all(topics.map(topic => rangesOf(view, topic, edges)))).flat()

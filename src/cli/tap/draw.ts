@@ -1,13 +1,12 @@
-import { decodeData } from '../../envelope/content.ts'
+import { decoded } from '../../console/tap/decoded.ts'
+import type { Filtered } from '../../console/tap/filter.ts'
 import { toWire } from '../../envelope/envelope.ts'
 import { toJsonText } from '../../envelope/json-text.ts'
-import { isMillraceError } from '../../errors.ts'
 import { paint, plain } from '../output.ts'
 import { timeText } from '../table.ts'
-import type { Filtered } from './filter.ts'
 import type { Place } from './follow.ts'
 
-/** A datum's value by its content type; what does not decode is shown as text, for it is just what a person is looking for. */
+/** What a filter looks at. */
 export function filtered({ cursor }: Place): Filtered {
   return {
     value: decoded(cursor.contentType, cursor.data),
@@ -36,13 +35,4 @@ export function textLine(place: Place, value: unknown): string {
     value instanceof Uint8Array ? `${cursor.contentType}, ${value.length} bytes` : cursor.isJson ? cursor.dataText : toJsonText(value)
   const head = `${timeText(cursor.createdMs)}  ${`${partition}:${offset}`.padEnd(8)}  ${cursor.dataId}  ${cursor.source}`
   return `${paint('dim', plain(head))}  ${plain(what.replace(/[\r\n]+/g, ' '))}`
-}
-
-function decoded(contentType: string, data: Buffer): unknown {
-  try {
-    return decodeData(contentType, data)
-  } catch (error) {
-    if (isMillraceError(error, 'BODY_MALFORMED')) return data.toString('utf8')
-    throw error
-  }
 }

@@ -1,19 +1,19 @@
+import { parseStart, startOffsets } from '../../console/tap/start.ts'
 import type { EngineView } from '../../engine/engine.ts'
 import type { Start } from '../../stream/stream.ts'
 import type { ExportRange } from '../../transfer/export.ts'
-import { usage } from '../command.ts'
-import { parseStart, startOffsets } from '../tap/start.ts'
+import { flag, usage } from '../command.ts'
 
 /** Where a range begins or ends: an offset, or what `tap --from` takes. */
 export type Edge = Start | { readonly offset: number }
 
 /** A whole number is an offset: no time is written like that. */
-export function parseEdge(text: string, flag: string, partition: number | undefined, nowMs: number): Edge {
-  if (!/^\d+$/.test(text)) return parseStart(text, nowMs, flag)
+export function parseEdge(text: string, name: string, partition: number | undefined, nowMs: number): Edge {
+  if (!/^\d+$/.test(text)) return parseStart(text, nowMs, flag(name))
   if (partition === undefined)
-    throw usage(`${flag} ${text} is an offset, and each partition counts its own.`, 'Say which one with --partition.')
+    throw usage(`${name} ${text} is an offset, and each partition counts its own.`, 'Say which one with --partition.')
   const offset = Number(text)
-  if (!Number.isSafeInteger(offset)) throw usage(`${flag} ${text} is no offset.`, 'It must be a whole number below 2^53.')
+  if (!Number.isSafeInteger(offset)) throw usage(`${name} ${text} is no offset.`, 'It must be a whole number below 2^53.')
   return { offset }
 }
 

@@ -1,7 +1,10 @@
 import type { FastifyReply } from 'fastify'
+import { toJsonText } from '../../envelope/json-text.ts'
 
 /** Whoever has not taken what was sent for so long is let go; a browser that is still there comes back by itself. */
 const STUCK_MS = 60_000
+/** So much may wait for a reader of many events. */
+const ROOM_BYTES = 262_144
 /** How long a browser waits until it comes back. */
 const RETRY_MS = 1_000
 
@@ -38,6 +41,11 @@ export class EventStream {
     return false
   }
 
+  /** For events that come faster than they are looked after: whether there is room for one more, though not all has been taken. */
+  get hasRoom(): boolean {
+    return this.#raw.writableLength < ROOM_BYTES
+  }
+
   /** @param text what {@link eventText} makes: once for all readers. */
   send(text: string): void {
     this.#raw.write(text)
@@ -55,5 +63,5 @@ export class EventStream {
 
 /** An event as it goes over the wire. JSON text has no line breaks. */
 export function eventText(name: string, value: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`
+  return `event: ${name}\ndata: ${toJsonText(value)}\n\n`
 }

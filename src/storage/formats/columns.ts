@@ -1,4 +1,4 @@
-import type { StandardJSONSchemaV1 } from '@standard-schema/spec'
+import { jsonSchemaOf } from '../../envelope/schema.ts'
 import type { Topic } from '../../stream/topic.ts'
 
 /** What a column holds. Numbers are always doubles, so that 1 in one file and 1.5 in the next are of one type. `json`: the JSON text. */
@@ -30,15 +30,8 @@ export function columnName(field: string, envelope: boolean): string {
  * the form that producers send; none where it does not, and then each file has the columns of its data.
  */
 export function declaredColumns(topic: Topic): ColumnType[] {
-  const standard: Partial<StandardJSONSchemaV1.Props> & { readonly vendor: string } = topic.schema['~standard']
-  if (standard.vendor === 'millrace') return [{ name: WHOLE, kind: 'bytes' }]
-  let schema: Record<string, unknown>
-  try {
-    schema = standard.jsonSchema?.input({ target: 'draft-2020-12' }) ?? {}
-  } catch {
-    // The schema has something that JSON Schema cannot say (a date, a custom check): the libraries throw then.
-    return []
-  }
+  if (topic.schema['~standard'].vendor === 'millrace') return [{ name: WHOLE, kind: 'bytes' }]
+  const schema = jsonSchemaOf(topic.schema) ?? {}
   if (schema.type !== 'object' || !isRecord(schema.properties)) return []
   return Object.entries(schema.properties).flatMap(([name, property]) => {
     const kind = kindOf(property)

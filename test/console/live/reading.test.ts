@@ -14,6 +14,7 @@ const topic = (more: Partial<TopicSample> = {}, size?: number): TopicSample => (
   ],
   appended: 200,
   perSecond: 0,
+  partitionsPerSecond: [0, 0],
   ...more,
 })
 

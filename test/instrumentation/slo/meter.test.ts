@@ -36,7 +36,7 @@ function scene(share = 0.99) {
         ended: new Map(),
         handledPerSecond: new Map(),
         passedPerSecond: new Map(),
-        topics: [{ spec: demand.spec, bounds: [{ first: 0, next }], appended: next, perSecond: 0 }],
+        topics: [{ spec: demand.spec, bounds: [{ first: 0, next }], appended: next, perSecond: 0, partitionsPerSecond: [0] }],
         standings:
           committed === undefined
             ? []

@@ -3,24 +3,24 @@ import type { EngineView } from '../../engine/engine.ts'
 import { parseTime } from '../../envelope/time.ts'
 import { offsetSince } from '../../stream/since.ts'
 import type { Start } from '../../stream/stream.ts'
-import { usage } from '../command.ts'
+import type { Asked } from './asked.ts'
 
-/** `earliest`, `latest`, a time (`2026-01-31T08:00:00Z`) or so long ago (`10m`). @param flag that the text was given for. */
-export function parseStart(text: string, nowMs: number, flag = '--from'): Start {
+/** `earliest`, `latest`, a time (`2026-01-31T08:00:00Z`) or so long ago (`10m`). */
+export function parseStart(text: string, nowMs: number, asked: Asked): Start {
   if (text === 'earliest' || text === 'latest') return text
-  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? parseTime(text) : agoMs(text, nowMs, flag)
+  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? parseTime(text) : agoMs(text, nowMs, asked.name)
   if (timeMs === undefined) {
-    throw usage(
-      `${flag} ${JSON.stringify(text)} is no time.`,
+    throw asked.refuse(
+      `${asked.name} ${JSON.stringify(text)} is no time.`,
       'It is earliest, latest, a time such as 2026-01-31T08:00:00Z, or so long ago, such as 10m.',
     )
   }
   return { timeMs }
 }
 
-function agoMs(text: string, nowMs: number, flag: string): number | undefined {
+function agoMs(text: string, nowMs: number, name: string): number | undefined {
   if (!/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return undefined
-  return nowMs - durationMs(text, flag)
+  return nowMs - durationMs(text, name)
 }
 
 /** The offset to begin at in each partition of a topic. @throws TOPIC_UNKNOWN */

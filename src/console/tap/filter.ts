@@ -1,5 +1,5 @@
 import { toJsonText } from '../../envelope/json-text.ts'
-import { usage } from '../command.ts'
+import type { Asked } from './asked.ts'
 
 /** What a filter may look at beside the datum's own fields. */
 export interface Filtered {
@@ -15,20 +15,20 @@ const EXPRESSION = /^\s*([^\s=!<>~]+)\s*(!=|>=|<=|=|>|<|~)\s*(.*?)\s*$/s
  * `station=CE`, `megawatts>=500`, `reading.unit!=MW`, `message~timeout`; `@source`, `@key`, `@data_id` and `@content_type` are the
  * envelope's. All of several must hold. Numbers compare as numbers, everything else as text.
  */
-export function parseFilter(expressions: readonly string[]): Filter {
-  const tests = expressions.map(parseOne)
+export function parseFilter(expressions: readonly string[], asked: Asked): Filter {
+  const tests = expressions.map(expression => parseOne(expression, asked))
   return datum => tests.every(test => test(datum))
 }
 
-function parseOne(expression: string): Filter {
+function parseOne(expression: string, asked: Asked): Filter {
   const match = EXPRESSION.exec(expression)
   if (match === null)
-    throw usage(
-      `--where ${JSON.stringify(expression)} is not a condition.`,
-      'Write it as field=value, such as --where station=CE or --where "megawatts>500" (also !=, >=, <=, <, ~ for contains).',
+    throw asked.refuse(
+      `${asked.name} ${JSON.stringify(expression)} is not a condition.`,
+      'Write it as field=value, such as "station=CE" or "megawatts>500" (also !=, >=, <=, <, ~ for contains).',
     )
   const [, path, operator, wanted] = match as unknown as [string, string, string, string] // the pattern has three groups
-  const read = reader(path)
+  const read = reader(path, asked)
   const holds = COMPARE[operator]!
   return datum => {
     const found = read(datum)
@@ -36,10 +36,11 @@ function parseOne(expression: string): Filter {
   }
 }
 
-function reader(path: string): (datum: Filtered) => unknown {
+function reader(path: string, asked: Asked): (datum: Filtered) => unknown {
   if (path.startsWith('@')) {
     const field = path.slice(1)
-    if (!isMeta(field)) throw usage(`--where ${path}: the envelope has no ${field}.`, 'It has @data_id, @source, @key and @content_type.')
+    if (!isMeta(field))
+      throw asked.refuse(`${asked.name} ${path}: the envelope has no ${field}.`, 'It has @data_id, @source, @key and @content_type.')
     return datum => datum.meta[field]
   }
   const steps = path.replace(/\[(\d+)\]/g, '.$1').split('.')
