@@ -3,11 +3,9 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { Admin, ConnectionPool, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka'
 import { Client } from 'pg'
 import { createClient } from 'redis'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { makeCertificates } from './certificates.ts'
 import { startKafka } from './kafka.ts'
 import { isFree } from './port.ts'
 import { startPostgres } from './postgres.ts'
@@ -42,62 +40,8 @@ describe('every server', () => {
   })
 })
 
+// That it outlasts a kill, with one node and with three, speaks TLS and goes through a proxy, the tests of the stream show: test/stream/kafka.
 describe('Kafka', () => {
-  it('keeps what it has acknowledged when it is killed, and is there again at the same address', async () => {
-    await using kafka = await startKafka()
-    await makeTopic(kafka.address, 'kept')
-    await produce(kafka.address, 'kept', 'before the kill')
-    await kafka.kill()
-    expect(await isFree(portOf(kafka.address))).toBe(true)
-    await kafka.restart()
-    expect(await firstValue(kafka.address, 'kept')).toBe('before the kill')
-  })
-
-  it('of three nodes goes on without one, and lets it in again', async () => {
-    await using kafka = await startKafka({ nodes: 3 })
-    await makeTopic(kafka.address, 'kept')
-    await kafka.nodes[0]!.kill()
-    await until('the other two elect leaders', DEADLINE_MS, () => produce(kafka.address, 'kept', 'with two of three'))
-    await kafka.nodes[0]!.restart()
-    expect(await firstValue(kafka.nodes[0]!.address, 'kept')).toBe('with two of three')
-  })
-
-  it('serves clients by TLS with a password, and refuses a wrong one', async () => {
-    const { ca, kafkaProperties } = makeCertificates()
-    await using kafka = await startKafka({
-      listener: { protocol: 'SASL_SSL' },
-      scram: { alice: 'right' },
-      properties: {
-        ...kafkaProperties,
-        'listener.name.client.sasl.enabled.mechanisms': 'SCRAM-SHA-256',
-        'listener.name.client.scram-sha-256.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-      },
-    })
-    const login = (password: string) => ({ mechanism: 'SCRAM-SHA-256', username: 'alice', password }) as const
-    await using admin = adminOf(kafka.clientAddress, { tls: { ca }, sasl: login('right') })
-    expect(await admin.value.listTopics()).toEqual([])
-    // A connection that is refused is reset a moment later: its second error needs a listener, which an Admin does not give it.
-    const pool = new ConnectionPool('test', { tls: { ca }, sasl: login('wrong') })
-    pool.on('connecting', ({ connection }) => connection.on('error', () => undefined))
-    const [host = '', port] = kafka.clientAddress.split(':')
-    await expect(pool.get({ host, port: Number(port) })).rejects.toThrow()
-    await pool.close()
-  })
-
-  it('tells clients the address of what is put between', async () => {
-    await using toxiproxy = await startToxiproxy()
-    let between = ''
-    const through = async (address: string) => {
-      between = (await toxiproxy.proxy(address)).address
-      return between
-    }
-    await using kafka = await startKafka({ listener: { through } })
-    expect(kafka.clientAddress).toBe(between)
-    await makeTopic(kafka.clientAddress, 'through')
-    await produce(kafka.clientAddress, 'through', 'by the proxy')
-    expect(await firstValue(kafka.clientAddress, 'through')).toBe('by the proxy')
-  })
-
   it('that does not come up says why', async () => {
     const properties = { 'compression.type': 'none-such' }
     await expect(startKafka({ properties })).rejects.toThrow(/Kafka node 1[\s\S]*none-such/)
@@ -220,51 +164,6 @@ describe('Toxiproxy', () => {
     expect(await say(await open(proxy.port), 'two')).toBe('two')
   })
 })
-
-function portOf(address: string): number {
-  return Number(address.slice(address.lastIndexOf(':') + 1))
-}
-
-interface Secured {
-  readonly tls?: { readonly ca: string }
-  readonly sasl?: { readonly mechanism: 'SCRAM-SHA-256'; readonly username: string; readonly password: string }
-}
-
-function adminOf(address: string, secured: Secured = {}) {
-  const value = new Admin({ clientId: 'test', bootstrapBrokers: address.split(','), retries: 0, connectTimeout: 2_000, ...secured })
-  return { value, [Symbol.asyncDispose]: () => value.close() }
-}
-
-async function makeTopic(address: string, topic: string): Promise<void> {
-  await using admin = adminOf(address)
-  await admin.value.createTopics({ topics: [topic], partitions: 1, replicas: address.split(',').length })
-}
-
-async function produce(address: string, topic: string, value: string): Promise<void> {
-  const producer = new Producer({
-    clientId: 'test',
-    bootstrapBrokers: address.split(','),
-    serializers: stringSerializers,
-    connectTimeout: 2_000,
-  })
-  try {
-    await producer.send({ messages: [{ topic, value }], acks: -1 })
-  } finally {
-    await producer.close(true)
-  }
-}
-
-async function firstValue(address: string, topic: string): Promise<string | undefined> {
-  const options = { clientId: 'test', groupId: 'test', bootstrapBrokers: address.split(','), deserializers: stringDeserializers }
-  const consumer = new Consumer(options)
-  try {
-    const stream = await consumer.consume({ topics: [topic], mode: 'earliest', maxWaitTime: 100 })
-    for await (const { value } of stream) return value
-    return undefined
-  } finally {
-    await consumer.close(true)
-  }
-}
 
 function redisClient(url: string) {
   return createClient({ url, socket: { reconnectStrategy: false } })
