@@ -44,7 +44,7 @@ function lifeText({ state, diagnosis }: Agent): string {
   return paint(WARNINGS.has(diagnosis.state) ? 'yellow' : 'red', diagnosis.state.replace('_', ' '))
 }
 
-const WARNINGS: ReadonlySet<string> = new Set(['slow', 'behind'])
+const WARNINGS: ReadonlySet<string> = new Set(['slow', 'behind', 'paused'])
 
 /** A line for each that is not well. What data and programs have to say is in it, so it is shown plainly. */
 function words(agent: Agent): string[] {

@@ -13,6 +13,7 @@ import { addImport } from './commands/import.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLedger } from './commands/ledger.ts'
 import { addMove } from './commands/move.ts'
+import { addPause } from './commands/pause.ts'
 import { addProducers } from './commands/producers.ts'
 import { addPromote } from './commands/promote.ts'
 import { addRamp } from './commands/ramp.ts'
@@ -60,6 +61,7 @@ export function buildProgram(): Command {
     addPromote,
     addRamp,
     addDecommission,
+    addPause,
     addProducers,
     addKeys,
     addExport,

@@ -29,6 +29,7 @@ export async function decideFor(options: Shared, wish: Wish): Promise<{ readonly
 }
 
 function pathOf({ kind }: Wish): string {
+  if (kind === 'pause' || kind === 'resume') return `/v1/agents/${kind}`
   return `/v1/versions/${kind === 'recommission' ? 'decommission' : kind}`
 }
 

@@ -54,7 +54,7 @@ export interface StateSeen {
 
 /**
  * running: in the pipeline and up. down: in it and not up, with the reason. elsewhere: in it, and not this process's to run. replaced:
- * another version has its place. decommissioned, promoted (of a shadow): so it was decided. draining: about to be decommissioned. removed: not
+ * another version has its place. paused: so it was decided, for every process. decommissioned, promoted (of a shadow): so it was decided. draining: about to be decommissioned. removed: not
  * in the pipeline any more. One that works at another's place is as that one is.
  */
 export function stateOf(id: string, rows: readonly LedgerRow[], seen: Omit<Seen, 'letters'>): StateSeen {
@@ -65,6 +65,10 @@ export function stateOf(id: string, rows: readonly LedgerRow[], seen: Omit<Seen,
   const ending = sample.ended.get(at)
   if (ending !== undefined && replacedBy === undefined && (ending.state !== 'draining' || declared === undefined))
     return { state: ending.state, by: ending.by, since: iso(ending.atMs) }
+  const paused = sample.paused.get(at)
+  // Without a pipeline nobody says whether it is still declared.
+  if (paused !== undefined && replacedBy === undefined && (declared !== undefined || seen.pipeline === undefined))
+    return { state: 'paused', by: paused.by, since: iso(paused.atMs) }
   if (declared === undefined) return replacedBy === undefined ? { state: 'removed' } : { state: 'replaced', replaced_by: replacedBy }
   if (runsHere?.(declared) === false) return { state: 'elsewhere' }
   const part = health.parts.find(candidate => candidate.part === `agent ${shownAgent(agentOf(at))}`)

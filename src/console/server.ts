@@ -189,6 +189,8 @@ GET  /v1/keys                  the producers’ keys, without their secrets
 POST /v1/keys                  {"source": "plant-7", "topics": ["demand"]}
 POST /v1/keys/:id/rotate       {"grace": "1h"}
 POST /v1/keys/:id/revoke
+POST /v1/agents/pause          {"agent": "forecast@2"}
+POST /v1/agents/resume         {"agent": "forecast@2"}
 GET  /metrics                  Prometheus
 GET  /health/live  /health/ready
 `

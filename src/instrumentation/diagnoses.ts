@@ -49,6 +49,7 @@ export class Diagnoses {
   #rows = new Map<string, readonly LedgerRow[]>()
   /** By topic, the data that it holds. */
   #retained: ReadonlyMap<string, number> = new Map()
+  #paused: Sample['paused'] = new Map()
   #agents: ReadonlyMap<string, AnyAgent> = new Map()
   #watched: Watched = () => undefined
   #notedMs = Number.NEGATIVE_INFINITY
@@ -71,6 +72,7 @@ export class Diagnoses {
   note(sample: Sample): void {
     if (sample.atMs === this.#notedMs) return
     this.#notedMs = sample.atMs
+    this.#paused = sample.paused
     this.#rows = Map.groupBy(ledgerOf(sample.standings, sample.atMs).rows, row => row.group)
     this.#retained = new Map(sample.topics.map(({ spec, bounds }) => [spec.name, bounds.reduce((sum, at) => sum + at.next - at.first, 0)]))
     for (const id of this.#agents.keys()) {
@@ -129,6 +131,7 @@ export class Diagnoses {
       isRemote: handler?.remote !== undefined,
       rollMs: agent.kind === 'storage-agent' ? agent.store.roll.ageMs : 0,
       process: process === undefined ? undefined : { ...process, suspects: process.suspects.filter(place => isAhead(place, rows)) },
+      paused: this.#paused.get(id),
       lag: unplaced ? retained : lagOf(rows),
       lagMs: unplaced ? nowMs - movedMs : Math.max(0, ...rows.map(row => row.lagMs)),
       lagPerSecond: past === undefined ? undefined : trendOf(past.lags),

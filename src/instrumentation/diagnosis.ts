@@ -2,7 +2,7 @@ import type { HeldDatum, Position, ProcessFacts, ReplicaFacts } from './replica.
 import { countText, percentText, spanText } from './words.ts'
 
 /** How an agent is, in one word; the rules are below and in docs/instrumentation.md, in the order in which they are asked. */
-export const AGENT_STATES = ['hung', 'poisoned', 'no_process', 'blocked', 'starved', 'slow', 'behind', 'healthy'] as const
+export const AGENT_STATES = ['paused', 'hung', 'poisoned', 'no_process', 'blocked', 'starved', 'slow', 'behind', 'healthy'] as const
 export type AgentState = (typeof AGENT_STATES)[number]
 
 export interface Diagnosis {
@@ -27,6 +27,8 @@ export interface AgentFacts {
   readonly rollMs: number
   /** Undefined where it is not this process's to run: then its places in the stream are all that is known. */
   readonly process: ProcessFacts | undefined
+  /** It takes nothing until somebody resumes it. */
+  readonly paused: { readonly by: string; readonly atMs: number } | undefined
   /** Data not committed, the age of the oldest, and by how many a second they have become more in the last {@link TREND_MS}. */
   readonly lag: number
   readonly lagMs: number
@@ -76,6 +78,7 @@ export function hungAfterMs(timeoutMs: number): number {
 /** Judges an agent: the first rule that holds, from what stops it altogether to what only slows it down. */
 export function diagnose(facts: AgentFacts): Diagnosis {
   return (
+    paused(facts) ??
     hung(facts) ??
     poisoned(facts) ??
     withoutProcess(facts) ??
@@ -84,6 +87,14 @@ export function diagnose(facts: AgentFacts): Diagnosis {
     slow(facts) ??
     behind(facts) ?? { state: 'healthy', words: 'healthy' }
   )
+}
+
+function paused({ nowMs, paused: decided, process, lag }: AgentFacts): Diagnosis | undefined {
+  if (decided === undefined) return undefined
+  const held = process?.replicas.reduce((sum, { inHand }) => sum + inHand.length, 0) ?? 0
+  const still = held === 0 ? '' : `, ${countText(held)} in hand to be finished`
+  const waiting = lag === 0 ? 'nothing waits' : `${countText(lag)} data wait`
+  return { state: 'paused', words: `paused by ${decided.by} for ${spanText(Math.max(0, nowMs - decided.atMs))}; ${waiting}${still}` }
 }
 
 function hung({ nowMs, timeoutMs, isRemote, movedMs, process, idAt }: AgentFacts): Diagnosis | undefined {

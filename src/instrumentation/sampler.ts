@@ -12,6 +12,8 @@ export interface Sample {
   readonly standings: readonly Standing[]
   /** Groups that were decommissioned, and shadows that were promoted. */
   readonly ended: Versions['ended']
+  /** Groups that take nothing until they are resumed. */
+  readonly paused: Versions['paused']
   readonly topics: readonly TopicSample[]
   /** Done and dead a second by group, whichever processes did it, over the last {@link RATE_WINDOW_MS}. */
   readonly handledPerSecond: ReadonlyMap<string, number>
@@ -75,7 +77,7 @@ export class Sampler {
   }
 
   async #ask(): Promise<Sample> {
-    const [standings, specs, { ended }] = await Promise.all([this.#view.standings(), this.#view.topics(), this.#decisions.read()])
+    const [standings, specs, { ended, paused }] = await Promise.all([this.#view.standings(), this.#view.topics(), this.#decisions.read()])
     const bounds = await Promise.all(specs.map(spec => this.#view.bounds(spec.name)))
     const bytes = await Promise.all(specs.map(spec => (spec.retentionBytes === undefined ? undefined : this.#view.sizeOf?.(spec.name))))
     const atMs = this.#clock.now()
@@ -94,7 +96,7 @@ export class Sampler {
     }))
     const handledPerSecond = this.#allPerSecond('handled', handled)
     const passedPerSecond = this.#allPerSecond('passed', passed)
-    this.#last = { atMs, standings, ended: withGatherers(ended, standings), topics, handledPerSecond, passedPerSecond }
+    this.#last = { atMs, standings, ended: withGatherers(ended, standings), paused, topics, handledPerSecond, passedPerSecond }
     return this.#last
   }
 

@@ -87,6 +87,7 @@ export class Graph {
     const { engine, decisions, clock } = this.#options
     if (wish.kind === 'promote') checkDeclares(this.#declared, wish.agent)
     if (wish.kind === 'ramp') checkRamps(this.#running, wish.agent)
+    if (wish.kind === 'pause') checkPauses(this.#running, wish.agent)
     const fits = (before: Versions, after: Versions) => {
       if (wish.kind === 'decommission' && !wish.now) checkDrains(this.#running, wish.agent)
       checkFits(this.#declared, wish, before, after)
@@ -137,11 +138,16 @@ export class Graph {
     if (this.#known === this.#followed || this.#closed || clock.now() < this.#againMs) return
     this.#againMs = clock.now() + AGAIN_MS
     const before = this.#running
+    const paused = this.#versions.paused
     await this.#exchange(this.#declared, this.#known, drainMs, (id, next) => isSame(id, before, next))
     this.#againMs = 0
-    const [gone, come] = [without(before, this.#running), without(this.#running, before)]
-    if (gone.length + come.length === 0) return
-    log.info(`As was decided: ${[...gone.map(id => `${shown(id)} has ended`), ...come.map(id => `${shown(id)} is at work`)].join(', ')}.`)
+    const happened = [
+      ...without(before, this.#running).map(id => `${shown(id)} has ended`),
+      ...without(this.#running, before).map(id => `${shown(id)} is at work`),
+      ...[...this.#versions.paused].flatMap(([id, { by }]) => (paused.has(id) ? [] : [`${shown(id)} is paused, by ${by}`])),
+      ...[...paused.keys()].flatMap(id => (this.#versions.paused.has(id) ? [] : [`${shown(id)} is no longer paused`])),
+    ]
+    if (happened.length > 0) log.info(`As was decided: ${happened.join(', ')}.`)
   }
 
   /** Threads that are started meanwhile apply the decisions that this is about; where it comes to nothing, those from before again. */
@@ -161,7 +167,14 @@ export class Graph {
     try {
       for (const text of unreplaced(next, await engine.standings())) log.warn(text)
       await ensure(topicSpecs(next))
-      await supervisor.exchange(file, next, drainMs, between, id => stays(id, next))
+      await supervisor.exchange(
+        file,
+        next,
+        drainMs,
+        between,
+        id => stays(id, next),
+        id => !fit.versions.paused.has(id),
+      )
     } catch (error) {
       this.#versions = before
       throw error
@@ -242,6 +255,16 @@ function checkRamps(running: Pipeline, agent: string): void {
   if (version === 0 || [...running.agents.values()].some(isNext)) return
   throw new MillraceError('VERSION_REFUSED', `In the pipeline that runs ${agent} gets no share of another version's keys.`, {
     fix: 'Declare it with replaces and ramp: 0.1, beside the version that it replaces.',
+  })
+}
+
+/** @throws VERSION_REFUSED: it has no place that could wait for it. */
+function checkPauses({ agents }: Pipeline, agent: string): void {
+  const { name, version } = agentOf(agent)
+  const at = [...agents].find(([, each]) => each.kind === 'agent' && each.name === name && each.ramps?.agent.version === version)?.[0]
+  if (at === undefined) return
+  throw new MillraceError('VERSION_REFUSED', `${agent} gets a share of the keys of ${at}, at whose place it works.`, {
+    fix: `To give it none: millrace ramp ${agent} 0. To pause both: millrace pause ${at}.`,
   })
 }
 

@@ -86,7 +86,9 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     const decisions = new VersionLog(engine)
     const versions = await decisions.read()
     const { running: pipeline } = fitting(declared, versions)
-    const own = [...pipeline.agents].filter(([, agent]) => runsAgent(runs, agent))
+    // One that is paused is as if it were another's to run: its store may be the very reason.
+    const works = (id: string) => !versions.paused.has(id)
+    const own = [...pipeline.agents].filter(([id, agent]) => runsAgent(runs, agent) && works(id))
     await checkStores(
       own.map(([, agent]) => agent),
       systemClock,
@@ -155,7 +157,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     closers.add('agents', () => supervisor.stop(DRAIN_MS))
     instruments.watch(agent => supervisor.facts(agent))
     for (const text of unreplaced(pipeline, await engine.standings())) log.warn(text)
-    await supervisor.exchange(file, pipeline, DRAIN_MS)
+    await supervisor.exchange(file, pipeline, DRAIN_MS, undefined, undefined, works)
     const scaler = new Scaler({ ...instruments, agents: () => supervisor.agents, clock: systemClock, log })
     closers.add('scaling', () => scaler.close())
 

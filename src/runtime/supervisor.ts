@@ -33,6 +33,7 @@ export class Supervisor {
    * work, so that nothing runs for as long as a drain takes and no longer.
    * @param between runs when the old ones have ended and before the new ones begin: the time to give other parts the new graph.
    * @param stays which of those that run, by their `name@version`, are to run on untouched where the new graph has them, too.
+   * @param works which of the new graph are to run at all, by the same names: one that is paused keeps its place in the stream alone.
    * @throws what keeps an agent from loading; the old ones run on then, untouched.
    */
   async exchange(
@@ -41,8 +42,9 @@ export class Supervisor {
     drainMs: number,
     between?: () => void | Promise<void>,
     stays: (agent: string) => boolean = () => false,
+    works: (agent: string) => boolean = () => true,
   ): Promise<void> {
-    const own = [...pipeline.agents].filter(([, agent]) => this.#runs(agent))
+    const own = [...pipeline.agents].filter(([id, agent]) => this.#runs(agent) && works(id))
     const staying = this.#agents.filter(({ agent }) => stays(agent) && own.some(([id]) => id === agent))
     const before = new Map(this.#agents.map(({ agent, wanted }) => [agent, wanted]))
     const coming = own

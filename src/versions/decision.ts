@@ -21,6 +21,9 @@ export type Decision =
   | ({ readonly kind: 'ramp'; readonly agent: string; readonly version: number; readonly share: number } & Recorded)
   /** It goes on from its place after all. */
   | ({ readonly kind: 'recommission'; readonly group: string } & Recorded)
+  /** The agent takes nothing more until it is resumed, in whatever process: its place is kept, and what comes waits for it. */
+  | ({ readonly kind: 'pause'; readonly group: string } & Recorded)
+  | ({ readonly kind: 'resume'; readonly group: string } & Recorded)
 
 /** By topic, by partition; of the stream that the record is in: a move writes them anew. */
 export type Offsets = Readonly<Record<string, readonly number[]>>

@@ -9,6 +9,13 @@ export interface Versions {
   readonly ended: ReadonlyMap<string, Ending>
   /** The share of the keys that a version gets, by its group: of those whose share is another than the declared one. */
   readonly shares: ReadonlyMap<string, number>
+  /** Groups that take nothing until they are resumed. */
+  readonly paused: ReadonlyMap<string, Paused>
+}
+
+export interface Paused {
+  readonly by: string
+  readonly atMs: number
 }
 
 export interface Promotion {
@@ -29,7 +36,7 @@ export interface Ending {
   readonly atMs: number
 }
 
-export const UNDECIDED: Versions = { promoted: new Map(), ended: new Map(), shares: new Map() }
+export const UNDECIDED: Versions = { promoted: new Map(), ended: new Map(), shares: new Map(), paused: new Map() }
 
 /** Whether nothing of the group is to be run, and nobody waits for it. */
 export function isOver(ended: Versions['ended'], group: string): boolean {
@@ -47,7 +54,7 @@ export function successorOf({ promoted }: Versions, name: string, version: numbe
 
 /** Why a decision has no effect after those before it; undefined where it has one. */
 export function refusal(versions: Versions, decision: Decision): string | undefined {
-  const { ended, promoted } = versions
+  const { ended, promoted, paused } = versions
   if (decision.kind === 'promote') {
     const { agent, version, replaces } = decision
     const successor = successorOf(versions, agent, replaces)
@@ -61,8 +68,14 @@ export function refusal(versions: Versions, decision: Decision): string | undefi
   const ending = ended.get(decision.group)
   if (decision.kind === 'drained') return ending?.of === decision.of && ending.state === 'draining' ? undefined : 'It does not drain.'
   if (ending?.state === 'promoted') return 'It was promoted: what it was as a shadow has ended.'
+  if (decision.kind === 'resume') return paused.has(decision.group) ? undefined : 'It is not paused.'
+  if (decision.kind === 'pause') {
+    if (ending !== undefined) return 'It is decommissioned, or about to be: paused it would never be done.'
+    return paused.has(decision.group) ? `It was paused already, by ${paused.get(decision.group)!.by}.` : undefined
+  }
   if (decision.kind === 'recommission') return ending === undefined ? 'It is not decommissioned.' : undefined
   if (ending?.state === 'decommissioned') return 'It is decommissioned already.'
+  if (decision.until !== undefined && paused.has(decision.group)) return 'It is paused, and would never come to the end.'
   if (ending?.state === 'draining' && decision.until !== undefined) return 'It is being decommissioned already.'
   return undefined
 }
@@ -73,11 +86,13 @@ export function applied(versions: Versions, decision: Decision, offset: number):
   const promoted = new Map(versions.promoted)
   const ended = new Map(versions.ended)
   const shares = new Map(versions.shares)
+  const paused = new Map(versions.paused)
   switch (decision.kind) {
     case 'promote': {
       const { agent, version, replaces, by, atMs } = decision
       promoted.set(`${agent}@${version}`, { replaces, by, atMs })
       ended.set(shadowName(`${agent}@${version}`), { state: 'promoted', of: offset, by, atMs })
+      paused.delete(shadowName(`${agent}@${version}`))
       break
     }
     case 'decommission': {
@@ -89,6 +104,8 @@ export function applied(versions: Versions, decision: Decision, offset: number):
         by,
         atMs,
       })
+      // Once it has ended there is nothing to resume: a recommission lets it go on.
+      paused.delete(group)
       break
     }
     case 'drained': {
@@ -102,6 +119,12 @@ export function applied(versions: Versions, decision: Decision, offset: number):
     case 'recommission':
       ended.delete(decision.group)
       break
+    case 'pause':
+      paused.set(decision.group, { by: decision.by, atMs: decision.atMs })
+      break
+    case 'resume':
+      paused.delete(decision.group)
+      break
   }
-  return { promoted, ended, shares }
+  return { promoted, ended, shares, paused }
 }

@@ -12,6 +12,8 @@ export type Wish =
   | { readonly kind: 'ramp'; readonly agent: string; readonly share: number }
   | { readonly kind: 'decommission'; readonly agent: string; readonly now: boolean }
   | { readonly kind: 'recommission'; readonly agent: string }
+  | { readonly kind: 'pause'; readonly agent: string }
+  | { readonly kind: 'resume'; readonly agent: string }
 
 /** Where everything stands as a decision is judged. */
 export interface Judged {
@@ -120,13 +122,14 @@ function ending(wish: Exclude<Wish, { kind: 'promote' | 'ramp' }>, judged: Judge
   let [reader] = readersOf(group, standings)
   for (let next = reader; next !== undefined; [next] = readersOf(next, standings)) reader = next
   if (reader !== undefined)
-    throw refused(wish, `It gathers for ${reader}, and ends and goes on with it.`, `Name that: millrace decommission ${reader}.`)
+    throw refused(wish, `It gathers for ${reader}, and ${GATHERS[wish.kind]}.`, `Name that: millrace ${commandOf(wish)} ${reader}.`)
   if (replacedBy !== undefined)
     throw refused(
       wish,
       `Its place was taken over by ${replacedBy}: it has ended.`,
-      `To end what goes on there: millrace decommission ${replacedBy}.`,
+      `What goes on there: millrace ${commandOf(wish)} ${replacedBy}.`,
     )
+  if (wish.kind === 'pause' || wish.kind === 'resume') return { kind: wish.kind, group, by, atMs }
   if (wish.kind === 'recommission') return { kind: 'recommission', group, by, atMs }
   if (wish.now) return { kind: 'decommission', group, by, atMs }
   const draining = versions.ended.get(group)?.until
@@ -136,14 +139,15 @@ function ending(wish: Exclude<Wish, { kind: 'promote' | 'ramp' }>, judged: Judge
   return { kind: 'decommission', group, until: ends(standings.filter(at => groups.includes(at.group))), by, atMs }
 }
 
-/** The group that is meant: where a version has been live and a shadow, the live one unless that has ended. */
+/** The group that is meant, of a wish about one that is at work, or was: where a version has been live and a shadow, the live one unless that has ended. */
 function placed(wish: Wish, { standings, versions }: Judged): string {
   const { name, version } = named(wish.agent)
   const live = `${name}@${version}`
   const groups = (isShadow(name) ? [live] : [live, shadowName(live)]).filter(group => standings.some(standing => standing.group === group))
   const [first] = groups
   if (first === undefined) throw unknown(wish.agent, standings)
-  const fits = (group: string) => (wish.kind === 'recommission') === isOver(versions.ended, group)
+  const fits = (group: string) =>
+    wish.kind === 'resume' ? versions.paused.has(group) : (wish.kind === 'recommission') === isOver(versions.ended, group)
   return groups.find(fits) ?? first
 }
 
@@ -182,14 +186,27 @@ const NOT_DONE = {
   ramp: 'gets the share that it got',
   decommission: 'is not decommissioned',
   recommission: 'stays as it is',
+  pause: 'is not paused',
+  resume: 'is not resumed',
 } as const
+
+const GATHERS = {
+  decommission: 'ends and goes on with it',
+  recommission: 'ends and goes on with it',
+  pause: 'goes on while that is paused, so that no window is missed',
+  resume: 'is never paused',
+} as const
+
+function commandOf({ kind }: Wish): string {
+  return kind === 'recommission' ? 'decommission' : kind
+}
 
 function refused({ kind, agent }: Wish, why: string, fix: string): MillraceError {
   return new MillraceError('VERSION_REFUSED', `${agent} ${NOT_DONE[kind]}. ${why}`, { fix })
 }
 
 function fixOf({ kind, agent }: Wish): string {
-  if (kind === 'recommission') return 'millrace agents shows how each is.'
+  if (kind === 'recommission' || kind === 'pause' || kind === 'resume') return 'millrace agents shows how each is.'
   if (kind === 'decommission') return `To let it go on: millrace decommission ${agent} --undo.`
   return `millrace agents shows how each version of ${liveName(agentOf(agent).name)} is.`
 }

@@ -15,7 +15,7 @@ const FILE = fileURLToPath(new URL('./versions-pipeline.ts', import.meta.url))
 /** An exchange of agents takes about so long. */
 const LONGEST_MS = 1_500
 
-it('a process killed at any moment of a promotion or a decommission loses and doubles nothing', { timeout: 120_000 }, async () => {
+it('a process killed at any moment of a promotion, a decommission or a pause loses and doubles nothing', { timeout: 120_000 }, async () => {
   const random = seeded(seedOf('kill-during-hand-over'))
   await using harness = new Harness(random, { pipeline: FILE })
   let millrace = harness.start()
@@ -40,13 +40,22 @@ it('a process killed at any moment of a promotion or a decommission loses and do
 
   await millrace.ready
   await until('all are at work', 20_000, async () => (await follows.done('_shadow.total@3')) > 100 && (await follows.done('total@1')) > 100)
-  await killedWhile(2, 'promote', { agent: 'total@2' }, async () => (await follows.done('total@2')) > 0)
-  await killedWhile(1, 'promote', { agent: 'total@3' }, async () => (await follows.done('total@3')) > 0)
-  await killedWhile(2, 'decommission', { agent: 'echo@1' }, async () => (await follows.state(millrace, 'echo')) === 'decommissioned')
+  await killedWhile(2, 'versions/promote', { agent: 'total@2' }, async () => (await follows.done('total@2')) > 0)
+  await killedWhile(1, 'versions/promote', { agent: 'total@3' }, async () => (await follows.done('total@3')) > 0)
+  await killedWhile(
+    2,
+    'versions/decommission',
+    { agent: 'echo@1' },
+    async () => (await follows.state(millrace, 'echo')) === 'decommissioned',
+  )
   const kept = await follows.offsets('echo@1')
   await until('more comes', 10_000, async () => (await follows.behind('echo@1')) > 100)
   expect(await follows.offsets('echo@1')).toEqual(kept)
-  await decide(millrace, 'decommission', { agent: 'echo@1', undo: true })
+  await decide(millrace, 'versions/decommission', { agent: 'echo@1', undo: true })
+  await until('it goes on', 20_000, async () => (await follows.behind('echo@1')) < 100)
+  await killedWhile(2, 'agents/pause', { agent: 'echo@1' }, async () => (await follows.state(millrace, 'echo')) === 'paused')
+  // What it had in hand is committed, or will be done again: its place says which.
+  await decide(millrace, 'agents/resume', { agent: 'echo@1' })
 
   await harness.finish()
   await until(`all is handled\n${millrace.errors}`, 20_000, async () => {
@@ -109,7 +118,7 @@ async function decide(millrace: Millrace, path: string, body: object): Promise<v
   const { operators } = await millrace.ready
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
   // Killed in the middle of it, it gives no answer.
-  const response = await fetch(`${operators}/v1/versions/${path}`, init).catch(() => undefined)
+  const response = await fetch(`${operators}/v1/${path}`, init).catch(() => undefined)
   if (response === undefined || response.ok) return
   const { detail } = (await response.json().catch(() => ({ detail: 'cut off' }))) as { detail: string } // problem details
   if (!/already|cut off/.test(detail)) throw new Error(detail)

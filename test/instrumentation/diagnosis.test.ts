@@ -25,6 +25,7 @@ function judged(own: Partial<AgentFacts> = {}): { state: string; words: string }
     isRemote: false,
     rollMs: 0,
     process: process(),
+    paused: undefined,
     lag: 0,
     lagMs: 0,
     lagPerSecond: 0,
@@ -38,6 +39,15 @@ function judged(own: Partial<AgentFacts> = {}): { state: string; words: string }
   return { state, words }
 }
 const withReplica = (own: Partial<ReplicaFacts>) => process({ replicas: [replica(own)] })
+
+test('a paused agent says by whom and since when, and what waits, whatever else is wrong with it', () => {
+  const paused = { by: 'anna', atMs: NOW - 720_000 }
+  const words = 'paused by anna for 12 min; 3,100 data wait'
+  expect(judged({ paused, lag: 3_100, lagMs: 700_000, process: undefined })).toEqual({ state: 'paused', words })
+  expect(judged({ paused, process: process({ replicas: [replica({ inHand: [held(40_000)] })] }) }).words).toBe(
+    'paused by anna for 12 min; nothing waits, 1 in hand to be finished',
+  )
+})
 
 test('an agent with nothing to do is healthy, and so is one that keeps up', () => {
   expect(judged()).toEqual({ state: 'healthy', words: 'healthy' })

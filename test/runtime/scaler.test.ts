@@ -24,6 +24,7 @@ it('an agent is scaled by what is done at its place, also where another version 
       oldestPendingMs: clock.now() - 60_000,
     })),
     ended: new Map(),
+    paused: new Map(),
     topics: [],
     passedPerSecond: new Map(),
     handledPerSecond: new Map([['forecast@1', 10]]),

@@ -98,6 +98,18 @@ it('a shadow is compared and promoted from the command line, and every process f
     ])
     expect(await command('promote', 'mark@2', '--yes')).toMatchObject({ code: 1, said: expect.stringContaining('promoted already') })
 
+    // The process that was killed is gone; the other one follows what is decided from anywhere.
+    expect(await command('pause', 'mark@2')).toMatchObject({ code: 0, answer: { decided: 'pause', agent: 'mark', version: 2 } })
+    await until('it is paused', WITHIN_MS, () => first.errors.includes('mark@2 is paused'))
+    const init = { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body: JSON.stringify({ n: sent }) }
+    expect((await fetch(`${listen}/v1/topics/numbers/batch`, init)).status).toBe(202)
+    const lagOf = async () => (await command('agents')).answer.agents[1]
+    await until('it waits', WITHIN_MS, async () => (await lagOf()).lag === 1)
+    expect(await lagOf()).toMatchObject({ agent: 'mark', version: 2, state: 'paused' })
+    expect(await command('decommission', 'mark@2', '--yes')).toMatchObject({ code: 1, said: expect.stringContaining('is paused') })
+    expect(await command('resume', 'mark@2')).toMatchObject({ code: 0, answer: { decided: 'resume' } })
+    await until('it goes on', WITHIN_MS, async () => (await lagOf()).lag === 0)
+
     expect(await command('decommission', 'mark@2', '--yes')).toMatchObject({ code: 0, answer: { drains: true } })
     await until('it has ended', WITHIN_MS, async () => (await command('agents')).answer.agents[1].state === 'decommissioned')
   } finally {

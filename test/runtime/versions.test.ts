@@ -107,6 +107,46 @@ it('decommissions an agent once it has handled what was accepted, keeps its plac
   expect((await states(live))['mark@1']).toBe('running')
 })
 
+it('pauses an agent, over a restart and a kill, and lets it go on from its place', { timeout: 120_000 }, async () => {
+  await using live = new Live({ 'pipeline.ts': pipeline('mark(1, {}, 25)', 'other') })
+  await live.millrace.ready
+  expect(await live.send('numbers', numbers(0, 40))).toBe(202)
+  await live.until('it works', async () => (await live.counts('mark@1')).done > 0)
+  const answer = await post(live, '/v1/agents/pause', { agent: 'mark@1', by: 'anna' })
+  expect(answer).toMatchObject({ status: 200, body: { decided: 'pause', agent: 'mark', version: 1, by: 'anna' } })
+  await live.until('it is paused', () => live.millrace.errors.includes('mark@1 is paused, by anna'))
+  // What was in hand was committed: its output is there for each that is done.
+  const { done } = await live.counts('mark@1')
+  expect(sorted(await live.topic('marked'))).toHaveLength(done)
+  expect(done).toBeLessThan(40)
+  const shown = async () => ((await live.ask('/v1/agents')).agents as { state: string; lag: number; diagnosis: { words: string } }[])[0]!
+  expect(await shown()).toMatchObject({ state: 'paused', by: 'anna', lag: 40 - done })
+  expect((await shown()).diagnosis.words).toMatch(/^paused by anna for \d+ s; \d+ data wait$/)
+  expect((await live.ask('/v1/advice')).advice).toEqual([])
+  expect((await live.ask('/health/ready')).ok).toBe(true)
+
+  for (const end of ['stop', 'kill']) {
+    if (end === 'stop') await live.millrace.stop()
+    else {
+      live.millrace.signal('SIGKILL')
+      await live.millrace.ended
+    }
+    await live.launch().ready
+    const sent = end === 'stop' ? 40 : 50
+    expect(await live.send('numbers', numbers(sent, 10))).toBe(202)
+    await live.until('the other has them', async () => (await live.counts('other@1')).done === sent + 10)
+    expect(await live.counts('mark@1')).toMatchObject({ done, behind: sent + 10 - done })
+    expect((await shown()).state).toBe('paused')
+    expect((await live.ask('/health/ready')).ok).toBe(true)
+  }
+  expect((await post(live, '/v1/agents/pause', { agent: 'mark@1' })).body).toMatchObject({ code: 'VERSION_REFUSED' })
+  expect((await post(live, '/v1/versions/decommission', { agent: 'mark@1' })).body).toMatchObject({ code: 'VERSION_REFUSED' })
+  expect(await post(live, '/v1/agents/resume', { agent: 'mark@1' })).toMatchObject({ status: 200, body: { decided: 'resume' } })
+  await live.until('it goes on', async () => (await live.counts('mark@1')).behind === 0)
+  expect(sorted(await live.topic('marked'))).toEqual(numbers(0, 60).map(({ n }) => n))
+  expect((await shown()).state).toBe('running')
+})
+
 it('decommissions what a file has not got any more, for it would alarm for ever', { timeout: 120_000 }, async () => {
   await using live = new Live({ 'pipeline.ts': pipeline(ONE, 'other') })
   await live.millrace.ready

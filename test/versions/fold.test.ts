@@ -60,6 +60,28 @@ describe('a decommission', () => {
   })
 })
 
+describe('a pause', () => {
+  const pause = (group: string): Decision => ({ kind: 'pause', group, ...who })
+  const resume = (group: string): Decision => ({ kind: 'resume', group, ...who })
+
+  it('holds until it is resumed', () => {
+    expect(having(pause('forecast@1')).paused.get('forecast@1')).toEqual(who)
+    expect(having(pause('forecast@1'), resume('forecast@1')).paused.size).toBe(0)
+    expect(refusal(having(pause('forecast@1')), pause('forecast@1'))).toBe(`It was paused already, by ${who.by}.`)
+    expect(refusal(having(), resume('forecast@1'))).toBe('It is not paused.')
+  })
+
+  it('and a drain exclude each other, for it would never end; one that is ended at once is paused no more', () => {
+    expect(refusal(having(pause('forecast@1')), drain('forecast@1'))).toContain('would never come to the end')
+    expect(refusal(having(drain('forecast@1')), pause('forecast@1'))).toContain('would never be done')
+    expect(having(pause('forecast@1'), stop('forecast@1')).paused.size).toBe(0)
+  })
+
+  it('of a shadow ends with its promotion', () => {
+    expect(having(pause('_shadow.forecast@2'), promote(2, 1)).paused.size).toBe(0)
+  })
+})
+
 describe('a ramp', () => {
   it('is what was said last', () => {
     const ramp = (share: number): Decision => ({ kind: 'ramp', agent: 'forecast', version: 2, share, ...who })

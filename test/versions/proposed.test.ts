@@ -104,6 +104,26 @@ describe('a decommission', () => {
   })
 })
 
+describe('a pause', () => {
+  it('is of the version that is at work, and ends where it was paused', () => {
+    const places = [at('forecast@1'), at('_shadow.forecast@1')]
+    const paused = judged({ kind: 'pause', agent: 'forecast@1' }, places)
+    expect(paused).toEqual({ kind: 'pause', group: 'forecast@1', ...who })
+    expect(judged({ kind: 'resume', agent: 'forecast@1' }, places, paused)).toEqual({ kind: 'resume', group: 'forecast@1', ...who })
+    const shadow: Decision = { kind: 'pause', group: '_shadow.forecast@1', ...who }
+    expect(judged({ kind: 'resume', agent: 'forecast@1' }, places, shadow)).toMatchObject({ group: '_shadow.forecast@1' })
+  })
+
+  it('is refused of what has ended, of what never ran, and of what gathers for another', () => {
+    const wish: Wish = { kind: 'pause', agent: 'forecast@1' }
+    expect(refused(wish, [at('forecast@1', { replacedBy: 'forecast@2' })])).toContain('millrace pause forecast@2')
+    expect(refused(wish, [at('forecast@1')], stop('forecast@1'))).toContain('is not paused. It is decommissioned')
+    expect(refused(wish, [])).toContain('No agent forecast@1 has a place')
+    const gathering = [at('hourly.windows@1'), at('hourly@1', { topic: '_windows.hourly@1' })]
+    expect(refused({ kind: 'pause', agent: 'hourly.windows@1' }, gathering)).toContain('millrace pause hourly@1')
+  })
+})
+
 describe('a ramp', () => {
   it('is of a version that has no place of its own yet', () => {
     expect(judged({ kind: 'ramp', agent: 'forecast@2', share: 0.5 }, [at('forecast@1')])).toMatchObject({ version: 2, share: 0.5 })

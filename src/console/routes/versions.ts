@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { liveName } from '../../agents/shadow.ts'
+import { agentOf } from '../../engine/engine.ts'
 import type { Decision } from '../../versions/decision.ts'
 import type { Wish } from '../../versions/proposed.ts'
 import { invalid } from '../query.ts'
@@ -16,7 +18,7 @@ interface Asked {
   readonly undo: boolean
 }
 
-/** Decisions about versions, for every process of the pipeline. */
+/** Decisions about versions and agents, for every process of the pipeline. */
 export function versionRoutes(server: FastifyInstance, { decide }: OpsContext): void {
   if (decide === undefined) return
   server.post('/v1/versions/promote', async request => {
@@ -28,6 +30,14 @@ export function versionRoutes(server: FastifyInstance, { decide }: OpsContext): 
     if (share === undefined) throw invalid('The body names no share.', 'Send {"agent": "forecast@2", "share": 0.5}.')
     return decisionToJson(await decide({ kind: 'ramp', agent, share }, by))
   })
+  server.post('/v1/agents/pause', async request => {
+    const { agent, by } = asked(request.body)
+    return decisionToJson(await decide({ kind: 'pause', agent }, by))
+  })
+  server.post('/v1/agents/resume', async request => {
+    const { agent, by } = asked(request.body)
+    return decisionToJson(await decide({ kind: 'resume', agent }, by))
+  })
   server.post('/v1/versions/decommission', async request => {
     const { agent, by, now, undo } = asked(request.body)
     const wish: Wish = undo ? { kind: 'recommission', agent } : { kind: 'decommission', agent, now }
@@ -38,7 +48,7 @@ export function versionRoutes(server: FastifyInstance, { decide }: OpsContext): 
 /** A decision as it goes over a wire. */
 export interface DecisionAnswer {
   readonly decided: Decision['kind']
-  /** Of a promotion, and of a ramp. */
+  /** Of a promotion, a ramp, a pause and its end. */
   readonly agent?: string
   readonly version?: number
   readonly replaces?: number
@@ -65,6 +75,11 @@ export function decisionToJson(decision: Decision): DecisionAnswer {
       return { decided: decision.kind, group: decision.group, drains: decision.until !== undefined, by: decision.by, at }
     case 'recommission':
       return { decided: decision.kind, group: decision.group, by: decision.by, at }
+    case 'pause':
+    case 'resume': {
+      const { name, version } = agentOf(decision.group)
+      return { decided: decision.kind, agent: liveName(name), version, by: decision.by, at }
+    }
     case 'drained':
       return { decided: decision.kind, group: decision.group, at }
   }

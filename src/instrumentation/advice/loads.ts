@@ -24,6 +24,8 @@ export function loadsOf(agents: ReadonlyMap<string, AnyAgent>, seen: Seen): read
   return [...agents].flatMap(([id, agent]) => {
     const judged = seen.diagnoses.get(id)
     if (judged === undefined || isShadow(agentOf(id).name)) return []
+    // What it has before it is as somebody wants it.
+    if (judged.state === 'paused') return []
     if (judged.process === undefined && judged.state !== 'no_process') return []
     return [loadOf(id, agent, judged, seen)]
   })

@@ -34,6 +34,7 @@ function scene(share = 0.99) {
       meter.note({
         atMs: nowMs,
         ended: new Map(),
+        paused: new Map(),
         handledPerSecond: new Map(),
         passedPerSecond: new Map(),
         topics: [{ spec: demand.spec, bounds: [{ first: 0, next }], appended: next, perSecond: 0, partitionsPerSecond: [0] }],
