@@ -43,11 +43,37 @@ export const PauseAnswer = Type.Object({
 })
 export type PauseAnswer = Static<typeof PauseAnswer>
 
+/** A field of two versions' outputs, or the whole of them where it has no name. Lengths and numbers are off by so much; the bias is second − first. */
+const ComparedField = Type.Object({
+  field: Type.String(),
+  numbers: Type.Integer({ description: 'Pairs in which both have a number there.' }),
+  mean: Type.Number(),
+  max: Type.Number(),
+  bias: Type.Number(),
+  different: Type.Integer({ description: 'Pairs in which something else than a number differs.' }),
+})
+
+/** What two versions put out into one topic. */
+export const ComparedTopic = Type.Object({
+  topic: Type.String(),
+  pairs: Type.Integer(),
+  equal: Type.Integer(),
+  equal_share: Type.Union([Type.Number(), Type.Null()]),
+  only_first: Type.Integer(),
+  only_second: Type.Integer(),
+  unknown: Type.Integer({ description: 'Outputs that could not be paired.' }),
+  fields: Type.Array(ComparedField),
+  examples: Type.Array(Type.Object({ data_id: Type.String(), index: Type.Integer(), values: Type.Array(Type.Unknown()) }), {
+    description: 'The largest differences.',
+  }),
+})
+export type ComparedTopic = Static<typeof ComparedTopic>
+
 /** `GET /v1/compare?first=&second=&last=10m`: outputs of two versions, datum by datum, as `millrace compare --json`. */
 export const CompareAnswer = Type.Object({
   versions: Type.Array(Type.Object({ agent: Type.String(), shadow: Type.Boolean() })),
   handled: Type.Integer(),
   compared: Type.Integer(),
-  topics: Type.Array(Type.Unknown()),
+  topics: Type.Array(ComparedTopic),
 })
 export type CompareAnswer = Static<typeof CompareAnswer>

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { connection, overview, pipelineName } from './live/overview.ts'
+import { session } from './live/session.ts'
+import { LogIn } from './log-in.tsx'
 import { AgentsPage } from './pages/agents/index.tsx'
 import { DataPage } from './pages/data.tsx'
 import { DeadLettersPage } from './pages/dead-letters/index.tsx'
@@ -11,6 +13,7 @@ import { Said } from './parts/said.tsx'
 import { Empty } from './parts/states.tsx'
 import { hrefTo, path } from './router.ts'
 import { chooseTheme, type Theme, theme } from './theme.ts'
+import { Who } from './who.tsx'
 
 interface View {
   readonly at: string
@@ -40,11 +43,16 @@ export function App() {
       </a>
       <Bar at={at} />
       <main id="main" tabIndex={-1}>
-        {view === undefined ? <Empty title={`There is no page ${at}`} /> : view.page(rest)}
+        <Page at={at} rest={rest} />
       </main>
       <Said />
     </>
   )
+}
+
+function Page({ at, rest }: { readonly at: string; readonly rest: readonly string[] }) {
+  if (session.value === null) return <LogIn />
+  return VIEWS.find(each => each.at === at)?.page(rest) ?? <Empty title={`There is no page ${at}`} />
 }
 
 function Bar({ at }: { readonly at: string }) {
@@ -64,6 +72,7 @@ function Bar({ at }: { readonly at: string }) {
       </nav>
       <span class="spacer" />
       <Standing />
+      <Who />
       <ThemeChoice />
     </header>
   )
@@ -72,6 +81,7 @@ function Bar({ at }: { readonly at: string }) {
 /** Whether the process is ready, and whether what the page shows is of now. */
 function Standing() {
   const now = overview.value
+  if (session.value === null) return null
   if (connection.value === 'connecting') return <span class="mark">connecting…</span>
   if (connection.value === 'away') return <span class="mark bad">no answer since {new Date(now?.at ?? 0).toLocaleTimeString('en-GB')}</span>
   return now?.ready === true ? (

@@ -56,6 +56,7 @@ export function* numbersIn({ topics, agents, front_end }: Overview): Generator<[
   for (const [group, agent] of Object.entries(agents)) {
     yield [`agent ${group} handled`, agent.handled_per_second]
     yield [`agent ${group} busy`, agent.busy]
+    if (agent.handler_seconds.p99 !== undefined) yield [`agent ${group} p99_ms`, agent.handler_seconds.p99 * 1_000]
     let lag = 0
     for (const [topic, reading] of Object.entries(agent.from)) {
       lag += reading.lag

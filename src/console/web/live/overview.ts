@@ -1,7 +1,9 @@
 import { computed, signal } from '@preact/signals'
 import type { Overview } from '../../api/overview.ts'
+import { askSession } from './api.ts'
 import { History, type Series } from './history.ts'
 import { mergePatch } from './merge-patch.ts'
+import { session } from './session.ts'
 
 /** What `GET /v1/events` said last; undefined before its first word. */
 export const overview = signal<Overview | undefined>(undefined)
@@ -30,9 +32,16 @@ export function startOverview(): void {
   events.addEventListener('problem', away)
   events.addEventListener('error', () => {
     away()
-    // A log-in that ended, or a listener that has too many: the browser gives up, this tries again.
-    if (events.readyState === EventSource.CLOSED) setTimeout(startOverview, 2_000)
+    // A log-in that ended, or a listener that has too many: the browser gives up and does not say why, this asks and tries again.
+    if (events.readyState === EventSource.CLOSED) void askSession().then(startAgain)
   })
+}
+
+const AGAIN_MS = 2_000
+
+/** As long as nobody is logged in the listener would refuse. */
+function startAgain(): void {
+  setTimeout(() => (session.value === null ? startAgain() : startOverview()), AGAIN_MS)
 }
 
 function take(next: Overview): void {

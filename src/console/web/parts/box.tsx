@@ -3,7 +3,7 @@ export function Box({ text, label }: { readonly text: string; readonly label: st
   return (
     // A region that scrolls must take the focus (WCAG 2.1.1).
     // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
-    <section class="box" aria-label={label} tabIndex={0}>
+    <section class="verbatim" aria-label={label} tabIndex={0}>
       <pre>{text}</pre>
     </section>
   )

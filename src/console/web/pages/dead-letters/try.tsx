@@ -43,7 +43,7 @@ export function TryGroup({ filter }: { readonly filter: LetterFilter }) {
           The newest letters, {MOST_TRIED} at most, are given to their agent’s handler as it runs now, in a thread of its own. Nothing of it
           is kept; what the handler itself does outside, it does.
         </p>
-        <ul class="plain">
+        <ul class="bare">
           {tried.map(each => (
             <li key={each.letter}>
               <a href={hrefTo(['dead-letters', String(each.letter)])}>Letter {each.letter}</a> <Tried tried={each} />

@@ -87,7 +87,7 @@ function Past({ followed }: { readonly followed: readonly Followed[] }) {
   return (
     <>
       <h2>What was done, and whether it helped</h2>
-      <ul class="plain">
+      <ul class="bare">
         {followed.toReversed().map(each => (
           <li key={`${each.about} ${each.done}`}>
             <span class={`mark ${each.helped ? 'good' : 'warn'}`}>{each.helped ? 'helped' : 'did not help'}</span>{' '}

@@ -89,7 +89,7 @@ function Advised() {
   return (
     <section>
       <h2>Advice</h2>
-      <ul class="plain">
+      <ul class="bare">
         {answer.advice.map(({ about, cause, decision, words }) => (
           <li key={`${about} ${cause}`}>
             <span class={`mark ${decision === 'wait' ? '' : 'warn'}`}>{decisionWords(decision)}</span> {words}

@@ -1,0 +1,152 @@
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { post } from '../../live/api.ts'
+import { Changes, Confirmed } from '../../parts/action.tsx'
+import { shownGroup } from '../../parts/agent-names.ts'
+import { Field } from '../../parts/field.tsx'
+import { percentText } from '../../parts/numbers.ts'
+import type { Version } from './version.tsx'
+
+/** What may be done with a version now. Each asks first, saying what will happen. */
+export function VersionActions({ of: version, reload }: { readonly of: Version; reload(): void }) {
+  const { typed } = shownGroup(version.group)
+  const may = new Set(version.actions)
+  if (may.size === 0) return null
+  return (
+    <Changes>
+      {may.has('pause') && (
+        <Simple
+          verb="Pause"
+          path="/v1/agents/pause"
+          agent={typed}
+          command={`millrace pause ${typed}`}
+          said={`${typed} is paused.`}
+          reload={reload}
+        >
+          It finishes what it has in hand and takes nothing more, in every process. What comes waits for it in its topics, for as long as
+          they keep it, until somebody resumes it.
+        </Simple>
+      )}
+      {may.has('resume') && (
+        <Simple
+          verb="Resume"
+          kind="primary"
+          path="/v1/agents/resume"
+          agent={typed}
+          command={`millrace resume ${typed}`}
+          said={`${typed} goes on.`}
+          reload={reload}
+        >
+          It goes on from its place, in every process: what has waited is handled first.
+        </Simple>
+      )}
+      {may.has('promote') && (
+        <Simple
+          verb="Promote"
+          kind="primary"
+          path="/v1/versions/promote"
+          agent={typed}
+          command={`millrace promote ${typed}`}
+          said={`${typed} takes over.`}
+          reload={reload}
+        >
+          It takes over the live version’s place and writes to the live topics; the live version and the shadow end. This is for good: the
+          way back is a version after it.
+        </Simple>
+      )}
+      {may.has('ramp') && <Ramp of={version} reload={reload} />}
+      {may.has('decommission') && (
+        <Simple
+          verb="Decommission"
+          kind="danger"
+          path="/v1/versions/decommission"
+          agent={typed}
+          command={`millrace decommission ${typed}`}
+          said={`${typed} handles what was accepted until now, then it ends.`}
+          reload={reload}
+        >
+          It handles what was accepted until now, then it ends: data that come later are not handled by it. Its place is kept, and it can be
+          let go on from there.
+        </Simple>
+      )}
+      {may.has('recommission') && (
+        <Simple
+          verb="Recommission"
+          kind="primary"
+          path="/v1/versions/decommission"
+          body={{ undo: true }}
+          agent={typed}
+          command={`millrace decommission ${typed} --undo`}
+          said={`${typed} goes on from its place.`}
+          reload={reload}
+        >
+          It goes on from the place where it ended.
+        </Simple>
+      )}
+    </Changes>
+  )
+}
+
+function Simple({
+  verb,
+  kind = '',
+  path,
+  body = {},
+  agent,
+  command,
+  said,
+  reload,
+  children,
+}: {
+  readonly verb: string
+  readonly kind?: 'primary' | 'danger' | ''
+  readonly path: string
+  readonly body?: Readonly<Record<string, unknown>>
+  readonly agent: string
+  readonly command: string
+  readonly said: string
+  reload(): void
+  readonly children: ComponentChildren
+}) {
+  return (
+    <Confirmed
+      verb={verb}
+      kind={kind}
+      title={`${verb} ${agent}?`}
+      command={command}
+      act={async () => {
+        await post<unknown>(path, { agent, ...body })
+        return said
+      }}
+      onDone={reload}
+    >
+      <p>{children}</p>
+    </Confirmed>
+  )
+}
+
+/** The share of the keys that a version gets of the one that it is to replace. */
+function Ramp({ of: { group, ramp }, reload }: { readonly of: Version; reload(): void }) {
+  const { typed } = shownGroup(group)
+  const [share, setShare] = useState(ramp ?? 0)
+  return (
+    <Confirmed
+      verb="Ramp"
+      title={`How much does ${typed} get?`}
+      command={`millrace ramp ${typed} ${share}`}
+      act={async () => {
+        await post<unknown>('/v1/versions/ramp', { agent: typed, share })
+        return `${typed} gets ${percentText(share)} of the keys.`
+      }}
+      onDone={reload}
+    >
+      <p>
+        Each key is worked on by one of the two versions; a key that this one has once it keeps as long as the share grows. The agent pauses
+        shortly for the change.
+      </p>
+      <Field label="Share of the keys" note={percentText(share)}>
+        <input type="range" min="0" max="1" step="0.01" value={share} onInput={event => setShare(Number(event.currentTarget.value))} />
+      </Field>
+    </Confirmed>
+  )
+}
