@@ -74,6 +74,11 @@ const CATALOG = {
   // Operators’ listener
   QUERY_INVALID: { status: 400, retryable: false, title: 'The question is wrong' },
   REQUEST_FORBIDDEN: { status: 403, retryable: false, title: 'This may not be asked from there' },
+  LOG_IN_MISSING: { status: 401, retryable: false, title: 'Nobody is logged in' },
+  LOG_IN_INVALID: { status: 401, retryable: false, title: 'The log-in is not valid' },
+  LOG_IN_LIMITED: { status: 429, retryable: true, title: 'Too many attempts to log in' },
+  LOG_IN_UNAVAILABLE: { status: 503, retryable: true, title: 'The log-in’s provider is away' },
+  ROLE_MISSING: { status: 403, retryable: false, title: 'This needs another role' },
   // Command line
   USAGE: { status: 400, retryable: false, title: 'The command was used wrongly' },
   SERVER_UNREACHABLE: { status: 503, retryable: true, title: 'Nothing answers there' },

@@ -4,19 +4,39 @@ import { errorOfProblem, reasonOf } from './problem.ts'
 
 const TIMEOUT_MS = 30_000
 
-/** URL of the operators' listener of the process that runs on a data directory; undefined where none does. */
-export function operatorsOf(directory: string): string | undefined {
-  return readRuntimeFile(directory)?.ops
+/** The operators' listener of a process, and what opens it. */
+export interface Operators {
+  readonly url: string
+  /** `Bearer …`, where there is something to send. */
+  readonly authorization?: string
+}
+
+/**
+ * Of the process that runs on a data directory; undefined where none does. Whoever may read the directory gets in by what is in it; with
+ * MILLRACE_OPS_TOKEN as whom that token names.
+ */
+export function operatorsOf(directory: string): Operators | undefined {
+  const runtime = readRuntimeFile(directory)
+  return runtime === undefined ? undefined : operatorsAt(runtime.ops, process.env.MILLRACE_OPS_TOKEN || runtime.pass)
+}
+
+/** @param token undefined: that of MILLRACE_OPS_TOKEN, if it is set. */
+export function operatorsAt(url: string, token = process.env.MILLRACE_OPS_TOKEN): Operators {
+  return token === undefined || token === '' ? { url } : { url, authorization: `Bearer ${token}` }
 }
 
 /** Asks a running process, with a body to change something. @throws SERVER_UNREACHABLE, and whatever the process answers. */
-export async function askOperators(url: string, path: string, body?: object): Promise<unknown> {
+export async function askOperators({ url, authorization }: Operators, path: string, body?: object): Promise<unknown> {
+  const credentials = authorization === undefined ? {} : { authorization }
   let response: Response
   let text: string
   try {
     response = await fetch(`${url}${path}`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      redirect: 'error',
+      ...(body === undefined
+        ? { headers: credentials }
+        : { method: 'POST', headers: { ...credentials, 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     })
     text = await response.text()
   } catch (cause) {

@@ -9,6 +9,7 @@ export function errorOfProblem(url: string, status: number, body: string): Millr
     // The server speaks of a header; whoever reads this has a command.
     if (problem.code === 'KEY_MISSING' || problem.code === 'KEY_INVALID')
       lines.push('Give millrace send the key in MILLRACE_KEY, or with --key.')
+    if (problem.code === 'LOG_IN_MISSING' || problem.code === 'LOG_IN_INVALID') lines.push('Give a token in MILLRACE_OPS_TOKEN.')
     return new MillraceError(problem.code, String(problem.detail ?? problem.title), lines.length === 0 ? {} : { fix: lines.join('\n') })
   }
   return new MillraceError('SERVER_UNREACHABLE', `${url} answered ${status}, and not as Millrace does.`, {

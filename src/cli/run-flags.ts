@@ -5,6 +5,10 @@ import type { Shared } from './command.ts'
 export interface RunOptions extends Shared {
   readonly listen?: string
   readonly ops?: string
+  readonly opsOpen?: string
+  readonly opsUrl?: string
+  readonly oidcIssuer?: string
+  readonly oidcClientId?: string
   readonly attach?: string
   readonly page?: string
   readonly size?: string
@@ -20,7 +24,14 @@ export function runFlags(command: Command): Command {
   return command
     .argument('<file>', 'the file whose default export is the pipeline')
     .option('--listen <address>', 'where producers send (default: 127.0.0.1:7070); other than this machine needs keys')
-    .option('--ops <address>', 'where operators look: trace, cache, metrics (default: 127.0.0.1:7071)')
+    .option(
+      '--ops <address>',
+      'where operators look: trace, cache, metrics (default: 127.0.0.1:7071); other than this machine needs a log-in',
+    )
+    .option('--ops-open <what>', 'what is answered there without a log-in: health (default), metrics, or all')
+    .option('--ops-url <url>', 'what browsers call it, where a proxy stands before it')
+    .option('--oidc-issuer <url>', 'log operators in at this OpenID Connect provider')
+    .option('--oidc-client-id <id>', 'our name there; its secret is in MILLRACE_OIDC_CLIENT_SECRET')
     .option('--attach <address>', 'where workers of attached agents take their work (default: 127.0.0.1:7072)')
     .option('--page <folder>', "static files for the operators' listener to serve at /")
     .option('--size <size>', 'the most that the data may take on disk, such as 10GB')

@@ -16,8 +16,12 @@ import { timeText } from './table.ts'
 export async function run(file: string, dev: boolean, command: Command): Promise<void> {
   const options = optionsOf<RunOptions>(command)
   const output = outputOf(options)
-  const { listen, ops, attach, data, page, size, stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd } = options
-  const flags = { listen, ops, attach, data, page, size, stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd }
+  const { listen, ops, opsOpen, opsUrl, oidcIssuer, oidcClientId, attach, data, page, size } = options
+  const { stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd } = options
+  const flags = {
+    ...{ listen, ops, opsOpen, opsUrl, oidcIssuer, oidcClientId, attach, data, page, size },
+    ...{ stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd },
+  }
   const config = await resolveConfig({ flags })
   using interrupt = untilInterrupted()
   const running = await runPipeline({ file, config, dev, log: logTo(output) })

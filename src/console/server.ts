@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import fastifyCookie from '@fastify/cookie'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
@@ -11,9 +12,14 @@ import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import type { Decision } from '../versions/decision.ts'
 import type { Wish } from '../versions/proposed.ts'
 import { answerProblems, type Log, sendProblem } from './answers.ts'
-import { guard } from './guard.ts'
+import { AuditLog } from './audit.ts'
+import { auditing } from './auditing.ts'
+import { type Guarding, guard } from './guard.ts'
 import type { RunsOn } from './health.ts'
+import type { Access } from './log-in/access.ts'
+import { LogIn } from './log-in/log-in.ts'
 import { consolePage } from './page.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { cacheRoutes } from './routes/cache.ts'
 import { deadRoutes } from './routes/dead.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -22,6 +28,7 @@ import { keyRoutes } from './routes/keys.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { producerRoutes } from './routes/producers.ts'
 import { replayRoutes } from './routes/replays.ts'
+import { sessionRoutes } from './routes/session.ts'
 import { tailRoutes } from './routes/tail.ts'
 import { topicRoutes } from './routes/topic.ts'
 import { traceRoutes } from './routes/trace.ts'
@@ -32,8 +39,10 @@ export interface OpsOptions {
   readonly instruments: Instruments
   readonly health: Health
   readonly clock: Clock
-  /** Port 0 takes any that is free. There are no keys here: listen on loopback, or behind something that asks who it is. */
+  /** Port 0 takes any that is free. Other than loopback needs a log-in, or `access.open`. */
   readonly address: { readonly host: string; readonly port: number }
+  /** Who may reach what. Default: loopback alone, and nobody logs in. */
+  readonly access?: Access
   readonly pipeline?: Pipeline
   /** Whether an agent is this process's to run. Default: every one. */
   readonly runsHere?: (agent: AnyAgent) => boolean
@@ -73,7 +82,8 @@ const MAX_PARAM_LENGTH = 4_096
 
 /**
  * Starts the operators' listener: trace, lineage, cache, dead letters, overview, metrics, health, and a page if there is one.
- * @throws CONFIG_INVALID where the address cannot be listened on, or there is no such folder of static files.
+ * @throws CONFIG_INVALID where the address cannot be listened on, others reach it and nobody logs in, or there is no such folder of static files;
+ *   CLIENT_MISSING
  */
 export async function startOps(options: OpsOptions): Promise<Ops> {
   checkPage(options.pageDirectory)
@@ -87,6 +97,8 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
   }
 
+  const guarding = await guardingOf(options)
+  const { logIn } = guarding
   const server = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -102,11 +114,16 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   server.server.maxConnections = MAX_CONNECTIONS
   // A form of any web page can post text/plain to loopback; application/json it cannot without asking first.
   server.removeContentTypeParser('text/plain')
-  guard(server, options.address.host)
+  await server.register(fastifyCookie)
   answerProblems(server, log)
+  guard(server, guarding)
+  auditing(server, new AuditLog(engine), clock, log)
+  server.addHook('onClose', async () => logIn.close())
   server.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
+  sessionRoutes(server, guarding)
+  auditRoutes(server, context)
   healthRoutes(server, context)
   overviewRoutes(server, context)
   eventRoutes(server, context)
@@ -124,11 +141,10 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
 
   const url = await listen(server, options.address)
-  if (!isLoopback(options.address.host)) {
+  if (!guarding.isPrivate && guarding.open === 'all')
     log?.warn(
-      `The operators’ listener has no keys and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees every datum, can replay, edit and discard dead letters, and decides about versions. Listen on 127.0.0.1 (--ops), or behind something that asks who is there.`,
+      `The operators’ listener asks nobody who it is (--ops-open all) and is on ${options.address.host}:${new URL(url).port}: whoever reaches it sees data, can replay, edit and discard dead letters, and decides about versions. Let only what asks for a log-in reach it.`,
     )
-  }
   return {
     url,
     use(next) {
@@ -136,6 +152,28 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     },
     close: () => server.close(),
   }
+}
+
+/** @throws CONFIG_INVALID where others than this machine's programs would reach it without a log-in, and nobody has said that they may. */
+async function guardingOf({ access, address, clock }: OpsOptions): Promise<Guarding> {
+  const loopback = isLoopback(address.host)
+  const { open = 'health', url, oidc } = access ?? {}
+  const isPrivate = loopback && url === undefined
+  if (oidc !== undefined && !loopback && url === undefined)
+    throw new MillraceError(
+      'CONFIG_INVALID',
+      'Operators log in by OpenID Connect, and nobody says where their browsers reach this listener.',
+      {
+        fix: 'Say it: --ops-url https://grid.example.com, and register that with /auth/callback at the provider.',
+      },
+    )
+  const logIn = await LogIn.open(access, clock)
+  if (isPrivate || logIn.kind !== 'none' || open !== 'health') return { logIn, open, url, isLoopback: loopback, isPrivate, clock }
+  logIn.close()
+  const where = loopback ? `is behind ${url}` : `is on ${address.host}, where other machines reach it`
+  throw new MillraceError('CONFIG_INVALID', `The operators’ listener ${where}, and nobody logs in.`, {
+    fix: 'Make a token: `millrace console token add <name> --role operator`; or log in by --oidc-issuer; or listen on 127.0.0.1 (--ops). --ops-open metrics lets health and metrics out and nothing else, --ops-open all everything, for what stands behind another log-in.',
+  })
 }
 
 /** Fastify's plugin says nothing of a folder that is not there, and every path of the page would be 404. */
@@ -191,6 +229,8 @@ POST /v1/keys/:id/rotate       {"grace": "1h"}
 POST /v1/keys/:id/revoke
 POST /v1/agents/pause          {"agent": "forecast@2"}
 POST /v1/agents/resume         {"agent": "forecast@2"}
+GET  /v1/session               who asks, and may do what
+GET  /v1/audit                 what was done, by whom  (?limit=100)
 GET  /metrics                  Prometheus
 GET  /health/live  /health/ready
 `

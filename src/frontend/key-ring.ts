@@ -102,6 +102,12 @@ export class KeyRing<Holder = Producer> {
     return known
   }
 
+  /** Whether a key is in force, by its id: what was opened with it ends with it. */
+  holds(id: string): boolean {
+    const key = this.#keys.get(id)
+    return key !== undefined && key.expiresMs > this.#clock.now()
+  }
+
   close(): void {
     this.#closed = true
     this.#cancel()

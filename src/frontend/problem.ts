@@ -1,4 +1,4 @@
-import { type Issue, MillraceError } from '../errors.ts'
+import { type ErrorCode, type Issue, MillraceError } from '../errors.ts'
 import { SpillFull } from './spill/spill-full.ts'
 
 /** An error as RFC 9457 problem details. `code` is stable; `detail` is for people and may change. */
@@ -14,7 +14,7 @@ export interface Problem {
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
-const RETRY_AFTER_SECONDS = { DISK_FULL: 10, SHUTTING_DOWN: 5 } as const
+const RETRY_AFTER_SECONDS: { readonly [code in ErrorCode]?: number } = { DISK_FULL: 10, SHUTTING_DOWN: 5, LOG_IN_LIMITED: 60 }
 const DEFAULT_RETRY_AFTER_SECONDS = 1
 
 export function problemOf(error: MillraceError, status = error.status): Problem {
@@ -33,7 +33,7 @@ export function problemOf(error: MillraceError, status = error.status): Problem 
 export function retryAfterSeconds(error: MillraceError): number | undefined {
   if (error instanceof RateLimited || error instanceof SpillFull) return error.retryAfterSeconds
   if (!error.retryable) return undefined
-  return error.code === 'DISK_FULL' || error.code === 'SHUTTING_DOWN' ? RETRY_AFTER_SECONDS[error.code] : DEFAULT_RETRY_AFTER_SECONDS
+  return RETRY_AFTER_SECONDS[error.code] ?? DEFAULT_RETRY_AFTER_SECONDS
 }
 
 /** RATE_LIMITED, with when the source may send again. */

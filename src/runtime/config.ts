@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Access } from '../console/log-in/access.ts'
 import type { ByteSize, Duration } from '../duration.ts'
 import type { EmbeddedOptions } from '../engine/embedded/index.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
@@ -8,6 +9,7 @@ import { completeLimits, type Limits } from '../frontend/limits.ts'
 import { type Connections, connectionsOf, streamUrl, traceUrl } from './connections.ts'
 import { type ExportSettings, otlpEndpointIn, otlpUrl, tracesPerSecond } from './export-settings.ts'
 import { followGenerations } from './generations.ts'
+import { OPS_SETTINGS, type OpsFlag, opsAccess } from './ops-access.ts'
 import { ALL_ROLES, agentNames, type Runs, roles } from './roles.ts'
 import { type Address, address, duration, type Read, size, text, wrong } from './settings.ts'
 
@@ -17,6 +19,26 @@ export interface Settings {
   readonly listen?: string
   /** Where operators look: trace, metrics, cache, health. Default `'127.0.0.1:7071'`. */
   readonly ops?: string
+  /**
+   * What the operators' listener answers without a log-in: `'health'` (yes or no; the default), `'metrics'`, too, or `'all'`, for what stands behind
+   * another log-in.
+   */
+  readonly opsOpen?: 'health' | 'metrics' | 'all'
+  /** What browsers call the operators' listener where a proxy stands before it, such as `'https://grid.example.com'`. */
+  readonly opsUrl?: string
+  /** The file of the operators' tokens. Default: `ops-tokens.json` in the data directory. */
+  readonly opsTokens?: string
+  /** Operators log in at an OpenID Connect provider. The client's secret: MILLRACE_OIDC_CLIENT_SECRET, or its `_FILE`. */
+  readonly oidc?: {
+    readonly issuer?: string
+    readonly clientId?: string
+    /** The claim that says who may do what. Default `'groups'`. */
+    readonly claim?: string
+    /** Values of it that make a viewer; `'*'`: whoever logs in. */
+    readonly viewers?: string | readonly string[]
+    /** Values of it that make an operator. */
+    readonly operators?: string | readonly string[]
+  }
   /** Where workers of attached agents take their work. Default `'127.0.0.1:7072'`; other than loopback needs keys of agents. */
   readonly attach?: string
   /** The data directory. Default `'./.millrace'`. */
@@ -67,6 +89,7 @@ export interface Settings {
 export interface Config {
   readonly listen: Address
   readonly ops: Address
+  readonly opsAccess: Access
   readonly attach: Address
   /** Absolute. */
   readonly data: string
@@ -100,6 +123,7 @@ export type Flags = { readonly [name in Setting]?: string | undefined }
 type Setting =
   | 'listen'
   | 'ops'
+  | OpsFlag
   | 'attach'
   | 'data'
   | 'page'
@@ -134,7 +158,7 @@ export async function resolveConfig(from: {
   const env = from.env ?? process.env
   const file = await readConfigFile(cwd)
 
-  const pick = <T>(read: Read<T>, name: string, fallback: unknown, flag?: Setting): T | undefined => {
+  const pick = <T>(read: Read<T>, name: string, fallback?: unknown, flag?: Setting): T | undefined => {
     const variable = `MILLRACE_${name.replace(/\.|(?=[A-Z])/g, '_').toUpperCase()}`
     if (flag !== undefined && from.flags?.[flag] !== undefined) return read(from.flags[flag], `--${dashed(flag)}`)
     if (env[variable] !== undefined && env[variable] !== '') return read(env[variable], variable)
@@ -160,6 +184,7 @@ export async function resolveConfig(from: {
   return {
     listen: pick(address, 'listen', '127.0.0.1:7070', 'listen')!,
     ops: pick(address, 'ops', '127.0.0.1:7071', 'ops')!,
+    opsAccess: opsAccess(pick, { cwd, data, env }),
     attach: pick(address, 'attach', '127.0.0.1:7072', 'attach')!,
     data,
     ...(page === undefined ? {} : { page: resolve(cwd, page) }),
@@ -209,9 +234,10 @@ function checkAlone({ roles: own, only }: Runs): void {
 const NAMES = [
   ...['listen', 'ops', 'attach', 'data', 'page', 'size', 'stream', 'trace', 'role', 'agents', 'spill', 'keys', 'agentKeys', 'pipeline'],
   ...['otlp', 'otlpTraces', 'dogstatsd'],
+  ...OPS_SETTINGS,
   ...['retention.ids', 'retention.trace', 'retention.letters', 'threads.memory', 'limits'],
 ]
-const GROUPS = ['retention', 'threads']
+const GROUPS = ['retention', 'threads', 'oidc']
 
 interface ConfigFile {
   readonly path: string

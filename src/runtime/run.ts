@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { startOps } from '../console/index.ts'
@@ -58,6 +59,7 @@ export interface Running {
   stop(): Promise<void>
 }
 
+const PASS_BYTES = 32
 /** How long workers' requests that are in hand may take when everything else has stopped. */
 const WORKERS_MS = 500
 /** How long agents may take to commit what is in hand: with the front end's answers below the 10 s that an orchestrator waits before it kills. */
@@ -161,6 +163,8 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     const scaler = new Scaler({ ...instruments, agents: () => supervisor.agents, clock: systemClock, log })
     closers.add('scaling', () => scaler.close())
 
+    // Whoever may read the data directory may do everything without asking: its programs need no log-in of their own.
+    const pass = randomBytes(PASS_BYTES).toString('base64url')
     const ops = await startOps({
       engine,
       pipeline,
@@ -169,6 +173,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       instruments,
       health,
       address: config.ops,
+      access: { ...config.opsAccess, pass },
       runsOn: runsOn(config),
       clock: systemClock,
       log,
@@ -192,7 +197,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       ops: ops.url,
       ...(attach.url === undefined ? {} : { attach: attach.url }),
     }
-    writeRuntimeFile(config.data, { pid: process.pid, ...urls, pipeline: pipeline.name, file, startedMs })
+    writeRuntimeFile(config.data, { pid: process.pid, ...urls, pass, pipeline: pipeline.name, file, startedMs })
     closers.add('runtime.json', () => removeRuntimeFile(config.data))
     return {
       urls,

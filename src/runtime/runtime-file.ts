@@ -8,6 +8,8 @@ export interface RuntimeFile {
   readonly listen?: string
   /** URL of the operators' listener. */
   readonly ops: string
+  /** Lets whoever may read this file in there, as long as the process runs. */
+  readonly pass: string
   /** URL where workers attach, when an attached agent runs in this process. */
   readonly attach?: string
   /** The pipeline's name. */
@@ -21,10 +23,12 @@ export function runtimeFilePath(directory: string): string {
   return join(directory, 'runtime.json')
 }
 
-/** Atomic: a reader sees the whole of it or none. */
+/** Atomic: a reader sees the whole of it or none. For its owner only. */
 export function writeRuntimeFile(directory: string, content: RuntimeFile): void {
   const path = runtimeFilePath(directory)
-  writeFileSync(`${path}.tmp`, `${JSON.stringify(content, null, 2)}\n`)
+  // A file that is there keeps its mode.
+  rmSync(`${path}.tmp`, { force: true })
+  writeFileSync(`${path}.tmp`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${path}.tmp`, path)
 }
 

@@ -23,6 +23,7 @@ export interface Listening extends AsyncDisposable {
   use: Awaited<ReturnType<typeof startOps>>['use']
   get(path: string, headers?: Record<string, string>): Promise<Answer>
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>
+  ask(method: string, path: string, headers?: Record<string, string>): Promise<Answer>
 }
 
 export async function listen(topics: readonly string[], options: Partial<OpsOptions> = {}): Promise<Listening> {
@@ -56,6 +57,7 @@ export async function listen(topics: readonly string[], options: Partial<OpsOpti
     get: (path, headers = {}) => ask(url, 'GET', path, headers),
     post: (path, body, headers = {}) =>
       ask(url, 'POST', path, { 'content-type': 'application/json', ...headers }, typeof body === 'string' ? body : JSON.stringify(body)),
+    ask: (method, path, headers = {}) => ask(url, method, path, headers),
     async [Symbol.asyncDispose]() {
       await ops.close()
       await instruments.close()

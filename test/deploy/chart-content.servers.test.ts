@@ -140,10 +140,10 @@ describe.each(VALUES)('the chart with %s', values => {
   it('refers to what it makes itself, or to what the values name', () => {
     const made = [...ofKind(manifests, 'Secret'), ...ofKind(manifests, 'ConfigMap')].map(({ metadata }) => metadata.name)
     const outside = {
-      defaults: ['millrace-keys'],
-      spill: ['millrace-keys'],
-      'external-secrets': ['kafka-user', 'kafka-cluster-ca', 'redis-auth', 'redis-ca', 'producers', 'grid-pipeline'],
-      everything: ['warehouse', 'grid-pipeline', 'mood-workers'],
+      defaults: ['millrace-keys', 'millrace-operators'],
+      spill: ['millrace-keys', 'millrace-operators'],
+      'external-secrets': ['kafka-user', 'kafka-cluster-ca', 'redis-auth', 'redis-ca', 'producers', 'grid-pipeline', 'millrace-operators'],
+      everything: ['warehouse', 'grid-pipeline', 'mood-workers', 'operators', 'login'],
     }[values]
     const referred = new Set(references(manifests).filter(name => !made.includes(name)))
     expect([...referred].sort()).toEqual([...outside].sort())

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -8,6 +8,7 @@ const running = {
   pid: process.pid,
   listen: 'http://127.0.0.1:1',
   ops: 'http://127.0.0.1:2',
+  pass: 'secret',
   pipeline: 'grid',
   file: '/grid.ts',
   startedMs: 1,
@@ -22,6 +23,8 @@ afterEach(() => rmSync(directory, { recursive: true }))
 it('says where a running process listens, until it stops', () => {
   writeRuntimeFile(directory, running)
   expect(readRuntimeFile(directory)).toEqual(running)
+  // It has a secret in it.
+  expect(statSync(join(directory, 'runtime.json')).mode & 0o777).toBe(0o600)
   removeRuntimeFile(directory)
   expect(readRuntimeFile(directory)).toBeUndefined()
 })

@@ -6,7 +6,7 @@ import { MillraceError } from '../../errors.ts'
 import { type Config, engineOptions } from '../../runtime/config.ts'
 import { loadPipeline } from '../../runtime/load.ts'
 import { type Shared, usage } from '../command.ts'
-import { askOperators, operatorsOf } from '../operators.ts'
+import { askOperators, type Operators, operatorsOf } from '../operators.ts'
 import { configOf, shared, withView } from '../view.ts'
 import { unknownLetters } from './filter.ts'
 
@@ -43,7 +43,7 @@ export async function withDesk<T>(options: Shared, use: (desk: Desk) => Promise<
   }
 }
 
-function running(view: EngineView, operators: string): Desk {
+function running(view: EngineView, operators: Operators): Desk {
   return {
     view,
     async change(change, letters) {

@@ -5,7 +5,7 @@ import type { EngineView } from '../../engine/engine.ts'
 import { MillraceError } from '../../errors.ts'
 import type { Shared } from '../command.ts'
 import { operator } from '../dead/desk.ts'
-import { askOperators, operatorsOf } from '../operators.ts'
+import { askOperators, type Operators, operatorsOf } from '../operators.ts'
 import { configOf, shared, withView } from '../view.ts'
 
 /** Where a replay is asked for and put through. */
@@ -49,7 +49,7 @@ export async function withReplayDesk<T>(options: Shared, use: (desk: ReplayDesk)
   })
 }
 
-function running(view: EngineView, operators: string): ReplayDesk {
+function running(view: EngineView, operators: Operators): ReplayDesk {
   return {
     view,
     async begin({ agent, chosen, perSecond }) {

@@ -4,7 +4,10 @@ import Type, { type Static } from 'typebox'
 export const Role = Type.Union([Type.Literal('viewer'), Type.Literal('operator')])
 export type Role = Static<typeof Role>
 
-/** `GET /v1/session`: who asks, and what that one may do. */
+/**
+ * `GET /v1/session`: who asks, and what that one may do. `POST /v1/session {token}` logs a browser in and answers the same, `DELETE /v1/session`
+ * logs it out. `POST /v1/session/code` answers a {@link LogInCode} to a program that is logged in.
+ */
 export const Session = Type.Object({
   user: Type.String({ description: 'As it stands in the audit log: "local" without a log-in.' }),
   role: Role,
@@ -15,12 +18,16 @@ export const Session = Type.Object({
 })
 export type Session = Static<typeof Session>
 
+/** A link that logs a browser in once, within a minute. */
+export const LogInCode = Type.Object({ path: Type.String({ description: '/auth/code/…, of this listener.' }) })
+export type LogInCode = Static<typeof LogInCode>
+
 /** One line of the audit log: every action, refused ones too. */
 export const Audited = Type.Object({
   at: Type.String({ format: 'date-time' }),
-  user: Type.String(),
-  role: Role,
-  from: Type.String({ description: 'Address of the client.' }),
+  user: Type.String({ description: 'Who is logged in; "nobody" where a log-in was refused.' }),
+  role: Type.Union([Role, Type.Null()]),
+  from: Type.String({ description: 'Address of the client, as this listener sees it: a proxy’s where there is one.' }),
   action: Type.String({ description: 'Method and route, such as "POST /v1/dead/replay".' }),
   what: Type.String({ description: 'Which letters, which agent, as the request named them; never a payload.' }),
   status: Type.Integer({ description: 'The HTTP status of the answer.' }),

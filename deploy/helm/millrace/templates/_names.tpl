@@ -78,6 +78,8 @@ MILLRACE_STREAM: {{ include "millrace.url" (dict "root" . "what" "stream") | quo
 MILLRACE_TRACE: {{ include "millrace.url" (dict "root" . "what" "trace") | quote }}
 MILLRACE_LISTEN: '0.0.0.0:7070'
 MILLRACE_OPS: '0.0.0.0:7071'
+# For probes and Prometheus; everything else asks for a log-in. The NetworkPolicy says who reaches it at all.
+MILLRACE_OPS_OPEN: metrics
 MILLRACE_DATA: /data
 {{- end -}}
 

@@ -14,6 +14,9 @@ entry: the name of an entry of agents; attach: where workers attach to its agent
 {{- with $streamCa.name }}{{ $secrets = append $secrets (dict "name" . "key" $streamCa.key "path" "stream-ca.crt") }}{{ end -}}
 {{- with $traceCa.name }}{{ $secrets = append $secrets (dict "name" . "key" $traceCa.key "path" "trace-ca.crt") }}{{ end -}}
 {{- $keys := eq .role "frontend" -}}
+{{- $tokens := and (eq .role "console") $root.Values.console.tokens.existingSecret -}}
+{{- $oidc := ternary $root.Values.console.oidc dict (eq .role "console") -}}
+{{- with dig "clientSecret" "name" "" $oidc }}{{ $secrets = append $secrets (dict "name" . "key" $oidc.clientSecret.key "path" "oidc-client-secret") }}{{ end -}}
 {{- $agentKeys := dig "keysSecret" "" (.attach | default dict) -}}
 metadata:
   labels:
@@ -76,6 +79,34 @@ spec:
         {{- if $keys }}
         - name: MILLRACE_KEYS
           value: /run/millrace-keys/keys.json
+        {{- end }}
+        {{- if $tokens }}
+        - name: MILLRACE_OPS_TOKENS
+          value: /run/millrace-tokens/ops-tokens.json
+        {{- end }}
+        {{- if and (eq .role "console") $root.Values.console.url }}
+        - name: MILLRACE_OPS_URL
+          value: {{ $root.Values.console.url | quote }}
+        {{- end }}
+        {{- if $oidc.issuer }}
+        - name: MILLRACE_OIDC_ISSUER
+          value: {{ $oidc.issuer | quote }}
+        - name: MILLRACE_OIDC_CLIENT_ID
+          value: {{ $oidc.clientId | quote }}
+        - name: MILLRACE_OIDC_CLAIM
+          value: {{ $oidc.claim | quote }}
+        {{- with $oidc.viewers }}
+        - name: MILLRACE_OIDC_VIEWERS
+          value: {{ join "," . | quote }}
+        {{- end }}
+        {{- with $oidc.operators }}
+        - name: MILLRACE_OIDC_OPERATORS
+          value: {{ join "," . | quote }}
+        {{- end }}
+        {{- if $oidc.clientSecret.name }}
+        - name: MILLRACE_OIDC_CLIENT_SECRET_FILE
+          value: /run/millrace/oidc-client-secret
+        {{- end }}
         {{- end }}
         {{- if $agentKeys }}
         - name: MILLRACE_ATTACH
@@ -150,6 +181,11 @@ spec:
           mountPath: /run/millrace-keys
           readOnly: true
         {{- end }}
+        {{- if $tokens }}
+        - name: tokens
+          mountPath: /run/millrace-tokens
+          readOnly: true
+        {{- end }}
         {{- if $agentKeys }}
         - name: agent-keys
           mountPath: /run/millrace-agent-keys
@@ -193,6 +229,17 @@ spec:
         items:
           - key: {{ $root.Values.frontend.keys.key }}
             path: keys.json
+    {{- end }}
+    {{- if $tokens }}
+    - name: tokens
+      secret:
+        secretName: {{ $tokens }}
+        # The console starts without it, and lets nobody in until it is there.
+        optional: true
+        defaultMode: 0440
+        items:
+          - key: {{ $root.Values.console.tokens.key }}
+            path: ops-tokens.json
     {{- end }}
     {{- if $agentKeys }}
     - name: agent-keys
