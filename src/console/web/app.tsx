@@ -3,12 +3,12 @@ import { connection, overview, pipelineName } from './live/overview.ts'
 import { session } from './live/session.ts'
 import { LogIn } from './log-in.tsx'
 import { AgentsPage } from './pages/agents/index.tsx'
-import { DataPage } from './pages/data.tsx'
+import { DataPage } from './pages/data/index.tsx'
 import { DeadLettersPage } from './pages/dead-letters/index.tsx'
-import { FlowPage } from './pages/flow.tsx'
+import { FlowPage } from './pages/flow/index.tsx'
 import { HealthPage } from './pages/health/index.tsx'
 import { ProducersPage } from './pages/producers/index.tsx'
-import { TopicsPage } from './pages/topics.tsx'
+import { TopicsPage } from './pages/topics/index.tsx'
 import { Said } from './parts/said.tsx'
 import { Empty } from './parts/states.tsx'
 import { hrefTo, path } from './router.ts'
@@ -96,9 +96,9 @@ function Standing() {
 function ThemeChoice() {
   return (
     <label>
-      <span class="dim">Theme </span>
+      <span class="unseen">Theme</span>
       <select value={theme.value} onChange={event => chooseTheme(event.currentTarget.value as Theme)}>
-        <option value="auto">system</option>
+        <option value="auto">system theme</option>
         <option value="light">light</option>
         <option value="dark">dark</option>
       </select>

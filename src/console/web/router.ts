@@ -29,12 +29,12 @@ export function goTo(href: string, how: 'push' | 'replace' = 'push'): void {
   url.value = new URL(location.href)
 }
 
-/** Changes the query of the view that is shown, such as a filter; empty texts leave it. */
-export function setQuery(changes: Readonly<Record<string, string>>): void {
+/** Changes the query of the view that is shown, such as a filter; empty texts leave it, and of several each is a value of the name. */
+export function setQuery(changes: Readonly<Record<string, string | readonly string[]>>): void {
   const next = new URL(url.value)
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === '') next.searchParams.delete(name)
-    else next.searchParams.set(name, value)
+  for (const [name, values] of Object.entries(changes)) {
+    next.searchParams.delete(name)
+    for (const value of [values].flat()) if (value !== '') next.searchParams.append(name, value)
   }
   goTo(next.href, 'replace')
 }

@@ -18,7 +18,7 @@ export function BoxView(drawn: Drawn) {
   const { box, at } = drawn
   const style = { left: `${at.x}px`, top: `${at.y}px`, width: `${at.width}px`, height: `${at.height}px` }
   return (
-    <li class={`box ${box.kind}`} style={style}>
+    <li class={`node ${box.kind}`} style={style}>
       {box.kind === 'agent' ? <AgentBox {...drawn} /> : <PlainBox {...drawn} />}
     </li>
   )
