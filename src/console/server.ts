@@ -49,6 +49,10 @@ export interface OpsOptions {
   /** Decides about versions. Without it there are no routes for it. */
   readonly decide?: (wish: Wish, by: string) => Promise<Decision>
   readonly runsOn: RunsOn
+  /** The last lines about an agent of this process, the newest last. */
+  readonly agentLog?: (
+    group: string,
+  ) => readonly { readonly atMs: number; readonly level: 'info' | 'warn' | 'error'; readonly text: string }[]
   /** Where the producers' keys are kept, where this process has a front end. */
   readonly keysFile?: string
   /** Static files for `/`, read anew at each request. */
@@ -67,7 +71,8 @@ export interface Ops {
 }
 
 /** What the routes answer from. */
-export interface OpsContext extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide' | 'keysFile'> {
+export interface OpsContext
+  extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide' | 'keysFile' | 'agentLog'> {
   readonly log: Log | undefined
   readonly runsOn: RunsOn
   pipeline(): Pipeline | undefined
@@ -95,6 +100,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     ...(runsHere === undefined ? {} : { runsHere }),
     ...(decide === undefined ? {} : { decide }),
     ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
+    ...(options.agentLog === undefined ? {} : { agentLog: options.agentLog }),
   }
 
   const guarding = await guardingOf(options)
@@ -202,6 +208,7 @@ const INDEX = `Millrace, the operators' listener.
 GET  /v1/health                ready or why not, the ledger in short, disk, process
 GET  /v1/topics                topics, partitions, rates, retention
 GET  /v1/agents                agents: how they are and why, totals, rates, lag
+GET  /v1/agents/:agent         one: its versions side by side, what is in hand, failures, log
 GET  /v1/flow                  how fast data move now
 GET  /v1/events                all of this live, as server-sent events: docs/api.md
 GET  /v1/topics/:topic         one: rates by partition, skew by key, its JSON schema

@@ -122,7 +122,10 @@ export class AgentReplicas {
       await host.stop(0)
       if (this.#stopping) return
       this.#wanted = this.#hosts.length
-      this.#context.log.warn(`${this.agent} stays at ${this.#wanted} replicas: ${error instanceof Error ? error.message : String(error)}`)
+      this.#context.log.warn(
+        `${this.agent} stays at ${this.#wanted} replicas: ${error instanceof Error ? error.message : String(error)}`,
+        this.agent,
+      )
     }
   }
 

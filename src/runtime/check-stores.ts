@@ -16,7 +16,10 @@ export async function checkStores(agents: readonly AnyAgent[], clock: Clock, log
         await writer.close()
       } catch (error) {
         if (!isMillraceError(error, 'STORE_UNAVAILABLE')) throw error
-        log.warn(`${agent.name}@${agent.version}: ${error.message} Its data wait in the stream until then.`)
+        log.warn(
+          `${agent.name}@${agent.version}: ${error.message} Its data wait in the stream until then.`,
+          `${agent.name}@${agent.version}`,
+        )
       }
     }),
   )

@@ -141,13 +141,13 @@ export class Graph {
     const paused = this.#versions.paused
     await this.#exchange(this.#declared, this.#known, drainMs, (id, next) => isSame(id, before, next))
     this.#againMs = 0
-    const happened = [
-      ...without(before, this.#running).map(id => `${shown(id)} has ended`),
-      ...without(this.#running, before).map(id => `${shown(id)} is at work`),
-      ...[...this.#versions.paused].flatMap(([id, { by }]) => (paused.has(id) ? [] : [`${shown(id)} is paused, by ${by}`])),
-      ...[...paused.keys()].flatMap(id => (this.#versions.paused.has(id) ? [] : [`${shown(id)} is no longer paused`])),
-    ]
-    if (happened.length > 0) log.info(`As was decided: ${happened.join(', ')}.`)
+    const happened = new Map([
+      ...without(before, this.#running).map(id => [id, 'has ended'] as const),
+      ...without(this.#running, before).map(id => [id, 'is at work'] as const),
+      ...[...this.#versions.paused].flatMap(([id, { by }]) => (paused.has(id) ? [] : [[id, `is paused, by ${by}`] as const])),
+      ...[...paused.keys()].flatMap(id => (this.#versions.paused.has(id) ? [] : [[id, 'is no longer paused'] as const])),
+    ])
+    for (const [id, what] of happened) log.info(`As was decided, ${shown(id)} ${what}.`, id)
   }
 
   /** Threads that are started meanwhile apply the decisions that this is about; where it comes to nothing, those from before again. */
@@ -185,7 +185,10 @@ export class Graph {
   #tell({ unfit, running }: Fitting, told: readonly string[]): void {
     for (const text of overruled(running)) if (!told.includes(text)) this.#options.log.info(text)
     for (const { group, cause } of unfit)
-      this.#options.log.error(`What was decided about ${shown(group)} is not followed, for the pipeline file excludes it: ${reason(cause)}`)
+      this.#options.log.error(
+        `What was decided about ${shown(group)} is not followed, for the pipeline file excludes it: ${reason(cause)}`,
+        group,
+      )
   }
 
   /** Notes of agents that drain that they have. One that is not declared here may be elsewhere, and be at work. */

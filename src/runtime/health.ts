@@ -47,8 +47,8 @@ export function reportAgents(health: Health, log: Log): (status: AgentStatus) =>
     if (state === 'stopped') replicas.delete(replica)
     else replicas.set(replica, status)
     tell(agentPart(agent), [...replicas.values()])
-    if (state === 'running' && isNews) log.warn(`${shownAgent(agentOf(agent))} waits: ${held}`)
-    if (state === 'waiting') log.warn(`${shownAgent(agentOf(agent))} ended and is started anew: ${reasonOf(status)}`)
+    if (state === 'running' && isNews) log.warn(`${shownAgent(agentOf(agent))} waits: ${held}`, agent)
+    if (state === 'waiting') log.warn(`${shownAgent(agentOf(agent))} ended and is started anew: ${reasonOf(status)}`, agent)
     if (replicas.size === 0) agents.delete(agent)
   }
 }

@@ -185,7 +185,7 @@ export class Host {
       recorder,
       died: error => this.#thread === thread && this.#blame(error),
       held: (part, reason) => this.#thread === thread && this.#onHeld(part, reason),
-      log: line => log.info(`${shownAgent(this.#declared)}: ${line}`),
+      log: line => log.info(`${shownAgent(this.#declared)}: ${line}`, this.agent),
       suspects: this.#replica.suspects.list(),
       crashNote: this.#crashNote,
       progress: watchdog?.progress.shared,

@@ -5,11 +5,12 @@ import { startOps } from '../console/index.ts'
 import { makeDataDirectory } from '../engine/embedded/data-directory.ts'
 import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
-import type { Pipeline } from '../pipeline.ts'
+import { type Pipeline, versionsOf } from '../pipeline.ts'
 import type { TopicSpec } from '../stream/stream.ts'
 import { VERSIONS } from '../versions/decision.ts'
 import { fitting } from '../versions/fitting.ts'
 import { VersionLog } from '../versions/log.ts'
+import { AgentLogs } from './agent-logs.ts'
 import { openAttach } from './attach/listener.ts'
 import { checkStores } from './check-stores.ts'
 import { Closers } from './closers.ts'
@@ -72,7 +73,9 @@ const DRAIN_MS = 5_000
  *   that cannot be used.
  */
 export async function runPipeline(options: RunOptions): Promise<Running> {
-  const { config, log = silentLog } = options
+  const { config } = options
+  const logs = new AgentLogs(systemClock)
+  const log = logs.listening(options.log ?? silentLog)
   const { runs } = config
   const file = resolve(options.file)
   const startedMs = systemClock.now()
@@ -149,6 +152,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       await attach.use(next).catch((error: Error) => log.error(error.message))
       door?.frontEnd.use(next)
       ops.use(next)
+      logs.keep(new Set(versionsOf(next).keys()))
       instruments.use(next)
     }
     const graph: Graph = new Graph(declared, versions, {
@@ -178,6 +182,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       clock: systemClock,
       log,
       ...(config.page === undefined ? {} : { pageDirectory: config.page }),
+      agentLog: agent => logs.of(agent),
       ...(hasFrontEnd ? { keysFile: config.keysFile } : {}),
     })
     closers.add('operators', () => ops.close())

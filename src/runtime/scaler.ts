@@ -106,7 +106,10 @@ export class Scaler {
     const next = watched.hysteresis.next(clock.now(), wanted, sizing, lagMs)
     const count = Math.min(agent.range.max, Math.max(agent.range.min, next))
     if (count === wanted || sizing === undefined) return
-    log.info(`${agent.agent} goes from ${wanted} to ${count} ${agent.ofPrograms ? 'programs' : 'replicas'}: ${arithmetic(sizing)}`)
+    log.info(
+      `${agent.agent} goes from ${wanted} to ${count} ${agent.ofPrograms ? 'programs' : 'replicas'}: ${arithmetic(sizing)}`,
+      agent.agent,
+    )
     watched.busy = []
     agent.scale(count)
   }

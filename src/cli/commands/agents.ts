@@ -1,13 +1,33 @@
 import type { Command } from 'commander'
+import type { AgentAnswer } from '../../console/api/agents.ts'
+import { MillraceError } from '../../errors.ts'
 import { optionsOf, outputOf } from '../command.ts'
+import { drawAgent } from '../draw-agent.ts'
 import { drawAgents } from '../draw-agents.ts'
+import { askOperators, operatorsOf } from '../operators.ts'
 import { agentsNow, NOTICES } from '../overview.ts'
+import { configOf } from '../view.ts'
 
 export function addAgents(program: Command): void {
   program
     .command('agents')
-    .description('the agents: state, what they did, how far behind they are')
-    .action((_options, command: Command) => agents(command))
+    .description('the agents: state, what they did, how far behind they are; of one, what it has in hand, its failures and its log')
+    .argument('[agent]', 'forecast, or forecast@2')
+    .action((agent: string | undefined, _options, command: Command) => (agent === undefined ? agents(command) : one(agent, command)))
+}
+
+async function one(agent: string, command: Command): Promise<void> {
+  const options = optionsOf<object>(command)
+  const output = outputOf(options)
+  const { data } = await configOf(options)
+  const operators = operatorsOf(data)
+  if (operators === undefined)
+    throw new MillraceError('SERVER_UNREACHABLE', `No process runs here that could say more of ${agent}.`, {
+      fix: 'millrace agents shows how all of them stand; ask on the machine of a process of the pipeline, with its --data.',
+    })
+  // Our own API: docs/instrumentation.md.
+  const answer = (await askOperators(operators, `/v1/agents/${encodeURIComponent(agent)}`)) as AgentAnswer
+  output.answer(answer, () => drawAgent(answer))
 }
 
 async function agents(command: Command): Promise<void> {

@@ -11,7 +11,10 @@ export const LogLine = Type.Object({
 })
 export type LogLine = Static<typeof LogLine>
 
-/** `GET /v1/agents/:agent` (name): its versions side by side. */
+export const AgentAction = Type.Enum(['pause', 'resume', 'promote', 'ramp', 'decommission', 'recommission'])
+export type AgentAction = Static<typeof AgentAction>
+
+/** `GET /v1/agents/:agent` (its name, or one version: forecast@2): its versions side by side, the newest first. */
 export const AgentAnswer = Type.Object({
   agent: Type.String(),
   versions: Type.Array(
@@ -20,14 +23,14 @@ export const AgentAnswer = Type.Object({
       ...AgentNode.properties,
       replaces: Type.Union([Type.Integer(), Type.Null()]),
       in_hand: Type.Array(Type.Object({ replica: Type.Integer(), count: Type.Integer(), since: Time }), {
-        description: 'What each of this process’s threads has in hand.',
+        description:
+          'What each of this process’s threads has in hand, and since when the oldest. Storage agents gather, and tell it by in_flight.',
       }),
-      /** Its last failures, newest first: of dead letters. */
+      /** Its last failures, newest first: of dead letters that wait for a person, 20 at most. */
       errors: Type.Array(Type.Object({ at: Time, letter: Type.Integer(), data_id: Type.String(), message: Type.String() })),
-      /** The last lines of its log in this process, newest last. */
+      /** The last lines of its log in this process, newest last, 200 at most: what its programs write to stderr, and what was said of it. */
       log: Type.Array(LogLine),
-      /** What may be done now, such as pause or promote. */
-      actions: Type.Array(Type.String()),
+      actions: Type.Array(AgentAction, { description: 'What makes sense now; recommission is `millrace decommission --undo`.' }),
     }),
   ),
 })

@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { MillraceError } from '../../errors.ts'
 import { ledgerToJson, readLedger } from '../../instrumentation/ledger.ts'
 import { adviceToJson } from '../advice.ts'
+import { agentNow } from '../agent.ts'
 import { agentsToJson, flowToJson, topicsToJson } from '../overview.ts'
-import type { Seen } from '../seen.ts'
+import { iso, type Seen } from '../seen.ts'
 import type { OpsContext } from '../server.ts'
 
 /** Pages poll several times a second; the engine is asked once. */
@@ -21,6 +23,16 @@ export function overviewRoutes(server: FastifyInstance, context: OpsContext): vo
   server.get('/v1/agents', async () => {
     const now = { ...(await seen()), letters: await context.engine.letters.counts() }
     return agentsToJson(now, await context.instruments.diagnoses())
+  })
+  server.get<{ Params: { agent: string } }>('/v1/agents/:agent', async request => {
+    const { agent } = request.params
+    const now = { ...(await seen()), diagnoses: await context.instruments.diagnoses() }
+    const log = (group: string) => (context.agentLog?.(group) ?? []).map(({ atMs, level, text }) => ({ at: iso(atMs), level, text }))
+    const answer = await agentNow(agent, now, { letters: context.engine.letters, log, decides: context.decide !== undefined })
+    if (answer !== undefined) return answer
+    throw new MillraceError('AGENT_UNKNOWN', `There is no agent ${JSON.stringify(agent)}.`, {
+      fix: 'GET /v1/agents lists those that there are.',
+    })
   })
   server.get('/v1/flow', async () => flowToJson(await seen()))
   server.get('/v1/advice', async () => adviceToJson(context.instruments.advice(), context.clock.now()))
