@@ -245,12 +245,19 @@ export const METRICS = {
     labels: SLO,
     help: 'Share of the error budget that is left, of the time since the process started, thirty days at most; below 0 it is overdrawn.',
   },
-  sloAge: {
-    name: 'millrace_slo_age_seconds',
+  sloAgeP50: {
+    name: 'millrace_slo_age_p50_seconds',
     kind: 'gauge',
     unit: 's',
-    labels: [...SLO, 'quantile'],
-    help: 'From when data were accepted to when they reached an objective’s end, over the last hour: quantiles 0.5 and 0.99.',
+    labels: SLO,
+    help: 'From when data were accepted to when they reached an objective’s end, over the last hour: for half of them at most.',
+  },
+  sloAgeP99: {
+    name: 'millrace_slo_age_p99_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: SLO,
+    help: 'The same, for 99 of 100 of them at most.',
   },
   engineSize: {
     name: 'millrace_engine_size_bytes',
@@ -287,6 +294,13 @@ export const METRICS = {
     labels: ['exporter', 'signal', 'outcome'],
     help: 'Deliveries to a receiver of metrics or traces: sent, failed.',
   },
+  spans: {
+    name: 'millrace_instrumentation_spans_total',
+    kind: 'counter',
+    unit: '{span}',
+    labels: ['outcome'],
+    help: 'Spans of traces: sent; failed, where the receiver was away; dropped, where more were to be sent than are kept.',
+  },
   processCpu: {
     name: 'process_cpu_seconds_total',
     kind: 'counter',
@@ -316,11 +330,18 @@ export const METRICS = {
     help: 'Used heap of the main thread.',
   },
   loopDelay: {
-    name: 'nodejs_eventloop_delay_seconds',
+    name: 'nodejs_eventloop_lag_p99_seconds',
     kind: 'gauge',
     unit: 's',
-    labels: ['quantile'],
-    help: 'How late the main thread’s event loop was in the last 10 s: quantiles 0.99 and 1.',
+    labels: [],
+    help: 'How late the main thread’s event loop was in the last 10 s, in 99 of 100 cases at most.',
+  },
+  loopDelayMax: {
+    name: 'nodejs_eventloop_lag_max_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: [],
+    help: 'How late the main thread’s event loop was in the last 10 s at worst.',
   },
   loopUtilization: {
     name: 'nodejs_eventloop_utilization_ratio',

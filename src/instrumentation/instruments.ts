@@ -8,6 +8,7 @@ import { type Advised, Advisor } from './advice/advisor.ts'
 import { loadsOf } from './advice/loads.ts'
 import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
 import { type DiskReading, readDisk } from './disk.ts'
+import type { SpanOutcome } from './exporters/span-sender.ts'
 import { type Flow, FlowMeter } from './flow.ts'
 import { type Exporting, Metrics } from './metrics.ts'
 import type { Observed } from './observed.ts'
@@ -26,6 +27,8 @@ export interface Instruments extends Required<Recorder> {
   watch(agents: Watched): void
   /** So many dead letters of an agent have expired. */
   lettersExpired(agent: AgentVersion, count: number): void
+  /** What became of so many spans of traces. */
+  spans(outcome: SpanOutcome, count: number): void
   flow(): Flow
   /** Where everything stands, at most `maxAgeMs` old. */
   sample(maxAgeMs: number): Promise<Sample>
@@ -179,6 +182,10 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       diagnoses.watch(agents)
     },
     lettersExpired: (agent, count) => metrics.lettersExpired(agent.name, agent.version, count),
+    spans(outcome, count) {
+      metrics.spans(outcome, count)
+      if (outcome !== 'dropped') metrics.exported('otlp', 'traces', outcome === 'sent')
+    },
     flow: () => flow.read(clock.now()),
     sample,
     diagnoses: () => diagnoses.named(flow.read(clock.now())),

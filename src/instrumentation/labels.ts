@@ -7,7 +7,7 @@ export const LABELS = {
   version: { values: undefined, bound: 'versions of declared agents' },
   topic: { values: undefined, bound: 'names of declared topics, and `other` for what producers ask for that nobody declared' },
   outcome: {
-    values: ['accepted', 'duplicate', 'rejected', 'retry', 'done', 'dead', 'lost', 'sent', 'failed'],
+    values: ['accepted', 'duplicate', 'rejected', 'retry', 'done', 'dead', 'lost', 'sent', 'failed', 'dropped'],
     bound: 'as the metric’s meaning lists them',
   },
   state: { values: AGENT_STATES, bound: '' },
@@ -18,7 +18,6 @@ export const LABELS = {
   to: { values: undefined, bound: 'topics and storage agents at which declared objectives end' },
   within: { values: undefined, bound: 'the times of declared objectives, as the pipeline’s file has them' },
   window: { values: ['5m', '1h'], bound: '' },
-  quantile: { values: ['0.5', '0.99', '1'], bound: '' },
 } as const satisfies Record<string, { readonly values: readonly string[] | undefined; readonly bound: string }>
 
 export type Label = keyof typeof LABELS

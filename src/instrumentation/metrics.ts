@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import { METRICS, type MetricSpec, SECONDS_BUCKETS } from './catalog.ts'
 import type { MetricsExporter } from './exporters/exporter.ts'
 import { PullReader, Push } from './exporters/push.ts'
+import type { SpanOutcome } from './exporters/span-sender.ts'
 import { type Observed, observeLocal, observeStream, type Put } from './observed.ts'
 import type { IngestFact, SpillFact, WorkFact } from './recorder.ts'
 
@@ -75,6 +76,7 @@ export class Metrics {
       METRICS.agentBusy,
       METRICS.agentLettersExpired,
       METRICS.exports,
+      METRICS.spans,
     ])
     for (const spec of Object.values<MetricSpec>(METRICS)) {
       const options = { description: spec.help, unit: spec.unit }
@@ -86,6 +88,7 @@ export class Metrics {
       else this.#observables.set(spec, meter.createObservableGauge(spec.name, options))
     }
     // From 0, so that the first that is spilled, or fails, is a rise.
+    for (const outcome of ['sent', 'failed', 'dropped'] as const) this.spans(outcome, 0)
     for (const { name } of exporters)
       for (const outcome of ['sent', 'failed']) this.#count(METRICS.exports, 0, { exporter: name, signal: 'metrics', outcome })
     this.spill({ data: 0, bytes: 0, spilled: 0, drained: 0 })
@@ -121,6 +124,10 @@ export class Metrics {
 
   exported(exporter: MetricsExporter['name'], signal: 'metrics' | 'traces', arrived: boolean): void {
     this.#count(METRICS.exports, 1, { exporter, signal, outcome: arrived ? 'sent' : 'failed' })
+  }
+
+  spans(outcome: SpanOutcome, count: number): void {
+    this.#count(METRICS.spans, count, { outcome })
   }
 
   ingest(fact: IngestFact, topic: string): void {

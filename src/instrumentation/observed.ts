@@ -68,8 +68,8 @@ export function observeLocal(seen: Local, spill: Pick<SpillFact, 'data' | 'bytes
   put(METRICS.processMemory, seen.process.residentBytes)
   put(METRICS.processStart, seen.process.startSeconds)
   put(METRICS.heapUsed, seen.process.heapUsedBytes)
-  put(METRICS.loopDelay, seen.process.loopDelayP99Seconds, { quantile: '0.99' })
-  put(METRICS.loopDelay, seen.process.loopDelayMaxSeconds, { quantile: '1' })
+  put(METRICS.loopDelay, seen.process.loopDelayP99Seconds)
+  put(METRICS.loopDelayMax, seen.process.loopDelayMaxSeconds)
   put(METRICS.loopUtilization, seen.process.loopUtilization)
 }
 

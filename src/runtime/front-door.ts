@@ -4,9 +4,10 @@ import { openEmbedded } from '../engine/embedded/index.ts'
 import type { Engine } from '../engine/engine.ts'
 import { type FrontEnd, startFrontEnd } from '../frontend/front-end.ts'
 import type { Spill } from '../frontend/spill/spill.ts'
+import type { Tracer } from '../instrumentation/exporters/tracer.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
 import type { Pipeline } from '../pipeline.ts'
-import type { TopicSpec } from '../stream/stream.ts'
+import type { Stream, TopicSpec } from '../stream/stream.ts'
 import type { Closers } from './closers.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
@@ -29,14 +30,14 @@ const DRAIN_MS = 2_000
  */
 export async function openFrontDoor(
   config: Config,
-  on: { engine: Engine; pipeline: Pipeline; instruments: Instruments; log: Log; closers: Closers },
+  on: { engine: Engine; pipeline: Pipeline; instruments: Instruments; tracer: Tracer | undefined; log: Log; closers: Closers },
 ): Promise<FrontDoor> {
-  const { engine, pipeline, instruments, log, closers } = on
+  const { engine, pipeline, instruments, tracer, log, closers } = on
   const spill = config.connections === undefined ? undefined : await openSpillOf(config, on)
   if (spill !== undefined) closers.add('spill', async () => void (await spill.close(DRAIN_MS)))
   const frontEnd = await startFrontEnd({
     pipeline,
-    stream: spill ?? engine,
+    stream: spill ?? watched(engine, tracer),
     clock: systemClock,
     recorder: instruments,
     keysFile: config.keysFile,
@@ -49,12 +50,19 @@ export async function openFrontDoor(
   return { frontEnd, ensure: async topics => spill?.ensure(topics) }
 }
 
-async function openSpillOf(config: Config, { engine, pipeline, instruments, log }: Parameters<typeof openFrontDoor>[1]): Promise<Spill> {
+function watched(engine: Engine, tracer: Tracer | undefined): Pick<Stream, 'append'> {
+  return tracer === undefined ? engine : tracer.watching(engine)
+}
+
+async function openSpillOf(
+  config: Config,
+  { engine, pipeline, instruments, tracer, log }: Parameters<typeof openFrontDoor>[1],
+): Promise<Spill> {
   const { maxDatumBytes } = engine.capabilities
   // Loaded for those alone who have a use for it.
   const { openSpill } = await import('../frontend/spill/open.ts')
   return openSpill({
-    stream: engine,
+    stream: watched(engine, tracer),
     directory: join(config.data, 'spill'),
     maxBytes: config.spillBytes,
     topics: [...pipeline.topics.values()].map(topic => topic.spec),

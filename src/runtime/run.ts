@@ -18,7 +18,7 @@ import { sharingCompiled } from './compile-cache.ts'
 import type { Config } from './config.ts'
 import { shownUrl } from './connections.ts'
 import { type Held, openEngine } from './engines.ts'
-import { openExports } from './exports.ts'
+import { openExports, openTracer } from './exports.ts'
 import { type FrontDoor, openFrontDoor } from './front-door.ts'
 import { Graph } from './graph.ts'
 import { agentPart, FRONT_END, followFrontEnd, reportAgents } from './health.ts'
@@ -104,9 +104,9 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     const health = createHealth(['engine', ...(hasFrontEnd ? [FRONT_END] : []), ...own.map(([id]) => agentPart(id))])
     health.up('engine')
 
-    const { exporting } = await openExports(config.exports, { pipeline: pipeline.name, roles: [...runs.roles], log })
+    const exports = await openExports(config.exports, { pipeline: pipeline.name, roles: [...runs.roles], log })
     const instruments = createInstruments({
-      exporting,
+      exporting: exports.exporting,
       engine,
       clock: systemClock,
       directory: config.data,
@@ -114,6 +114,11 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     })
     closers.add('instruments', () => instruments.close())
     instruments.use(pipeline)
+    const tracer = hasFrontEnd
+      ? openTracer(exports, config.exports.tracesPerSecond, { engine, instruments, clock: systemClock })
+      : undefined
+    if (tracer !== undefined) closers.add('traces', () => tracer.close())
+    tracer?.use(pipeline)
     if (config.letterRetentionMs !== undefined) {
       const expired = instruments.lettersExpired
       closers.add(
@@ -154,6 +159,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       ops.use(next)
       logs.keep(new Set(versionsOf(next).keys()))
       instruments.use(next)
+      tracer?.use(next)
     }
     const graph: Graph = new Graph(declared, versions, {
       ...{ file, engine, decisions, supervisor, ensure, use, log },
@@ -186,7 +192,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       ...(hasFrontEnd ? { keysFile: config.keysFile } : {}),
     })
     closers.add('operators', () => ops.close())
-    door = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, log, closers }) : undefined
+    door = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, tracer, log, closers }) : undefined
     const frontEnd = door?.frontEnd
     if (frontEnd !== undefined) closers.add('front end’s health', followFrontEnd(frontEnd, health, systemClock))
 

@@ -9,7 +9,7 @@ test('docs/metrics.md is what the catalog says; else run: node scripts/metrics-p
 })
 
 test('every metric is on the page once, with its type, unit, labels and meaning', () => {
-  const rows = [...metricsPage().matchAll(/^\| `([a-z_]+)` \| (\w+) \| `([^`]+)` \| ([^|]*) \| (.*) \|$/gm)]
+  const rows = [...metricsPage().matchAll(/^\| `([a-z0-9_]+)` \| (\w+) \| `([^`]+)` \| ([^|]*) \| (.*) \|$/gm)]
   const onPage = rows.map(([, name, kind, unit, labels, help]) => {
     return { name, kind, unit, labels: [...labels!.matchAll(/`([a-z_]+)`/g)].map(([, label]) => label), help }
   })

@@ -18,8 +18,8 @@ export function observeSlos(slos: readonly SloReading[], put: (spec: MetricSpec,
     known(METRICS.sloBurn, burn.fiveMinutes, { window: '5m' })
     known(METRICS.sloBurn, burn.hour, { window: '1h' })
     known(METRICS.sloBudget, budgetLeft)
-    known(METRICS.sloAge, seconds(p50Ms), { quantile: '0.5' })
-    known(METRICS.sloAge, seconds(p99Ms), { quantile: '0.99' })
+    known(METRICS.sloAgeP50, seconds(p50Ms))
+    known(METRICS.sloAgeP99, seconds(p99Ms))
   }
 }
 
