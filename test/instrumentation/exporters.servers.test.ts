@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { installed } from '../../scripts/servers/cache.ts'
 import { METRICS, type MetricSpec } from '../../src/instrumentation/catalog.ts'
 import { emptyFolder, remove, type Started, start } from '../cli/millrace.ts'
+import { dashboard, questions, RULES, RULES_TEST } from '../deploy/monitoring.ts'
 import { type Monitor, type Queried, startPrometheus, startStatsdExporter, startVictoriaMetrics } from '../servers/monitoring.ts'
 import { startTraceReceiver, type TraceReceiver } from '../servers/otlp-traces.ts'
 import { until } from '../servers/until.ts'
@@ -21,7 +23,7 @@ const double = agent('double', { version: 3, from: demand, to: doubled, retry: {
   return datum
 })
 const lake = storageAgent('lake', { version: 1, from: doubled, to: files('./lake', { roll: { age: '1s' } }) })
-export default pipeline('grid', { agents: [double, lake] })
+export default pipeline('grid', { agents: [double, lake], slo: { from: demand, to: doubled, within: '10s', share: 0.99 } })
 `
 const SENT = 200
 const BROKEN = 5
@@ -148,6 +150,19 @@ describe('one pipeline, looked at by everything that can look at it', () => {
     for (const { startMs, endMs } of whole) expect(endMs).toBeGreaterThanOrEqual(startMs)
     const story = (await (await fetch(`${ops}/v1/trace/${root!.attributes['millrace.data_id']}`)).json()) as { data_id: string }
     expect(story.data_id).toBe(root!.attributes['millrace.data_id'])
+  })
+
+  test('Prometheus takes the alert rules, each of which has been tried, and understands every question of the dashboard', async () => {
+    const said = ['check', 'test'].map(what => {
+      const file = fileURLToPath(what === 'check' ? RULES : RULES_TEST)
+      const { status, stdout, stderr } = spawnSync(installed('promtool'), [what, 'rules', file], { encoding: 'utf8' })
+      return status === 0 ? 'fine' : `${stdout}${stderr}`
+    })
+    expect(said).toEqual(['fine', 'fine'])
+    const answers = await Promise.all(questions(dashboard()).map(async promql => [promql, await prometheus.query(promql)] as const))
+    // Nobody has an objective here that is measured yet, and nothing has failed: the others show something.
+    const empty = answers.filter(([, series]) => series.length === 0).map(([promql]) => promql)
+    expect(empty.filter(promql => !/millrace_slo_|outcome!="done"|outcome="failed"|_expired_data/.test(promql))).toEqual([])
   })
 
   test('nothing that is exported is missing from the catalog', async () => {
