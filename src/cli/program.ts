@@ -3,8 +3,10 @@ import { packageVersion } from '../runtime/package-version.ts'
 import { usage } from './command.ts'
 import { addAdvise } from './commands/advise.ts'
 import { addAgents } from './commands/agents.ts'
+import { addAudit } from './commands/audit.ts'
 import { addCheck } from './commands/check.ts'
 import { addCompare } from './commands/compare.ts'
+import { addConsole } from './commands/console.ts'
 import { addDead } from './commands/dead.ts'
 import { addDecommission } from './commands/decommission.ts'
 import { addDev } from './commands/dev.ts'
@@ -64,6 +66,8 @@ export function buildProgram(): Command {
     addPause,
     addProducers,
     addKeys,
+    addConsole,
+    addAudit,
     addExport,
     addImport,
     addMove,

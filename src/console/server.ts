@@ -64,6 +64,8 @@ export interface OpsOptions {
 export interface Ops {
   /** Such as `http://127.0.0.1:7071`. */
   readonly url: string
+  /** Everything that is answered here, such as `GET /v1/topics`: no other listener may. */
+  readonly routes: readonly string[]
   /** The pipeline that runs from now on. */
   use(pipeline: Pipeline): void
   /** Takes no more requests, ends the connections. */
@@ -120,6 +122,10 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   server.server.maxConnections = MAX_CONNECTIONS
   // A form of any web page can post text/plain to loopback; application/json it cannot without asking first.
   server.removeContentTypeParser('text/plain')
+  const routes: string[] = []
+  server.addHook('onRoute', ({ method, url: path }) => {
+    for (const one of [method].flat()) routes.push(`${one} ${path}`)
+  })
   await server.register(fastifyCookie)
   answerProblems(server, log)
   guard(server, guarding)
@@ -153,6 +159,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     )
   return {
     url,
+    routes,
     use(next) {
       pipeline = next
     },

@@ -16,6 +16,7 @@ export interface Answer {
 /** The operators' listener on a real socket, before a real engine. */
 export interface Listening extends AsyncDisposable {
   readonly url: string
+  readonly routes: readonly string[]
   readonly scene: Scene
   readonly health: Health
   readonly instruments: Instruments
@@ -49,6 +50,7 @@ export async function listen(topics: readonly string[], options: Partial<OpsOpti
   const { url } = ops
   return {
     url,
+    routes: ops.routes,
     scene,
     health,
     instruments,

@@ -77,7 +77,7 @@ export class Oidc {
   async finish(begun: Begun, query: string): Promise<Identity> {
     const config = await this.#discover()
     const claims = await this.#claims(config, begun, new URL(query, begun.redirectUri))
-    const user = [claims.email, claims.preferred_username, claims.sub].find(name => typeof name === 'string' && name !== '')
+    const user = nameIn(claims) ?? claims.sub
     const role = roleOf(this.#settings, claims)
     if (role === undefined)
       throw new MillraceError('ROLE_MISSING', `${String(user)} has no role here.`, {
@@ -86,7 +86,7 @@ export class Oidc {
     return { user: String(user), role, by: 'oidc' }
   }
 
-  /** Those of the ID token; where the claim is not among them, also those that the provider says of the user when it is asked. */
+  /** Those of the ID token; where the claim or a name for people is not among them, also those that the provider says of the user when it is asked. */
   async #claims(config: Configuration, { verifier, state, nonce }: Begun, url: URL): Promise<Record<string, unknown>> {
     try {
       const tokens = await this.#client.authorizationCodeGrant(config, url, {
@@ -97,7 +97,8 @@ export class Oidc {
       })
       const claims = tokens.claims()
       if (claims === undefined) throw new TypeError('there is no ID token')
-      if (valuesOf(this.#settings.claim, claims).length > 0 || config.serverMetadata().userinfo_endpoint === undefined) return { ...claims }
+      const isEnough = valuesOf(this.#settings.claim, claims).length > 0 && nameIn(claims) !== undefined
+      if (isEnough || config.serverMetadata().userinfo_endpoint === undefined) return { ...claims }
       return { ...(await this.#client.fetchUserInfo(config, tokens.access_token, claims.sub)), ...claims }
     } catch (error) {
       throw this.#failure(error)
@@ -146,7 +147,13 @@ export class Oidc {
   }
 }
 
-export function roleOf({ claim, viewers, operators }: OidcSettings, claims: Record<string, unknown>): Role | undefined {
+/** What people know somebody by; an address that the provider has not verified may be another's. */
+function nameIn({ email, email_verified: verified, preferred_username: name }: Record<string, unknown>): string | undefined {
+  const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+  return isText(email) && verified !== false ? email : isText(name) ? name : undefined
+}
+
+function roleOf({ claim, viewers, operators }: OidcSettings, claims: Record<string, unknown>): Role | undefined {
   const values = valuesOf(claim, claims)
   const isOne = (of: readonly string[]) => of.includes('*') || values.some(value => of.includes(value))
   return isOne(operators) ? 'operator' : isOne(viewers) ? 'viewer' : undefined
