@@ -14,6 +14,7 @@ const PARTS: readonly (readonly [prefix: string, title: string])[] = [
   ['millrace_agents_', 'Agents and storage agents'],
   ['millrace_ledger_', 'Ledger'],
   ['millrace_slo_', 'Objectives'],
+  ['millrace_canary_', 'Canaries'],
   ['millrace_', 'Engine and instrumentation'],
   ['', 'Process'],
 ]

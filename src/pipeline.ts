@@ -2,7 +2,9 @@ import type { Agent } from './agents/agent.ts'
 import type { Cache } from './agents/cache.ts'
 import { shadowGatherer, shadowOf } from './agents/shadow.ts'
 import { withOwnAgents } from './agents/windows/own-agents.ts'
+import type { Duration } from './duration.ts'
 import { MillraceError } from './errors.ts'
+import { checkCanary } from './objectives/canary.ts'
 import { checkSlos, type Slo, type SloOptions } from './objectives/slo.ts'
 import type { StorageAgent } from './storage/storage.ts'
 import { checkName, type Topic } from './stream/topic.ts'
@@ -21,6 +23,8 @@ export interface Pipeline {
   readonly entries: readonly Topic[]
   /** What it is to keep, as declared. */
   readonly slos: readonly Slo[]
+  /** Between two canaries, milliseconds; undefined where none are sent. */
+  readonly canaryMs: number | undefined
   /** What it was made from: decisions about its versions are applied to that. */
   readonly declared: PipelineOptions
 }
@@ -31,6 +35,8 @@ export interface PipelineOptions {
   readonly topics?: readonly Topic[]
   /** Objectives: what share of the data is to be where, and when. One, or a list. */
   readonly slo?: SloOptions | readonly SloOptions[]
+  /** Sends a canary along every path so often, a second at least, and measures how long each takes. Without it none is sent. */
+  readonly canary?: Duration
 }
 
 /** Declares a pipeline and checks its graph. @throws GRAPH_INVALID naming the agent and what to do. */
@@ -54,6 +60,7 @@ export function pipeline(name: string, options: PipelineOptions): Pipeline {
     agents: new Map(running.map(agent => [`${agent.name}@${agent.version}`, agent])),
     entries: [...topics.values()].filter(topic => !written.has(topic)),
     slos: checkSlos(name, options.slo, declared),
+    canaryMs: checkCanary(name, options.canary, declared),
     declared: options,
   }
 }

@@ -1,14 +1,23 @@
+import { silentRecorder } from '../instrumentation/recorder.ts'
+import { CANARY_TOPIC } from '../objectives/canary.ts'
 import type { Lease } from '../stream/stream.ts'
+import type { Agent } from './agent.ts'
+import { Breaker } from './breaker.ts'
+import { BusyTime } from './busy-time.ts'
 import { type Fold, folds } from './fold.ts'
 import { rebuildFold } from './fold-rebuild.ts'
 import { Journal, journalTopic } from './journal.ts'
 import { PartitionRun } from './partition-run.ts'
 import type { PartitionWork } from './partition-work.ts'
+import { Progress } from './progress.ts'
+import { mayRejoin } from './running.ts'
 import { OwnSource, placeName, ReplaySource } from './source.ts'
 
 export type LeaseWork = Omit<PartitionWork, 'lease' | 'place' | 'topicIndex' | 'source' | 'fold' | 'journal' | 'failed'> & {
-  /** The agent's own topics, then its replay topic. */
+  /** The agent's own topics, then its replay topic, and that of canaries where it lets some pass. */
   readonly topics: readonly string[]
+  /** What lets canaries pass: `canary/agent.ts`. */
+  readonly canary: Agent | undefined
 }
 
 /** One lease: its partitions side by side, each on its own, until the lease ends or one of them cannot go on. */
@@ -81,15 +90,21 @@ export class LeaseRun {
   }
 
   /** One for each partition of the lease, where the agent keeps one and a unit of work may be cut off half way. */
-  async #openJournals(): Promise<readonly Journal[]> {
+  async #openJournals(): Promise<readonly (Journal | undefined)[]> {
     const { agent, engine } = this.#work
     if (!agent.journal || engine.transactional) return []
     const spec = journalTopic(agent, this.#lease.group.edition)
-    return Promise.all(this.#lease.partitions.map(place => Journal.open(engine, spec, place, place.checkpoint.offset, this.#over.signal)))
+    const places = this.#lease.partitions
+    return Promise.all(
+      places.map(place =>
+        place.topic === CANARY_TOPIC.name ? undefined : Journal.open(engine, spec, place, place.checkpoint.offset, this.#over.signal),
+      ),
+    )
   }
 
   #partitionRun(place: Lease['partitions'][number], rebuilt: ReadonlyMap<string, Fold>, journal: Journal | undefined): PartitionRun {
-    const { agent, topics, ...rest } = this.#work
+    const { agent, topics, canary, ...rest } = this.#work
+    if (canary !== undefined && place.topic === CANARY_TOPIC.name) return this.#canaryRun(canary, place)
     const topic = agent.from.find(own => own.name === place.topic)
     const fold = rebuilt.get(placeName(place.topic, place.partition))
     return new PartitionRun({
@@ -103,6 +118,32 @@ export class LeaseRun {
       journal,
       failed: error => this.#fail(error),
     })
+  }
+
+  /** In all of its own, so that what becomes of canaries shows in nothing that is measured or watched of the agent's data. */
+  #canaryRun(canary: Agent, place: Lease['partitions'][number]): PartitionRun {
+    const { version, engine, clock, random, topics } = this.#work
+    const run: PartitionRun = new PartitionRun({
+      ...{ version, engine, clock, random, place, agent: canary, handler: canary.handler, lease: this.#lease },
+      ...{ ramp: undefined, endings: undefined, crashNote: undefined, fold: undefined, journal: undefined },
+      recorder: silentRecorder,
+      progress: new Progress(),
+      breaker: new Breaker(undefined, clock, () => undefined),
+      blocked: () => undefined,
+      busy: new BusyTime(),
+      suspects: new Map(),
+      topicIndex: topics.indexOf(place.topic),
+      source: new OwnSource(canary, CANARY_TOPIC, undefined),
+      failed: error => {
+        if (mayRejoin(error)) this.#fail(error)
+        else {
+          // The agent's data go on without canaries; that they are overdue says so.
+          process.emitWarning(`${version.name}@${version.version} lets no canaries pass: ${String(error)}`, 'MillraceWarning')
+          run.discard(error instanceof Error ? error : new Error(String(error)))
+        }
+      },
+    })
+    return run
   }
 
   #fail(error: unknown): void {

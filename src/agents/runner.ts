@@ -1,7 +1,9 @@
+import { CANARY_TOPIC } from '../objectives/canary.ts'
 import type { Subscription } from '../stream/stream.ts'
 import type { Agent, Handler } from './agent.ts'
 import { Breaker } from './breaker.ts'
 import { BusyTime } from './busy-time.ts'
+import { canaryAgent } from './canary/agent.ts'
 import { CrashNote } from './crash-note.ts'
 import { replayTopicSpec } from './dead-letter.ts'
 import { Holds } from './holds.ts'
@@ -87,6 +89,8 @@ class Runner implements RunningHandler {
     const isNoted = crashNote !== undefined && agent.batch === undefined && agent.remote === undefined
     this.#crashNote = isNoted ? new CrashNote(crashNote.path, crashNote.process) : undefined
     this.#breaker = new Breaker(agent.breaker, context.clock, reason => holds.set('breaker', reason))
+    const isOnRoute = context.routes?.some(route => route.includes(`${agent.name}@${agent.version}`)) === true
+    const canary = isOnRoute ? canaryAgent(agent, context.routes!, context.engine) : undefined
     this.#work = {
       agent,
       handler: remote?.handle.bind(remote) ?? agent.handler,
@@ -103,7 +107,8 @@ class Runner implements RunningHandler {
       blocked: (place, reason) => holds.set(placeName(place.topic, place.partition), reason),
       busy: new BusyTime(undefined, remote?.takeBusyMs && (() => this.#takeBusyMs())),
       suspects: this.#suspects,
-      topics: progressTopics(agent).map(topic => topic.name),
+      topics: [...progressTopics(agent).map(topic => topic.name), ...(canary === undefined ? [] : [CANARY_TOPIC.name])],
+      canary,
     }
     this.suspect(options.suspects ?? [])
     this.ended = this.#run()
@@ -144,7 +149,8 @@ class Runner implements RunningHandler {
     const { engine } = this.#context
     const { from, to } = this.#agent
     const specs = [...from, ...to].flatMap(target => (target.kind === 'topic' ? [target.spec] : []))
-    await engine.ensure([...specs, replayTopicSpec(this.#agent)])
+    const canaries = this.#work.canary === undefined ? [] : [CANARY_TOPIC.spec]
+    await engine.ensure([...specs, replayTopicSpec(this.#agent), ...canaries])
     if (this.#stop.signal.aborted) return
     const subscription = engine.subscribe(groupOf(this.#agent), this.#work.topics, this.#agent.start)
     this.#subscription = subscription

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { type Engine, groupName } from '../engine/engine.ts'
 import { type ErrorCode, isMillraceError } from '../errors.ts'
 import type { Recorder } from '../instrumentation/recorder.ts'
+import type { Route } from '../objectives/canary.ts'
 import type { Ending } from '../objectives/way.ts'
 import type { Group } from '../stream/stream.ts'
 import type { Agent } from './agent.ts'
@@ -13,6 +14,8 @@ export interface RunContext {
   readonly recorder: Recorder
   /** By name@version, the objectives whose paths end with an agent: it says when data get there. */
   readonly endings?: ReadonlyMap<string, readonly Ending[]>
+  /** The paths of the pipeline's canaries: an agent on one lets them pass. */
+  readonly routes?: readonly Route[]
 }
 
 /** An agent at work. */

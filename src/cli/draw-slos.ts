@@ -1,4 +1,4 @@
-import type { Slo } from '../console/api/health.ts'
+import type { Canary, Slo } from '../console/api/health.ts'
 import { paint } from './output.ts'
 import { lengthText, table } from './table.ts'
 
@@ -19,6 +19,20 @@ export function drawSlos(slos: readonly Slo[]): string {
       rate(slo.burn.hour),
       percent(slo.budget_left),
       stateOf(slo),
+    ]),
+  )
+}
+
+/** How long canaries took, beneath it. */
+export function drawCanaries(canaries: readonly Canary[]): string {
+  if (canaries.length === 0) return ''
+  return table(
+    ['CANARY', 'TOOK', 'ARRIVED', 'STATE'],
+    canaries.map(({ path, seconds, last, overdue }) => [
+      path,
+      time(seconds),
+      last ?? '-',
+      overdue ? paint('red', 'overdue') : last === null ? 'on its way' : 'arrived',
     ]),
   )
 }

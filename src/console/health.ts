@@ -2,7 +2,7 @@ import type { HealthReport } from '../instrumentation/health.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
 import { type Ledger, ledgerOf } from '../instrumentation/ledger.ts'
 import type { HealthAnswer } from './api/health.ts'
-import { slosToJson } from './objectives.ts'
+import { canariesToJson, slosToJson } from './objectives.ts'
 import { iso } from './seen.ts'
 
 /** What a process runs on, as people say it: `embedded`, or a URL without its password. And Millrace's own version. */
@@ -14,7 +14,7 @@ export interface RunsOn {
 
 /** `GET /v1/health`. */
 export async function healthNow(
-  instruments: Pick<Instruments, 'sample' | 'process' | 'disk' | 'slos'>,
+  instruments: Pick<Instruments, 'sample' | 'process' | 'disk' | 'slos' | 'canaries'>,
   { ok, parts }: HealthReport,
   { stream, trace, version }: RunsOn,
   maxAgeMs: number,
@@ -26,7 +26,7 @@ export async function healthNow(
     parts: parts.map(({ part, ok, reason }) => ({ part, ok, reason: reason ?? null })),
     ledger: ledgerSummary(ledgerOf(sample.standings, sample.atMs, sample.ended)),
     slos: slosToJson(instruments.slos()),
-    canaries: [],
+    canaries: canariesToJson(instruments.canaries()),
     engine: { stream, trace, disk_bytes: disk?.usedBytes ?? null, disk_free_bytes: disk?.freeBytes ?? null },
     process: { cpu: cores, memory_bytes: residentBytes, event_loop: loopUtilization, started: iso(startSeconds * 1_000), version },
   }

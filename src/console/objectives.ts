@@ -1,5 +1,7 @@
+import type { CanaryReading } from '../instrumentation/canaries.ts'
 import type { SloReading } from '../instrumentation/slo/meter.ts'
-import type { Slo } from './api/health.ts'
+import type { Canary, Slo } from './api/health.ts'
+import { iso } from './seen.ts'
 
 /** Objectives as `GET /v1/health` gives them. */
 export function slosToJson(slos: readonly SloReading[]): Slo[] {
@@ -16,6 +18,16 @@ export function slosToJson(slos: readonly SloReading[]): Slo[] {
     burn: { five_minutes: burn.fiveMinutes ?? null, hour: burn.hour ?? null },
     budget_left: budgetLeft ?? null,
     missed,
+  }))
+}
+
+/** Canaries as `GET /v1/health` gives them. */
+export function canariesToJson(canaries: readonly CanaryReading[]): Canary[] {
+  return canaries.map(({ path, lastMs, tookMs, overdue }) => ({
+    path,
+    last: lastMs === undefined ? null : iso(lastMs),
+    seconds: seconds(tookMs),
+    overdue,
   }))
 }
 

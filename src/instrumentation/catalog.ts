@@ -259,6 +259,20 @@ export const METRICS = {
     labels: SLO,
     help: 'The same, for 99 of 100 of them at most.',
   },
+  canaryTook: {
+    name: 'millrace_canary_seconds',
+    kind: 'gauge',
+    unit: 's',
+    labels: ['route'],
+    help: 'How long the last canary took along a path, from when it was sent until it was appended at the end.',
+  },
+  canaryOverdue: {
+    name: 'millrace_canary_overdue',
+    kind: 'gauge',
+    unit: '{path}',
+    labels: ['route'],
+    help: '1 where no canary has arrived that was sent in the last three times as long as lies between two, else 0. Alarm above 0.',
+  },
   engineSize: {
     name: 'millrace_engine_size_bytes',
     kind: 'gauge',

@@ -6,6 +6,7 @@ import { type Pipeline, versionsOf } from '../pipeline.ts'
 import type { AgentVersion } from '../trace/trace.ts'
 import { type Advised, Advisor } from './advice/advisor.ts'
 import { loadsOf } from './advice/loads.ts'
+import { CanaryLog, type CanaryReading } from './canaries.ts'
 import { Diagnoses, type Judged, type Watched } from './diagnoses.ts'
 import { type DiskReading, readDisk } from './disk.ts'
 import type { SpanOutcome } from './exporters/span-sender.ts'
@@ -44,6 +45,8 @@ export interface Instruments extends Required<Recorder> {
   disk(): Promise<DiskReading | undefined>
   /** How the pipeline’s objectives stand, as of the last sample. */
   slos(): readonly SloReading[]
+  /** How canaries fare on each path, as of the last look at the engine. */
+  canaries(): readonly CanaryReading[]
   /** Prometheus text, and what of it could not be read. */
   metrics(): Promise<{ text: string; errors: readonly unknown[] }>
   close(): Promise<void>
@@ -78,6 +81,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
   const producers = new Producers(clock.now())
   const advisor = new Advisor()
   const slos = new SloMeter()
+  const canaries = new CanaryLog(options.engine)
   let watched: Watched = () => undefined
   const readSlos = () => slos.read(clock.now(), agent => watched(agent) !== undefined)
   let running: Pipeline['agents'] = new Map()
@@ -99,6 +103,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       advice: advisor.read().advice,
       disk: await disk(),
       slos: readSlos(),
+      canaries: canaries.read(clock.now()),
     }),
   }
   const metrics = new Metrics(observed, { ...exporting, clock })
@@ -110,16 +115,15 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
   function tick(): void {
     ofProcess.tick()
     sample(TICK_MS / 2)
-      .then(
-        taken => {
-          failing = false
-          advise(taken)
-        },
-        (error: unknown) => {
-          if (!failing && !closed) options.onError?.(error)
-          failing = true
-        },
-      )
+      .then(async taken => {
+        advise(taken)
+        await canaries.note()
+        failing = false
+      })
+      .catch((error: unknown) => {
+        if (!failing && !closed) options.onError?.(error)
+        failing = true
+      })
       .finally(() => {
         if (!closed) cancelTick = clock.after(TICK_MS, tick)
       })
@@ -175,6 +179,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
       flow.keep(agents)
       diagnoses.use(pipeline)
       slos.use(pipeline)
+      canaries.use(pipeline, clock.now())
       running = pipeline.agents
     },
     watch(agents) {
@@ -194,6 +199,7 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     process: () => ofProcess.read(),
     disk,
     slos: readSlos,
+    canaries: () => canaries.read(clock.now()),
     metrics: () => metrics.text(),
     async close() {
       closed = true

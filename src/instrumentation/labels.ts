@@ -17,6 +17,7 @@ export const LABELS = {
   from: { values: undefined, bound: 'topics at which declared objectives begin' },
   to: { values: undefined, bound: 'topics and storage agents at which declared objectives end' },
   within: { values: undefined, bound: 'the times of declared objectives, as the pipeline’s file has them' },
+  route: { values: undefined, bound: 'paths of declared agents that canaries take' },
   window: { values: ['5m', '1h'], bound: '' },
 } as const satisfies Record<string, { readonly values: readonly string[] | undefined; readonly bound: string }>
 

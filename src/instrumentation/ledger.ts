@@ -1,4 +1,5 @@
 import { agentOf, type EngineView, type Standing } from '../engine/engine.ts'
+import { CANARY_TOPIC } from '../objectives/canary.ts'
 import { isOver, type Versions } from '../versions/fold.ts'
 import { withGatherers } from '../versions/gatherers.ts'
 import { VersionLog } from '../versions/log.ts'
@@ -56,6 +57,8 @@ export async function readLedger(view: Pick<EngineView, 'standings' | 'read' | '
 /** @param ended what was decided about groups that have no successor. */
 export function ledgerOf(standings: readonly Standing[], nowMs: number, ended: Versions['ended'] = new Map()): Ledger {
   const rows = standings
+    // Canaries are no data.
+    .filter(({ topic }) => topic !== CANARY_TOPIC.name)
     .map(standing => rowOf(standing, nowMs, isOver(ended, standing.group)))
     .sort((a, b) => a.name.localeCompare(b.name) || a.version - b.version || a.topic.localeCompare(b.topic) || a.partition - b.partition)
   return { balanced: rows.every(row => row.gap === 0), atMs: nowMs, rows }

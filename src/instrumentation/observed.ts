@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import { DECISIONS } from './advice/advice.ts'
 import type { Given } from './advice/advisor.ts'
+import type { CanaryReading } from './canaries.ts'
 import { METRICS, type MetricSpec } from './catalog.ts'
 import type { Judged } from './diagnoses.ts'
 import { AGENT_STATES } from './diagnosis.ts'
@@ -26,6 +27,7 @@ export interface Local {
   readonly diagnoses: ReadonlyMap<string, Judged>
   readonly advice: readonly Given[]
   readonly slos: readonly SloReading[]
+  readonly canaries: readonly CanaryReading[]
   readonly process: ProcessReading
   /** Undefined where there is no data directory. */
   readonly disk: DiskReading | undefined
@@ -56,6 +58,10 @@ export function observeLocal(seen: Local, spill: Pick<SpillFact, 'data' | 'bytes
     if (process !== undefined) put(METRICS.agentReplicas, process.wanted, labels)
   }
   observeSlos(seen.slos, put)
+  for (const { path, tookMs, overdue } of seen.canaries) {
+    if (tookMs !== undefined) put(METRICS.canaryTook, tookMs / 1_000, { route: path })
+    put(METRICS.canaryOverdue, overdue ? 1 : 0, { route: path })
+  }
   put(METRICS.spillData, spill.data)
   put(METRICS.spillBytes, spill.bytes)
   if (seen.disk !== undefined) {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { EngineView, Standing } from '../engine/engine.ts'
+import { CANARY_TOPIC } from '../objectives/canary.ts'
 import type { Bounds, TopicSpec } from '../stream/stream.ts'
 import type { Versions } from '../versions/fold.ts'
 import { withGatherers } from '../versions/gatherers.ts'
@@ -77,7 +78,9 @@ export class Sampler {
   }
 
   async #ask(): Promise<Sample> {
-    const [standings, specs, { ended, paused }] = await Promise.all([this.#view.standings(), this.#view.topics(), this.#decisions.read()])
+    const [places, specs, { ended, paused }] = await Promise.all([this.#view.standings(), this.#view.topics(), this.#decisions.read()])
+    // What agents do for canaries is none of their work.
+    const standings = places.filter(({ topic }) => topic !== CANARY_TOPIC.name)
     const bounds = await Promise.all(specs.map(spec => this.#view.bounds(spec.name)))
     const bytes = await Promise.all(specs.map(spec => (spec.retentionBytes === undefined ? undefined : this.#view.sizeOf?.(spec.name))))
     const atMs = this.#clock.now()

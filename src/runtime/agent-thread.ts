@@ -5,6 +5,7 @@ import type { RunContext, RunningAgent } from '../agents/running.ts'
 import { systemClock } from '../clock.ts'
 import { isDamaged } from '../engine/embedded/sqlite-error.ts'
 import { MillraceError, toPortable } from '../errors.ts'
+import { canaryRoutes } from '../objectives/canary.ts'
 import { endingsOf } from '../objectives/way.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { runStorageAgent } from '../storage/roller.ts'
@@ -46,7 +47,13 @@ try {
   const stop = await Promise.race([begun.promise, told.promise])
   if (stop === undefined) {
     const recorder = recordThrough(facts => say({ type: 'facts', facts }))
-    const running = run(agent, pipeline, { engine, clock: systemClock, recorder, endings: endingsOf(pipeline) })
+    const running = run(agent, pipeline, {
+      engine,
+      clock: systemClock,
+      recorder,
+      endings: endingsOf(pipeline),
+      routes: canaryRoutes(pipeline),
+    })
     void told.promise.then(({ graceMs }) => running.stop(graceMs))
     await running.ended
     recorder.flush()

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
+import { sendCanaries } from '../agents/canary/sender.ts'
 import { systemClock } from '../clock.ts'
 import { startOps } from '../console/index.ts'
 import { makeDataDirectory } from '../engine/embedded/data-directory.ts'
@@ -194,6 +195,10 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
     closers.add('operators', () => ops.close())
     door = hasFrontEnd ? await openFrontDoor(config, { engine, pipeline, instruments, tracer, log, closers }) : undefined
     const frontEnd = door?.frontEnd
+    if (hasFrontEnd) {
+      const onError = (error: unknown) => log.warn(`A canary could not be sent: ${error instanceof Error ? error.message : String(error)}`)
+      closers.add('canaries', sendCanaries({ stream: engine, pipeline: () => graph.running, clock: systemClock, onError }))
+    }
     if (frontEnd !== undefined) closers.add('front end’s health', followFrontEnd(frontEnd, health, systemClock))
 
     graph.follow()

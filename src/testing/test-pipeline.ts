@@ -1,3 +1,4 @@
+import { CANARY_TOPIC } from '../objectives/canary.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { TestRun } from './test-run.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -24,7 +25,8 @@ export async function testPipeline(pipeline: Pipeline, options: TestOptions = {}
   // Loaded on use: a pipeline's file is loaded in every thread, and none of them needs an engine for its declarations.
   const [{ openInMemory }, { TestRun }] = await Promise.all([import('../engine/embedded/index.ts'), import('./test-run.ts')])
   const engine = await openInMemory({ clock: clock.background })
-  await engine.ensure([...pipeline.topics.values()].map(topic => topic.spec))
+  const canaries = pipeline.canaryMs === undefined ? [] : [CANARY_TOPIC.spec]
+  await engine.ensure([...[...pipeline.topics.values()].map(topic => topic.spec), ...canaries])
   run = new TestRun(pipeline, engine, clock, options)
   await run.settled()
   return run

@@ -1,5 +1,6 @@
 import type { Agent } from '../agents/agent.ts'
 import type { Cache } from '../agents/cache.ts'
+import { sendCanaries } from '../agents/canary/sender.ts'
 import type { StoredLetter } from '../agents/dead-letter.ts'
 import { decode } from '../agents/decode.ts'
 import { type RunningHandler, runAgent } from '../agents/runner.ts'
@@ -9,8 +10,13 @@ import { type Engine, groupName } from '../engine/engine.ts'
 import type { DataId } from '../envelope/data-id.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import { FrameCursor } from '../envelope/frame.ts'
+import { CanaryLog, type CanaryReading } from '../instrumentation/canaries.ts'
 import { type Ledger, ledgerOf } from '../instrumentation/ledger.ts'
 import { silentRecorder } from '../instrumentation/recorder.ts'
+import { Sampler } from '../instrumentation/sampler.ts'
+import { SloMeter, type SloReading } from '../instrumentation/slo/meter.ts'
+import { canaryRoutes } from '../objectives/canary.ts'
+import { endingsOf } from '../objectives/way.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import { runStorageAgent } from '../storage/roller.ts'
 import type { StorageAgent } from '../storage/storage.ts'
@@ -56,14 +62,40 @@ export class TestRun implements AsyncDisposable {
   readonly #caches = new Map<string, ReadonlyMap<string, unknown>>()
   #letters: readonly StoredLetter[] = []
   #ledger: Ledger = { balanced: true, atMs: 0, rows: [] }
+  readonly #slos = new SloMeter()
+  readonly #sampler: Sampler
+  readonly #canaries: CanaryLog
+  #endCanaries = () => {}
   #failure: { readonly error: unknown } | undefined
 
   constructor(pipeline: Pipeline, engine: Engine, clock: VirtualClock, options: TestOptions) {
     this.clock = clock
     this.#pipeline = pipeline
     this.#engine = engine
-    this.#context = { engine, clock, recorder: silentRecorder }
+    this.#context = {
+      engine,
+      clock,
+      recorder: {
+        ...silentRecorder,
+        work: fact => this.#slos.work(fact, clock.now()),
+        arrived: facts => {
+          for (const fact of facts) this.#slos.arrived(fact, clock.now())
+        },
+      },
+      endings: endingsOf(pipeline),
+      routes: canaryRoutes(pipeline),
+    }
     this.#options = options
+    this.#slos.use(pipeline)
+    this.#sampler = new Sampler(engine, clock)
+    this.#canaries = new CanaryLog(engine)
+    this.#canaries.use(pipeline, clock.now())
+    if (pipeline.canaryMs !== undefined) {
+      const onError = (error: unknown) => {
+        this.#failure ??= { error }
+      }
+      this.#endCanaries = sendCanaries({ stream: engine, pipeline: () => pipeline, clock, onError })
+    }
     for (const agent of pipeline.agents.values()) this.#start(agent)
   }
 
@@ -143,12 +175,23 @@ export class TestRun implements AsyncDisposable {
     return this.#ledger
   }
 
+  /** How the pipeline's objectives stand. */
+  slos(): readonly SloReading[] {
+    return this.#slos.read(this.clock.now(), () => true)
+  }
+
+  /** How canaries fare on each path. */
+  canaries(): readonly CanaryReading[] {
+    return this.#canaries.read(this.clock.now())
+  }
+
   /** What a storage agent has stored: only whole rolls, so let enough arrive or its age pass. */
   stored(agent: StorageAgent): readonly Stored[] {
     return this.#stores.get(groupName(agent))?.stored ?? []
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#endCanaries()
     for (const running of [...this.#handlers.values(), ...this.#storers.values()]) await running.crash().catch(() => undefined)
     await this.#engine.close()
   }
@@ -226,6 +269,8 @@ export class TestRun implements AsyncDisposable {
       this.#caches.set(name, new Map((view?.entries ?? []).map(entry => [entry.key, JSON.parse(entry.value)])))
     }
     this.#letters = (await this.#engine.letters.list({ limit: MAX_LETTERS })).toReversed()
+    if (this.#pipeline.slos.length > 0) this.#slos.note(await this.#sampler.sample(0))
+    await this.#canaries.note()
     this.#ledger = ledgerOf(await this.#engine.standings(), this.clock.now())
   }
 

@@ -18,9 +18,9 @@ export function decided(declared: Pipeline, versions: Versions): Pipeline {
   const topics = [...declared.topics.values()].filter(({ name }) => !name.startsWith('_'))
   const running = pipeline(declared.name, { agents, topics })
   // An objective whose path a decision has cut off is kept: that it is not met is what it is for.
-  const { slos } = declared
+  const { slos, canaryMs } = declared
   const entries = running.entries.filter(topic => declared.entries.includes(topic))
-  return { ...running, entries, slos, declared: declared.declared }
+  return { ...running, entries, slos, canaryMs, declared: declared.declared }
 }
 
 function promoted(agent: AnyAgent, versions: Versions): AnyAgent {

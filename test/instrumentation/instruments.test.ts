@@ -3,11 +3,13 @@ import { AggregationTemporality, type ResourceMetrics } from '@opentelemetry/sdk
 import { agent, bytes, pipeline, topic } from 'millrace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EngineView, Standing } from '../../src/engine/engine.ts'
+import { FrameWriter } from '../../src/envelope/frame.ts'
 import { METRICS, type MetricSpec } from '../../src/instrumentation/catalog.ts'
 import type { MetricsExporter } from '../../src/instrumentation/exporters/exporter.ts'
 import { createInstruments, type Instruments } from '../../src/instrumentation/instruments.ts'
 import type { IngestFact, WorkFact } from '../../src/instrumentation/recorder.ts'
 import { Ages } from '../../src/objectives/ages.ts'
+import { CANARY_TOPIC, canaryToJson } from '../../src/objectives/canary.ts'
 import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { parsePrometheus } from './prometheus.ts'
 
@@ -16,6 +18,7 @@ const averages = topic('averages', bytes())
 const grid = pipeline('grid', {
   agents: [agent('average', { version: 2, from: demand, to: averages }, () => undefined)],
   slo: { from: demand, to: averages, within: '2s', share: 0.99 },
+  canary: '10s',
 })
 
 const ingest: IngestFact = { topic: 'demand', source: 's', accepted: 90, duplicate: 5, rejected: 3, retry: 2, bytes: 5_000, durationMs: 4 }
@@ -36,6 +39,17 @@ const work: WorkFact = {
   commitMs: 1,
 }
 
+function canary(): Uint8Array {
+  const data = JSON.stringify(canaryToJson({ sentMs: 998_500, path: ['demand', 'average@2', 'averages'], line: [0] }))
+  const writer = new FrameWriter()
+  const id = Buffer.alloc(16)
+  writer.add({
+    ...{ id, idAt: 0, supplied: false, source: id, createdMs: 0, contentType: 'application/json', type: '', key: '' },
+    ...{ parents: Buffer.alloc(0), data },
+  })
+  return writer.take().frames
+}
+
 /** An engine that answers what a test says, and counts how often it is asked. The real one cannot be made to lose a datum. */
 function pretend(standing: Partial<Standing['checkpoint']> = {}) {
   const asked = { count: 0, next: 130, fails: false }
@@ -47,7 +61,8 @@ function pretend(standing: Partial<Standing['checkpoint']> = {}) {
       return [{ group: 'average@2', topic: 'demand', partition: 0, first: 0, next: asked.next, oldestPendingMs: 990_000, checkpoint }]
     },
     topics: async () => [{ name: 'demand', partitions: 1, retentionMs: 1_000 }],
-    bounds: async () => [{ first: 0, next: asked.next }],
+    bounds: async topic => [{ first: 0, next: topic === CANARY_TOPIC.name ? 1 : asked.next }],
+    read: async topic => ({ topic, partition: 0, first: 0, count: 1, frames: canary(), ascii: true, appendedMs: 1_000_000 }),
   } satisfies Partial<EngineView>
   // Instruments read nothing else of a view.
   return { asked, view: view as unknown as EngineView }
@@ -112,6 +127,7 @@ describe('the instruments', () => {
     instruments.inHand({ agent: 'average', version: 2, replica: 0, count: 7, sinceMs: 999_000 })
     instruments.watch(() => ({ replicas: [], wanted: 2, most: 2, ofPrograms: false, suspects: [] }))
     arrive()
+    await clock.advance('2s')
     const { text, errors } = await instruments.metrics()
     expect(errors).toEqual([])
     const families = parsePrometheus(text)

@@ -77,7 +77,8 @@ export function ownTopic<T extends { readonly key: string }>(
   }
 }
 
-function reading<T>(read: (value: unknown) => T): StandardSchemaV1<unknown, T> {
+/** The schema of what Millrace itself has written. @param read throws where it is not what it should be. */
+export function reading<T>(read: (value: unknown) => T): StandardSchemaV1<unknown, T> {
   return {
     '~standard': {
       version: 1,
