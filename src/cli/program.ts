@@ -11,6 +11,7 @@ import { addDead } from './commands/dead.ts'
 import { addDecommission } from './commands/decommission.ts'
 import { addDev } from './commands/dev.ts'
 import { addExport } from './commands/export.ts'
+import { addFind } from './commands/find.ts'
 import { addImport } from './commands/import.ts'
 import { addKeys } from './commands/keys.ts'
 import { addLedger } from './commands/ledger.ts'
@@ -51,6 +52,7 @@ export function buildProgram(): Command {
     addCheck,
     addSend,
     addTap,
+    addFind,
     addTrace,
     addLedger,
     addTopics,

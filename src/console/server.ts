@@ -12,6 +12,7 @@ import type { AnyAgent, Pipeline } from '../pipeline.ts'
 import type { Decision } from '../versions/decision.ts'
 import type { Wish } from '../versions/proposed.ts'
 import { answerProblems, type Log, sendProblem } from './answers.ts'
+import type { CompareAnswer } from './api/agents.ts'
 import { AuditLog } from './audit.ts'
 import { auditing } from './auditing.ts'
 import { type Guarding, guard } from './guard.ts'
@@ -21,6 +22,8 @@ import { LogIn } from './log-in/log-in.ts'
 import { consolePage } from './page.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { cacheRoutes } from './routes/cache.ts'
+import { compareRoutes } from './routes/compare.ts'
+import { dataRoutes } from './routes/data.ts'
 import { deadRoutes } from './routes/dead.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -35,7 +38,7 @@ import { traceRoutes } from './routes/trace.ts'
 import { versionRoutes } from './routes/versions.ts'
 
 export interface OpsOptions {
-  readonly engine: EngineView & Pick<Engine, 'letters' | 'ensure' | 'append' | 'replay'>
+  readonly engine: EngineView & Pick<Engine, 'letters' | 'ensure' | 'append' | 'replay' | 'logId'>
   readonly instruments: Instruments
   readonly health: Health
   readonly clock: Clock
@@ -48,6 +51,8 @@ export interface OpsOptions {
   readonly runsHere?: (agent: AnyAgent) => boolean
   /** Decides about versions. Without it there are no routes for it. */
   readonly decide?: (wish: Wish, by: string) => Promise<Decision>
+  /** Compares two versions, of data appended since then. Without it there is no route for it. */
+  readonly compare?: (agents: readonly [string, string], options: CompareAsked) => Promise<CompareAnswer>
   readonly runsOn: RunsOn
   /** The last lines about an agent of this process, the newest last. */
   readonly agentLog?: (
@@ -58,6 +63,13 @@ export interface OpsOptions {
   /** Static files for `/`, read anew at each request. */
   readonly pageDirectory?: string
   readonly log?: Log
+}
+
+export interface CompareAsked {
+  readonly sinceMs: number
+  /** At most so many data, and examples of what differs. */
+  readonly most: number
+  readonly examples: number
 }
 
 /** The operators' listener at work. */
@@ -74,7 +86,7 @@ export interface Ops {
 
 /** What the routes answer from. */
 export interface OpsContext
-  extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide' | 'keysFile' | 'agentLog'> {
+  extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide' | 'compare' | 'keysFile' | 'agentLog'> {
   readonly log: Log | undefined
   readonly runsOn: RunsOn
   pipeline(): Pipeline | undefined
@@ -96,11 +108,12 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   checkPage(options.pageDirectory)
   let pipeline = options.pipeline
   const { engine, instruments, health, clock, log } = options
-  const { runsHere, decide, runsOn } = options
+  const { runsHere, decide, compare, runsOn } = options
   const context: OpsContext = {
     ...{ engine, instruments, health, clock, log, runsOn, pipeline: () => pipeline },
     ...(runsHere === undefined ? {} : { runsHere }),
     ...(decide === undefined ? {} : { decide }),
+    ...(compare === undefined ? {} : { compare }),
     ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
     ...(options.agentLog === undefined ? {} : { agentLog: options.agentLog }),
   }
@@ -141,6 +154,8 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   eventRoutes(server, context)
   topicRoutes(server, context)
   tailRoutes(server, context)
+  compareRoutes(server, context)
+  dataRoutes(server, context)
   traceRoutes(server, context)
   cacheRoutes(server, context)
   deadRoutes(server, context)
@@ -222,10 +237,13 @@ GET  /v1/topics/:topic         one: rates by partition, skew by key, its JSON sc
 GET  /v1/topics/:topic/tail    data as they go by, as server-sent events  (?from=10m&where=station=CE&rate=50)
 GET  /v1/ledger                given, done, dead, duplicate, lost: by agent and partition
 GET  /v1/advice                what to scale, and whether what was done helped
+GET  /v1/data                  find data, the newest first  (?id=&source=&key=&topic=&from=&to=&where=&limit=50&before=)
+GET  /v1/data/:data_id         one datum’s life: payloads, steps, where it was stored  (?source=…)
 GET  /v1/trace/:data_id        where is my datum?  (?source=… for an id that a producer gave)
 GET  /v1/lineage/:data_id      where it came from, what became of it  (?depth=10&limit=1000)
 GET  /v1/cache/:name           the latest value of every key
 GET  /v1/cache/:name/:key      of one
+GET  /v1/compare               how the outputs of two versions differ  (?first=forecast@1&second=forecast@2&last=10m)
 GET  /v1/dead                  dead letters  (?agent=&version=&topic=&state=&data_id=&matching=&fingerprint=&limit=100)
 GET  /v1/dead/groups           those that are dead, by how they failed  (?agent=&version=&topic=&matching=)
 GET  /v1/dead/:letter          one, with its datum

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { sendCanaries } from '../agents/canary/sender.ts'
 import { systemClock } from '../clock.ts'
+import { compareVersions } from '../compare/compare.ts'
+import { comparisonToJson } from '../compare/json.ts'
 import { startOps } from '../console/index.ts'
 import { makeDataDirectory } from '../engine/embedded/data-directory.ts'
 import { createHealth } from '../instrumentation/health.ts'
@@ -180,6 +182,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       engine,
       pipeline,
       decide: (wish, by) => graph.decide(wish, by),
+      compare: async (agents, asked) => comparisonToJson(await compareVersions(engine, agents, asked)),
       runsHere: agent => runsAgent(runs, agent),
       instruments,
       health,

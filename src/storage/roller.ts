@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { replayTopicSpec } from '../agents/dead-letter.ts'
 import { groupOf, mayRejoin, type RunContext, type RunningAgent } from '../agents/running.ts'
 import { bytes } from '../envelope/schema.ts'
@@ -6,7 +5,7 @@ import type { Pipeline } from '../pipeline.ts'
 import type { Lease, Subscription } from '../stream/stream.ts'
 import type { Topic } from '../stream/topic.ts'
 import { PartitionRoller, type Rolling } from './partition-roller.ts'
-import type { RollingStore, RollingWriter, StorageAgent } from './storage.ts'
+import { type RollingStore, type RollingWriter, type StorageAgent, writerName } from './storage.ts'
 import { StorePatience } from './store-patience.ts'
 import { Turns } from './turns.ts'
 
@@ -140,7 +139,7 @@ class StorageRun implements RunningAgent {
       lease,
       policy: this.#store.roll,
       writer,
-      writerName: this.#writerName(lease.group.edition),
+      writerName: writerName(this.#context.engine.logId, this.#agent.name, lease.group.edition),
       types: this.#types,
       turns: this.#turns,
       patience: this.#patience,
@@ -161,10 +160,6 @@ class StorageRun implements RunningAgent {
     }
     await Promise.allSettled(partitions.map(tend))
     failed.signal.throwIfAborted()
-  }
-
-  #writerName(edition: number): string {
-    return hash('sha256', `${this.#context.engine.logId ?? ''}\0${this.#agent.name}\0${edition}`).slice(0, 8)
   }
 }
 

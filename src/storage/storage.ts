@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Agent } from '../agents/agent.ts'
 import { checkVersion, list } from '../agents/agent.ts'
 import type { Clock } from '../clock.ts'
@@ -21,6 +22,27 @@ export interface RollingStore {
    * @throws CONFIG_INVALID, STORE_DENIED, TABLE_MISMATCH; STORE_UNAVAILABLE (retryable)
    */
   open(clock: Clock, topics?: readonly Topic[]): Promise<RollingWriter>
+  /**
+   * Where a datum is that the agent has stored, for people: a file, a table's row. Undefined where it cannot be said, such as from a machine that
+   * does not see the folder. Left out by a store that cannot say it at all.
+   */
+  whereIs?(datum: StoredDatum): Promise<string | undefined>
+}
+
+/** A datum of a roll that was written. */
+export interface StoredDatum extends Pick<Roll, 'topic' | 'partition' | 'writer'> {
+  readonly offset: number
+  /** It was rolled from the agent's replay topic, where its position is. */
+  readonly isReplay: boolean
+  readonly dataId: string
+  /** Empty without one. */
+  readonly key: string
+  readonly createdMs: number
+}
+
+/** {@link Roll.writer} of an agent's edition on a log. */
+export function writerName(logId: string | undefined, agent: string, edition: number): string {
+  return hash('sha256', `${logId ?? ''}\0${agent}\0${edition}`).slice(0, 8)
 }
 
 /** A roll happens as soon as one of these is reached, also when nothing more arrives. */

@@ -66,18 +66,25 @@ export type Fate =
   /** Another version took over the agent's place before this one reached it. */
   | { readonly state: 'replaced' }
 
-/** A unit of work's outputs are looked through for this datum's, up to so many bytes for each story. */
+/** A unit of work's outputs are looked through for this datum's, up to so many bytes for each story, where nobody says otherwise. */
 const OUTPUT_SCAN_BYTES = 33_554_432
 
 /** What of an engine a story needs. */
 type StoryView = Pick<EngineView, 'find' | 'read' | 'standings' | 'letters'>
 
-/** Where a datum is, and what every agent made of it; undefined where it was never seen or is forgotten. */
-export async function whereIs(view: StoryView, dataId: DataId, nowMs: number): Promise<DatumStory | undefined> {
+/**
+ * Where a datum is, and what every agent made of it; undefined where it was never seen or is forgotten.
+ * @param budget of looking for outputs, where it is shared with other stories.
+ */
+export async function whereIs(
+  view: StoryView,
+  dataId: DataId,
+  nowMs: number,
+  budget = new Budget(OUTPUT_SCAN_BYTES, 0),
+): Promise<DatumStory | undefined> {
   const record = await view.find(dataId)
   if (record === undefined) return undefined
   const standings = await view.standings()
-  const budget = new Budget(OUTPUT_SCAN_BYTES, 0)
   const positions = record.positions.toSorted((a, b) => a.appendedMs - b.appendedMs)
   const steps = new Map<string, AgentStory>()
   for (const position of positions) {

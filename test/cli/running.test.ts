@@ -188,6 +188,23 @@ describe('tap', () => {
   })
 })
 
+describe('find', () => {
+  it('gives the newest first, of one key and what matches, and says how many it has looked at', async () => {
+    for (const megawatts of [41, 42, 43]) await run(['send', '--topic', 'demand', `{"station":"found","megawatts":${megawatts}}`])
+    const found = await run(['find', '--topic', 'demand', '--key', 'found', '--where', 'megawatts>=42', '--json'])
+    const data = found.stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(data.map(datum => datum.json)).toEqual([
+      { station: 'found', megawatts: 43 },
+      { station: 'found', megawatts: 42 },
+    ])
+    const none = await run(['find', '--topic', 'demand', '--source', 'nobody'])
+    expect(none).toMatchObject({ code: 0, stdout: '', stderr: expect.stringMatching(/^None of [\d,]+ data\.\n$/) })
+  })
+})
+
 describe('what became of the data', () => {
   it('trace draws where a datum is, and its lineage', async () => {
     const { stdout } = await run(['tap', 'demand', '--from', 'earliest', '--limit', '1', '--json'])

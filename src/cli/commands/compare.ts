@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type Comparison, compareVersions } from '../../compare/compare.ts'
+import { comparisonToJson } from '../../compare/json.ts'
 import { durationMs } from '../../duration.ts'
 import { optionsOf, outputOf, usage } from '../command.ts'
 import { paint, plain } from '../output.ts'
@@ -33,21 +34,6 @@ async function compare(agents: readonly [string, string], command: Command): Pro
   else if (found.compared < found.handled)
     output.notice(`A sample: ${grouped(found.compared)} of ${grouped(found.handled)} data that both have handled.`)
   else output.notice(`Of ${grouped(found.handled)} data that both have handled.`)
-}
-
-function comparisonToJson({ sides, handled, compared, topics }: Comparison): object {
-  return {
-    versions: sides.map(({ agent, isShadow }) => ({ agent, shadow: isShadow })),
-    handled,
-    compared,
-    topics: topics.map(({ examples, only, ...rest }) => ({
-      ...rest,
-      equal_share: rest.pairs === 0 ? null : rest.equal / rest.pairs,
-      only_first: only[0],
-      only_second: only[1],
-      examples: examples.map(({ dataId, index, values }) => ({ data_id: dataId, index, values })),
-    })),
-  }
 }
 
 function draw({ sides, topics }: Comparison): string {

@@ -7,8 +7,9 @@ const Time = Type.String({ format: 'date-time' })
 export const SearchAnswer = Type.Object({
   data: Type.Array(ShownDatum),
   looked_at: Type.Integer({ description: 'Data read to find these.' }),
-  /** Where it stopped before it had seen everything: ask again with `before`; null when there is no more. */
-  more: Type.Union([Type.String(), Type.Null()]),
+  more: Type.Union([Type.String(), Type.Null()], {
+    description: 'It stopped before it had seen everything: ask again with this as `before`. Null when there is no more.',
+  }),
 })
 export type SearchAnswer = Static<typeof SearchAnswer>
 
@@ -29,8 +30,9 @@ export const Step = Type.Object({
   reason: Type.Union([Type.String(), Type.Null()]),
   letter: Type.Union([Type.Integer(), Type.Null()]),
   outputs: Type.Array(Type.Object({ data_id: Type.String(), topic: Type.String() })),
-  /** Where a storage agent has put it: file or table, and the row where the adapter can say. */
-  stored: Type.Union([Type.Null(), Type.Object({ where: Type.String(), row: Type.Union([Type.Integer(), Type.Null()]) })]),
+  stored: Type.Union([Type.Null(), Type.Object({ where: Type.String(), row: Type.Union([Type.Integer(), Type.Null()]) })], {
+    description: 'Where a storage agent has put it: the file, or the table and the key, as far as its store can say.',
+  }),
 })
 export type Step = Static<typeof Step>
 
@@ -40,8 +42,7 @@ export const Life = Type.Object({
   source: Type.String(),
   created: Time,
   accepted: Time,
-  /** The datum, its ancestors and descendants, with payloads: at most 200, the nearest first. */
-  data: Type.Array(ShownDatum),
+  data: Type.Array(ShownDatum, { description: 'The datum, its ancestors and its descendants: at most 200, the nearest first.' }),
   links: Type.Array(Type.Object({ from: Type.String(), to: Type.String() }), { description: 'Parent to child.' }),
   steps: Type.Array(Step, { description: 'By time.' }),
   forgotten: Type.Array(Type.String(), { description: 'Relatives that the log does not hold any more.' }),

@@ -2,9 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import { MillraceError } from '../../errors.ts'
 import { whereIs } from '../../trace/explain.ts'
 import { lineageToJson, storyToJson } from '../../trace/json.ts'
-import { lineage } from '../../trace/lineage.ts'
+import { type LineageOptions, lineage } from '../../trace/lineage.ts'
+import type { Life } from '../api/data.ts'
+import { type LifeOptions, lifeOf } from '../data/life.ts'
+import { storedAt } from '../data/stored-at.ts'
 import { countIn, dataIdOf, type Query } from '../query.ts'
 import type { OpsContext } from '../server.ts'
+import { seenAt } from '../shown.ts'
 
 const MAX_DEPTH = 100
 const MAX_LIMIT = 10_000
@@ -39,14 +43,28 @@ export function traceRoutes(server: FastifyInstance, context: OpsContext): void 
     const id = dataIdOf(request.params.id, request.query)
     return storyToJson(await ask(() => whereIs(context.engine, id, context.clock.now()), id))
   })
+  server.get<Asked>('/v1/data/:id', async (request): Promise<Life> => {
+    const id = dataIdOf(request.params.id, request.query)
+    const { engine } = context
+    const options: LifeOptions = {
+      ...followingOf(context),
+      nowMs: context.clock.now(),
+      see: (cursor, topic) => seenAt(cursor, topic, context),
+      storedAt: (agent, story, standings) => storedAt(engine, context.pipeline(), agent, story, standings),
+    }
+    return ask(() => lifeOf(engine, id, options), id)
+  })
   server.get<Asked>('/v1/lineage/:id', async request => {
     const id = dataIdOf(request.params.id, request.query)
     const depth = countIn(request.query, 'depth', 0, MAX_DEPTH)
     const limit = countIn(request.query, 'limit', 1, MAX_LIMIT)
-    const agents = { windows: windowsOf(context), gathering: gatheringOf(context) }
-    const options = { ...agents, ...(depth === undefined ? {} : { depth }), ...(limit === undefined ? {} : { limit }) }
+    const options = { ...followingOf(context), ...(depth === undefined ? {} : { depth }), ...(limit === undefined ? {} : { limit }) }
     return lineageToJson(await ask(() => lineage(context.engine, id, options), id))
   })
+}
+
+function followingOf(context: OpsContext): Pick<LineageOptions, 'windows' | 'gathering'> {
+  return { windows: windowsOf(context), gathering: gatheringOf(context) }
 }
 
 /** How many data each agent's window holds: only those that have one need following. */

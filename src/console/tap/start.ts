@@ -1,6 +1,6 @@
 import { durationMs } from '../../duration.ts'
 import type { EngineView } from '../../engine/engine.ts'
-import { parseTime } from '../../envelope/time.ts'
+import { parseTime as parseRfc3339 } from '../../envelope/time.ts'
 import { offsetSince } from '../../stream/since.ts'
 import type { Start } from '../../stream/stream.ts'
 import type { Asked } from './asked.ts'
@@ -8,14 +8,26 @@ import type { Asked } from './asked.ts'
 /** `earliest`, `latest`, a time (`2026-01-31T08:00:00Z`) or so long ago (`10m`). */
 export function parseStart(text: string, nowMs: number, asked: Asked): Start {
   if (text === 'earliest' || text === 'latest') return text
-  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? parseTime(text) : agoMs(text, nowMs, asked.name)
-  if (timeMs === undefined) {
-    throw asked.refuse(
-      `${asked.name} ${JSON.stringify(text)} is no time.`,
-      'It is earliest, latest, a time such as 2026-01-31T08:00:00Z, or so long ago, such as 10m.',
-    )
-  }
-  return { timeMs }
+  const timeMs = timeOf(text, nowMs, asked)
+  if (timeMs !== undefined) return { timeMs }
+  throw asked.refuse(
+    `${asked.name} ${JSON.stringify(text)} is no time.`,
+    'It is earliest, latest, a time such as 2026-01-31T08:00:00Z, or so long ago, such as 10m.',
+  )
+}
+
+/** A time, or so long ago: milliseconds since 1970 UTC. */
+export function parseTime(text: string, nowMs: number, asked: Asked): number {
+  const timeMs = timeOf(text, nowMs, asked)
+  if (timeMs !== undefined) return timeMs
+  throw asked.refuse(
+    `${asked.name} ${JSON.stringify(text)} is no time.`,
+    'It is a time such as 2026-01-31T08:00:00Z, or so long ago, such as 10m.',
+  )
+}
+
+function timeOf(text: string, nowMs: number, { name }: Asked): number | undefined {
+  return /^\d{4}-\d{2}-\d{2}/.test(text) ? parseRfc3339(text) : agoMs(text, nowMs, name)
 }
 
 function agoMs(text: string, nowMs: number, name: string): number | undefined {

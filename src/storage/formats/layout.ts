@@ -1,5 +1,5 @@
 import type { Topic } from '../../stream/topic.ts'
-import type { Roll } from '../storage.ts'
+import type { Roll, StoredDatum } from '../storage.ts'
 import { safeSegment, shortHash, tellsApart } from './safe-name.ts'
 
 export type Interval = '1h' | '1d'
@@ -39,11 +39,33 @@ export class Layout {
   path(roll: Roll, topic: Topic, key: string, interval: number, part: number): string {
     const keyed = this.keyed(topic)
     const segment = keyed ? safeSegment(key) : ''
-    const folder = [safeSegment(topic.name), ...(keyed ? [`key=${segment}`] : []), ...this.#time(interval)].join('/')
-    const first = String(roll.first).padStart(OFFSET_DIGITS, '0')
-    const place = `${roll.topic.name === topic.name ? '' : 'replay-'}${roll.partition}-${first}-${roll.writer}`
+    const place = placeName(roll.topic.name !== topic.name, roll.partition, roll.first, roll.writer)
     const apart = tellsApart(segment) && tellsApart(safeSegment(topic.name)) ? '' : `-${shortHash(`${topic.name}\0${keyed ? key : ''}`)}`
-    return `${folder}/${place}${apart}${part === 0 ? '' : `-part${part}`}.${this.#extension}`
+    return `${this.folder(topic, key, interval)}/${place}${apart}${part === 0 ? '' : `-part${part}`}.${this.#extension}`
+  }
+
+  /** The folder that the data of a key and an interval are in. */
+  folder(topic: Topic, key: string, interval: number): string {
+    return [safeSegment(topic.name), ...(this.keyed(topic) ? [`key=${safeSegment(key)}`] : []), ...this.#time(interval)].join('/')
+  }
+
+  /**
+   * Of the names in a datum's folder, that of its file: the last that begins at or before it. Where a roll has several parts, or keys share a folder
+   * by their names, what these have in common. Undefined where there is none.
+   */
+  nameOf({ topic, partition, offset, writer, isReplay, key }: StoredDatum, names: readonly string[]): string | undefined {
+    const [before = '', after = ''] = placeName(isReplay, partition, 0, writer).split('0'.repeat(OFFSET_DIGITS))
+    const segment = this.keyed(topic) ? safeSegment(key) : ''
+    const hashed =
+      tellsApart(segment) && tellsApart(safeSegment(topic.name)) ? '' : `-${shortHash(`${topic.name}\0${this.keyed(topic) ? key : ''}`)}`
+    const firstOf = (name: string) => Number(name.slice(before.length, before.length + OFFSET_DIGITS))
+    const own = names.filter(name => {
+      const isOwn = name.startsWith(before) && name.startsWith(`${after}${hashed}`, before.length + OFFSET_DIGITS)
+      return isOwn && name.endsWith(`.${this.#extension}`) && firstOf(name) <= offset
+    })
+    const first = Math.max(...own.map(firstOf))
+    const [name, ...more] = own.filter(candidate => firstOf(candidate) === first)
+    return more.length === 0 ? name : `${placeName(isReplay, partition, first, writer)}${hashed}*.${this.#extension}`
   }
 
   #time(interval: number): string[] {
@@ -51,4 +73,8 @@ export class Layout {
     const [date = '', clock = ''] = time.split('T')
     return this.#interval === '1h' ? [`date=${date}`, `hour=${clock.slice(0, 2)}`] : [`date=${date}`]
   }
+}
+
+function placeName(isReplay: boolean, partition: number, first: number, writer: string): string {
+  return `${isReplay ? 'replay-' : ''}${partition}-${String(first).padStart(OFFSET_DIGITS, '0')}-${writer}`
 }

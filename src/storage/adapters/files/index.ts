@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { type FormatOptions, formatPlan } from '../../formats/options.ts'
 import type { RollingStore } from '../../storage.ts'
 import { type Disk, nodeDisk, unusable } from './disk.ts'
@@ -34,5 +35,21 @@ export function filesOn(disk: Disk, directory: string, options: FilesOptions = {
       const { format, layout } = await plan.load()
       return new FilesWriter(disk, root, layout, format)
     },
+    async whereIs(datum) {
+      const { layout } = await plan.load()
+      const folder = layout.folder(datum.topic, datum.key, layout.intervalOf(datum.createdMs))
+      const name = layout.nameOf(datum, await namesIn(join(root, folder)))
+      return name === undefined ? undefined : `${directory}/${folder}/${name}`
+    },
+  }
+}
+
+/** None where there is no such folder: the files are another machine's, or were taken away. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw unusable(error, folder)
   }
 }
