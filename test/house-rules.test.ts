@@ -7,7 +7,7 @@ const MAX_LINES = 400
 const CODE_FOLDERS = ['src', 'test', 'bench', 'examples', 'scripts', 'bin']
 /** Packages that a user installs only with the adapter which needs them: nothing that the root entry reaches may import one. */
 const OPTIONAL_CLIENTS =
-  /^(@platformatic\/kafka|redis|pg|pg-copy-streams|cassandra-driver|hyparquet-writer|@duckdb\/|@aws-sdk\/|@opentelemetry\/exporter-(metrics|trace)-otlp-)/
+  /^(@platformatic\/kafka|redis|pg|pg-copy-streams|cassandra-driver|hyparquet-writer|@duckdb\/|@aws-sdk\/|openid-client|@opentelemetry\/exporter-(metrics|trace)-otlp-)/
 
 /**
  * The floors of the house, the ground first; a file is on the floor of the longest prefix that it matches. A file imports from its own
