@@ -17,6 +17,7 @@ import { AuditLog } from './audit.ts'
 import { auditing } from './auditing.ts'
 import { type Guarding, guard } from './guard.ts'
 import type { RunsOn } from './health.ts'
+import type { Try } from './letter-trial.ts'
 import type { Access } from './log-in/access.ts'
 import { LogIn } from './log-in/log-in.ts'
 import { consolePage } from './page.ts'
@@ -28,6 +29,7 @@ import { deadRoutes } from './routes/dead.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { letterReplayRoutes } from './routes/letter-replays.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { producerRoutes } from './routes/producers.ts'
 import { replayRoutes } from './routes/replays.ts'
@@ -54,6 +56,8 @@ export interface OpsOptions {
   /** Compares two versions, of data appended since then. Without it there is no route for it. */
   readonly compare?: (agents: readonly [string, string], options: CompareAsked) => Promise<CompareAnswer>
   readonly runsOn: RunsOn
+  /** Tries a handler on a dead letter's datum. Without it nothing can be tried. */
+  readonly attempt?: Try
   /** The last lines about an agent of this process, the newest last. */
   readonly agentLog?: (
     group: string,
@@ -86,7 +90,10 @@ export interface Ops {
 
 /** What the routes answer from. */
 export interface OpsContext
-  extends Pick<OpsOptions, 'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide' | 'compare' | 'keysFile' | 'agentLog'> {
+  extends Pick<
+    OpsOptions,
+    'engine' | 'instruments' | 'health' | 'clock' | 'runsHere' | 'decide' | 'compare' | 'keysFile' | 'agentLog' | 'attempt'
+  > {
   readonly log: Log | undefined
   readonly runsOn: RunsOn
   pipeline(): Pipeline | undefined
@@ -115,6 +122,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     ...(decide === undefined ? {} : { decide }),
     ...(compare === undefined ? {} : { compare }),
     ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
+    ...(options.attempt === undefined ? {} : { attempt: options.attempt }),
     ...(options.agentLog === undefined ? {} : { agentLog: options.agentLog }),
   }
 
@@ -159,6 +167,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   traceRoutes(server, context)
   cacheRoutes(server, context)
   deadRoutes(server, context)
+  letterReplayRoutes(server, context)
   replayRoutes(server, context)
   versionRoutes(server, context)
   producerRoutes(server, context)
@@ -248,8 +257,12 @@ GET  /v1/dead                  dead letters  (?agent=&version=&topic=&state=&dat
 GET  /v1/dead/groups           those that are dead, by how they failed  (?agent=&version=&topic=&matching=)
 GET  /v1/dead/:letter          one, with its datum
 POST /v1/dead/:letter/edit     {"data": "<base64>"}
+POST /v1/dead/try              {"letter": 12, "data": "<base64>"}: what its agent would make of it
 POST /v1/dead/replay           {"letters": [12, 13]}
 POST /v1/dead/discard          {"letters": [12, 13]}
+POST /v1/dead/replays          {"agent": "forecast", "fingerprint": "…", "rate": 100}
+GET  /v1/dead/replays/:replay  how far it is
+POST /v1/dead/replays/:replay/cancel
 GET  /v1/replays               replays of data: who asked for what, and how far they are
 POST /v1/versions/promote      {"agent": "forecast@2"}
 POST /v1/versions/ramp         {"agent": "forecast@2", "share": 0.5}

@@ -35,6 +35,7 @@ import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { Scaler } from './scaler.ts'
 import { Supervisor } from './supervisor.ts'
 import { topicSpecs } from './topics.ts'
+import { Trials } from './trials.ts'
 import { unreplaced } from './unreplaced.ts'
 
 export interface RunOptions {
@@ -178,6 +179,8 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
 
     // Whoever may read the data directory may do everything without asking: its programs need no log-in of their own.
     const pass = randomBytes(PASS_BYTES).toString('base64url')
+    const trials = new Trials({ directory: config.data, threadBytes: config.threadBytes })
+    closers.add('trials', () => trials.close())
     const ops = await startOps({
       engine,
       pipeline,
@@ -193,6 +196,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       log,
       ...(config.page === undefined ? {} : { pageDirectory: config.page }),
       agentLog: agent => logs.of(agent),
+      attempt: ({ agent, topic }, frame) => trials.try({ file, versions: graph.versions, agent, topic, frame }),
       ...(hasFrontEnd ? { keysFile: config.keysFile } : {}),
     })
     closers.add('operators', () => ops.close())

@@ -2,19 +2,22 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { confirm, isCancel } from '@clack/prompts'
 import type { Command } from 'commander'
+import type { Selection } from '../../agents/change-letters.ts'
 import { deadLetters, groupLetters } from '../../agents/letter-groups.ts'
+import { Pace } from '../../agents/pace.ts'
 import { systemClock } from '../../clock.ts'
 import { groupToJson, letterToJson, shownLetter } from '../../console/letters.ts'
 import { MillraceError } from '../../errors.ts'
 import { optionsOf, outputOf, type Shared, usage } from '../command.ts'
-import { type Changed, changeLetters, type Selection } from '../dead/change.ts'
+import { type Changed, changeShown } from '../dead/change.ts'
 import { type Change, withDesk } from '../dead/desk.ts'
 import { drawGroups, drawLetters } from '../dead/draw.ts'
 import { type FilterOptions, filterFlags, filterOf, numberOf, stateOf, unknownLetters } from '../dead/filter.ts'
+import { cancelHere, drawReplays, drawTried, replaysHere, tryHere } from '../dead/replays.ts'
 import { EXIT } from '../exit.ts'
 import { untilInterrupted } from '../interrupt.ts'
 import type { Output } from '../output.ts'
-import { Pace, parseRate } from '../pace.ts'
+import { parseRate } from '../rate.ts'
 import { Progress } from '../transfer/progress.ts'
 import { withView } from '../view.ts'
 
@@ -65,6 +68,22 @@ export function addDead(program: Command): void {
     .option('--using <file>', "--dry-run: the pipeline's file, whose handlers are tried")
     .option('--limit <count>', '--dry-run --using: at most so many are tried', '20')
     .action((letters: string[], _options, command: Command) => change('replay', letters, command))
+  dead
+    .command('try')
+    .description("what a letter's agent would make of its datum, or of another in its place: by the process that runs here, kept nowhere")
+    .argument('<letter>', 'its number')
+    .argument('[file]', 'the file with the other datum; - for stdin')
+    .option('--content-type <type>', 'of the other datum, where it is another than before')
+    .action((letter: string, file: string | undefined, _options, command: Command) => attempt(letter, file, command))
+  dead
+    .command('replays')
+    .description('the replays that the process here does by itself, as the console began them')
+    .action((_options, command: Command) => replays(command))
+  dead
+    .command('cancel')
+    .description('end one of those replays where it stands; what was not replayed is still dead')
+    .argument('<replay>', 'its number')
+    .action((replay: string, _options, command: Command) => cancel(replay, command))
   filterFlags(dead.command('discard').description('give data up for good'))
     .argument('[letters...]', 'their numbers')
     .option('--all', 'all that are dead')
@@ -123,6 +142,32 @@ async function edit(given: string, file: string, command: Command): Promise<void
   if (!output.json) output.notice(`Its next replay gives its agent this datum: millrace dead replay ${letter}`)
 }
 
+async function attempt(given: string, file: string | undefined, command: Command): Promise<void> {
+  const options = optionsOf<{ readonly contentType?: string } & Shared>(command)
+  const output = outputOf(options)
+  const edited = file === undefined ? undefined : { data: await readDatum(file), contentType: options.contentType }
+  const tried = await tryHere(options, numberOf(given, 'The letter'), edited)
+  output.answer(tried, () => drawTried(tried))
+  if (!output.json && tried.without_past)
+    output.notice(`${tried.agent} keeps a window or a state: it was tried without any past but the datum itself.`)
+  if (tried.outcome !== 'outputs') process.exitCode = EXIT.partly
+}
+
+async function replays(command: Command): Promise<void> {
+  const options = optionsOf<object>(command)
+  const output = outputOf(options)
+  const found = await replaysHere(options)
+  output.answer({ replays: found }, () => drawReplays(found))
+  if (!output.json && found.length === 0) output.notice('The process that runs here has replayed no letters by itself.')
+}
+
+async function cancel(given: string, command: Command): Promise<void> {
+  const options = optionsOf<object>(command)
+  const output = outputOf(options)
+  const ended = await cancelHere(options, numberOf(given, 'The replay'))
+  output.answer(ended, () => drawReplays([ended]))
+}
+
 /** The bytes as they are, but for the line break that editors end a file with. */
 async function readDatum(file: string): Promise<Buffer> {
   try {
@@ -153,7 +198,7 @@ async function change(what: Change, given: readonly string[], command: Command):
   using interrupt = untilInterrupted()
   const progress = new Progress(doneWord(what))
   const result = await withDesk(options, desk =>
-    changeLetters(desk, what, selection, new Pace(rate, systemClock, interrupt.signal), progress),
+    changeShown(desk, what, selection, new Pace(rate, systemClock, interrupt.signal), progress),
   ).finally(() => progress.end())
   say(output, what, result)
   if (!result.complete) {

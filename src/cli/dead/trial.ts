@@ -1,8 +1,7 @@
-import type { Agent } from '../../agents/agent.ts'
+import type { Selection } from '../../agents/change-letters.ts'
 import type { StoredLetter } from '../../agents/dead-letter.ts'
-import { dryRun, type Trial } from '../../agents/dry-run.ts'
-import { folds } from '../../agents/fold.ts'
 import { deadLetters, groupLetters } from '../../agents/letter-groups.ts'
+import { type LetterTrial, tryLetter } from '../../agents/letter-trial.ts'
 import { systemClock } from '../../clock.ts'
 import { groupToJson } from '../../console/letters.ts'
 import type { EngineView } from '../../engine/engine.ts'
@@ -11,7 +10,6 @@ import { loadPipeline } from '../../runtime/load.ts'
 import { EXIT } from '../exit.ts'
 import { type Output, paint, plain } from '../output.ts'
 import { grouped } from '../table.ts'
-import type { Selection } from './change.ts'
 import { drawGroups } from './draw.ts'
 
 /** What a replay would give to whom, without anything happening. */
@@ -40,43 +38,19 @@ export async function tryHandlers(view: EngineView, selection: Selection, using:
   if (!output.json) {
     const more = letters.length === limit ? ` These are the first ${limit}: --limit tries more.` : ''
     output.notice(`${tried.length - failed} of ${tried.length} would be done, ${failed} would not. Nothing was replayed.${more}`)
-    const withPast = new Set(tried.flatMap(({ agent }) => (agent !== undefined && folds(agent) ? [agent.name] : [])))
+    const withPast = new Set(tried.flatMap(({ agent, withoutPast }) => (agent !== undefined && withoutPast ? [agent.name] : [])))
     if (withPast.size > 0)
       output.notice(`${[...withPast].join(', ')} keep a window or a state: here each datum was tried without any past but itself.`)
   }
   if (failed > 0) process.exitCode = EXIT.partly
 }
 
-interface Tried {
+interface Tried extends LetterTrial {
   readonly letter: StoredLetter
-  readonly agent?: Agent
-  /** Undefined: it cannot be tried here, and `reason` says why. */
-  readonly trial?: Trial
-  readonly reason?: string
 }
 
 async function tryOne(view: EngineView, pipeline: Pipeline, letter: StoredLetter): Promise<Tried> {
-  const agent = handlerOf(pipeline, letter)
-  if (agent === undefined)
-    return { letter, reason: `the pipeline has no ${letter.agent.name}@${letter.agent.version}, nor one that replaces it` }
-  if (agent.kind === 'storage-agent') return { letter, reason: 'it is a storage agent, which has no handler' }
-  if (agent.handler === undefined) return { letter, agent, reason: 'its handler is a program of its own' }
-  const frame = await view.letters.frame(letter.letter)
-  if (frame === undefined) return { letter, agent, reason: 'its datum has expired' }
-  return { letter, agent, trial: await dryRun(agent, frame, letter.topic, systemClock) }
-}
-
-/** The agent whose letter it is, or the version that has its place by now. */
-function handlerOf(pipeline: Pipeline, { agent }: StoredLetter) {
-  const all = [...pipeline.agents.values()].filter(({ name }) => name === agent.name)
-  let holder = all.find(({ version }) => version === agent.version)
-  // A version replaces an earlier one, so this ends.
-  for (let next = all.find(({ replaces }) => replaces === agent.version); next !== undefined; ) {
-    const { version } = next
-    holder = next
-    next = all.find(({ replaces }) => replaces === version)
-  }
-  return holder
+  return { letter, ...(await tryLetter(pipeline, letter, await view.letters.frame(letter.letter), systemClock)) }
 }
 
 async function firstOf(view: EngineView, selection: Selection, limit: number): Promise<StoredLetter[]> {

@@ -1,7 +1,7 @@
 import { deadLetters } from '../../agents/letter-groups.ts'
+import { type Pace, portions } from '../../agents/pace.ts'
 import { type Fates, NO_FATES } from '../../agents/replay.ts'
 import type { AgentVersion } from '../../trace/trace.ts'
-import { type Pace, portions } from '../pace.ts'
 import type { Replayable } from './agent.ts'
 import type { ReplayDesk } from './desk.ts'
 import type { Ran } from './run.ts'

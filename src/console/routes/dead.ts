@@ -1,14 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { LETTER_STATES, type LetterFilter, type StoredLetter } from '../../agents/dead-letter.ts'
-import { editedFrame } from '../../agents/edit-letter.ts'
 import { type DeadFilter, deadLetters, groupLetters } from '../../agents/letter-groups.ts'
-import { decodeData, isJsonType } from '../../envelope/content.ts'
-import { FrameCursor } from '../../envelope/frame.ts'
-import { toJsonText } from '../../envelope/json-text.ts'
-import { parseRawNumbers } from '../../envelope/raw-numbers.ts'
 import { MillraceError } from '../../errors.ts'
-import { MASK, unmasked } from '../../stream/masked.ts'
-import type { Topic } from '../../stream/topic.ts'
+import type { TriedLetter } from '../api/dead.ts'
+import { editedLetter } from '../edited.ts'
+import { triedLetter } from '../letter-trial.ts'
 import { groupToJson, letterToJson, shownLetter } from '../letters.ts'
 import { count, countIn, dataIdOf, invalid, type Query, textIn, whoIn, wordIn } from '../query.ts'
 import type { OpsContext } from '../server.ts'
@@ -19,7 +15,7 @@ const MAX_LIMIT = 500
 /** Letters in one replay or discard. */
 const MAX_LETTERS = 10_000
 
-/** The dead letters: list, group, show, edit, replay, discard. */
+/** The dead letters: list, group, show, edit, try, replay, discard. */
 export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
   const { letters } = context.engine
 
@@ -36,7 +32,7 @@ export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
   server.get<{ Params: { letter: string } }>('/v1/dead/:letter', async request => {
     const number = letterIn(request.params)
     const shown = await shownLetter(letters, number, context.pipeline())
-    if (shown === undefined) throw unknown(number)
+    if (shown === undefined) throw unknownLetter(number)
     return shown
   })
   server.post<{ Params: { letter: string } }>('/v1/dead/:letter/edit', async request => {
@@ -44,11 +40,22 @@ export function deadRoutes(server: FastifyInstance, context: OpsContext): void {
     const { data, contentType, by } = edit(request.body)
     const [letter] = await letters.list({ letters: [number], limit: 1 })
     const frame = await letters.frame(number)
-    if (letter === undefined) throw unknown(number)
+    if (letter === undefined) throw unknownLetter(number)
     if (frame === undefined) return { edited: [], refused: [number] }
-    const topic = topicOf(context, frame, letter)
-    const edited = await editedFrame(frame, topic, withHidden(topic, frame, data, contentType), contentType)
+    const edited = await editedLetter(context.pipeline(), letter, frame, { data, contentType })
     return (await letters.edit(number, edited, by)) ? { edited: [number], refused: [] } : { edited: [], refused: [number] }
+  })
+  server.post('/v1/dead/try', async (request): Promise<TriedLetter> => {
+    const { attempt } = context
+    if (attempt === undefined) throw new MillraceError('ROUTE_UNKNOWN', 'This process has no pipeline whose handlers could be tried.')
+    const { number, edited } = trial(request.body)
+    const [letter] = await letters.list({ letters: [number], limit: 1 })
+    if (letter === undefined) throw unknownLetter(number)
+    const datum = async () => {
+      const frame = await letters.frame(number)
+      return frame === undefined || edited === undefined ? frame : editedLetter(context.pipeline(), letter, frame, edited)
+    }
+    return triedLetter(letter, datum, attempt, context.pipeline())
   })
   server.post('/v1/dead/replay', async request => {
     const { numbers, by } = change(request.body)
@@ -76,47 +83,8 @@ function letterIn(params: { letter: string }): number {
   return count(params.letter, 'letter', 1, Number.MAX_SAFE_INTEGER)
 }
 
-function unknown(letter: number): MillraceError {
+function unknownLetter(letter: number): MillraceError {
   return new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${letter}.`, { fix: 'GET /v1/dead lists those that there are.' })
-}
-
-/** An edit with what was masked put back into it: whoever edited it has not seen that. @throws QUERY_INVALID where nobody can tell which it was */
-function withHidden(topic: Topic, frame: Uint8Array, data: Buffer, contentType: string | undefined): Buffer {
-  const cursor = new FrameCursor(frame)
-  cursor.next()
-  const type = contentType ?? cursor.contentType
-  if (topic.mask === undefined || !data.includes(MASK)) return data
-  if (!isJsonType(type))
-    throw invalid(`The datum is masked, and not JSON.`, 'Send it as it was shown, with "content_type": "application/json".')
-  if (topic.mask === true && data.equals(HIDDEN)) return cursor.data
-  const edited = exactly(type, data)
-  try {
-    return Buffer.from(toJsonText(unmasked(topic, edited, exactly(cursor.contentType, cursor.data))))
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause
-    throw invalid(cause.message, 'Give the value itself, or leave the field and its neighbours as they were.')
-  }
-}
-
-/** Decoded, JSON with its numbers as they were written: an edit changes what its editor meant to change and nothing else. */
-function exactly(contentType: string, data: Buffer): unknown {
-  const decoded = decodeData(contentType, data)
-  return isJsonType(contentType) ? parseRawNumbers(data.toString('utf8')) : decoded
-}
-
-/** A datum that is hidden whole, as it is shown. */
-const HIDDEN = Buffer.from(JSON.stringify(MASK))
-
-/** The topic that a letter's datum must match. @throws TOPIC_UNKNOWN where the pipeline that runs has it no more. */
-function topicOf({ pipeline }: OpsContext, frame: Uint8Array, letter: StoredLetter): Topic {
-  const cursor = new FrameCursor(frame)
-  cursor.next()
-  const name = cursor.type || letter.topic
-  const topic = pipeline()?.topics.get(name)
-  if (topic !== undefined) return topic
-  throw new MillraceError('TOPIC_UNKNOWN', `The pipeline that runs here has no topic '${name}'.`, {
-    fix: 'Without its schema the datum cannot be checked: edit it where its pipeline runs, or discard the letter.',
-  })
 }
 
 function filterOf(query: Query): LetterFilter {
@@ -146,6 +114,15 @@ function change(body: unknown): { numbers: number[]; by: string } {
   if (!Array.isArray(letters) || letters.length === 0 || letters.length > MAX_LETTERS || !letters.every(isLetterNumber))
     throw invalid('The body names no letters.', `Send {"letters": [12, 13]} with 1 to ${MAX_LETTERS} numbers of dead letters.`)
   return { numbers: [...new Set<number>(letters)], by: whoIn(by) }
+}
+
+/** @throws QUERY_INVALID unless the body is `{letter: number, data?: base64, content_type?: string}`. */
+function trial(body: unknown): { number: number; edited: { data: Buffer; contentType: string | undefined } | undefined } {
+  const { letter, data }: { letter?: unknown; data?: unknown } = typeof body === 'object' && body !== null ? body : {}
+  if (!isLetterNumber(letter)) throw invalid('The body names no letter.', 'Send {"letter": 12}, with "data" to try other data.')
+  if (data === undefined) return { number: letter, edited: undefined }
+  const { data: bytes, contentType } = edit(body)
+  return { number: letter, edited: { data: bytes, contentType } }
 }
 
 /** @throws QUERY_INVALID unless the body is `{data: base64, content_type?: string, by?: string}`. */

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts'
-import { usage } from './command.ts'
 
 /** Portions are small enough for so many a second, so that data flow instead of coming in gusts. */
 const PORTIONS_A_SECOND = 10
@@ -25,7 +24,7 @@ export class Pace {
     return Math.max(1, Math.min(LARGEST_PORTION, Math.ceil(this.#perSecond / PORTIONS_A_SECOND)))
   }
 
-  /** Waits until more may pass. @returns false where the command was interrupted: then nothing may. */
+  /** Waits until more may pass. @returns false where it was interrupted: then nothing may. */
   async ready(): Promise<boolean> {
     const waitMs = this.#dueMs - this.#clock.now()
     return waitMs > 0 ? this.wait(waitMs) : !this.#signal.aborted
@@ -36,19 +35,12 @@ export class Pace {
     this.#dueMs = Math.max(this.#dueMs, this.#clock.now()) + (count / this.#perSecond) * 1_000
   }
 
-  /** @returns false where the command was interrupted. */
+  /** @returns false where it was interrupted. */
   async wait(ms: number): Promise<boolean> {
     // Rejected only where the signal aborts, and that is looked at.
     await this.#clock.sleep(ms, this.#signal).catch(() => undefined)
     return !this.#signal.aborted
   }
-}
-
-/** `100/s` or `100`: data a second. */
-export function parseRate(text: string): number {
-  const perSecond = Number(/^(\d+(?:\.\d+)?)(?:\/s)?$/.exec(text)?.[1])
-  if (perSecond > 0) return perSecond
-  throw usage(`--rate is ${JSON.stringify(text)}.`, "It must be how many a second, such as '100/s'.")
 }
 
 /** In pieces of so many. */
