@@ -18,6 +18,7 @@ export interface RunOptions extends Shared {
   readonly otlp?: string
   readonly otlpTraces?: string
   readonly dogstatsd?: string
+  readonly log?: string
 }
 
 export function runFlags(command: Command): Command {
@@ -41,6 +42,7 @@ export function runFlags(command: Command): Command {
     .option('--otlp <url>', 'where metrics and traces go by OTLP, such as http://collector:4318')
     .option('--otlp-traces <count>', 'of how many data a second a trace goes out by OTLP, at most (default: 1; 0: none)')
     .option('--dogstatsd <address>', 'where metrics go as DogStatsD, such as 127.0.0.1:8125')
+    .option('--log <format>', 'how it says what happens, on stderr: text or json (default: text on a terminal, json elsewhere)')
 }
 
 /** The servers are loaded for the commands that run them alone: every other command starts without them, three times as fast. */

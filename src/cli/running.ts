@@ -2,29 +2,29 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { resolveConfig } from '../runtime/config.ts'
 import { shownUrl } from '../runtime/connections.ts'
-import type { Log } from '../runtime/log.ts'
 import { runPipeline } from '../runtime/run.ts'
 import { optionsOf, outputOf } from './command.ts'
 import { EXIT } from './exit.ts'
 import { untilInterrupted } from './interrupt.ts'
-import { type Output, paintNotice } from './output.ts'
+import { formatFor, openLog } from './log.ts'
 import { report } from './report.ts'
 import type { RunOptions } from './run-flags.ts'
-import { timeText } from './table.ts'
 
 /** Runs a pipeline until Ctrl-C or SIGTERM, then drains and ends with 0; with 1 where it could not go on. */
 export async function run(file: string, dev: boolean, command: Command): Promise<void> {
   const options = optionsOf<RunOptions>(command)
   const output = outputOf(options)
   const { listen, ops, opsOpen, opsUrl, oidcIssuer, oidcClientId, attach, data, page, size } = options
-  const { stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd } = options
+  const { stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd, log: logFormat } = options
   const flags = {
     ...{ listen, ops, opsOpen, opsUrl, oidcIssuer, oidcClientId, attach, data, page, size },
-    ...{ stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd },
+    ...{ stream, trace, role, agents, spill, otlp, otlpTraces, dogstatsd, log: logFormat },
   }
   const config = await resolveConfig({ flags })
   using interrupt = untilInterrupted()
-  const running = await runPipeline({ file, config, dev, log: logTo(output) })
+  const format = formatFor(output, config.logFormat)
+  const log = await openLog(format, output, [...config.runs.roles])
+  const running = await runPipeline({ file, config, dev, log, named: pipeline => log.name(pipeline) })
   const { urls } = running
   const name = running.pipeline().name
   const { connections } = config
@@ -55,18 +55,10 @@ export async function run(file: string, dev: boolean, command: Command): Promise
   })
   const failure = await Promise.race([stopped, running.failed])
   if (failure !== undefined) {
-    report(failure, { json: output.json, debug: options.debug === true })
+    if (format === 'json' && !output.json) log.error(failure.message, undefined, failure)
+    else report(failure, { json: output.json, debug: options.debug === true })
     process.exitCode = EXIT.failed
-  } else output.notice('Stopping: what is in hand is finished first.')
+  } else log.info('Stopping: what is in hand is finished first.')
   await running.stop()
-  if (failure === undefined) output.notice('Stopped.')
-}
-
-/** What the runtime says, on stderr: JSON lines with --json, for whoever collects logs. */
-function logTo(output: Output): Log {
-  const say = (level: 'info' | 'warn' | 'error', text: string) => {
-    if (output.json) output.notice(JSON.stringify({ time: timeText(Date.now()), level, message: text }))
-    else output.notice(level === 'info' ? text : `${paintNotice(level === 'warn' ? 'yellow' : 'red', `${level}:`)} ${text}`)
-  }
-  return { info: text => say('info', text), warn: text => say('warn', text), error: text => say('error', text) }
+  if (failure === undefined) log.info('Stopped.')
 }

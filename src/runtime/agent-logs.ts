@@ -24,9 +24,9 @@ export class AgentLogs {
 
   /** Hands on everything, and remembers what is about an agent. */
   listening(log: Log): Log {
-    const saying = (level: AgentLine['level']) => (text: string, agent?: string) => {
+    const saying = (level: AgentLine['level']) => (text: string, agent?: string, cause?: unknown) => {
       if (agent !== undefined) this.#add(agent, { atMs: this.#clock.now(), level, text: shortened(text, agent) })
-      log[level](text, agent)
+      log[level](text, agent, cause)
     }
     return { info: saying('info'), warn: saying('warn'), error: saying('error') }
   }

@@ -125,6 +125,7 @@ export class AgentReplicas {
       this.#context.log.warn(
         `${this.agent} stays at ${this.#wanted} replicas: ${error instanceof Error ? error.message : String(error)}`,
         this.agent,
+        error,
       )
     }
   }

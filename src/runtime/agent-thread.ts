@@ -12,6 +12,7 @@ import { runStorageAgent } from '../storage/roller.ts'
 import { decided } from '../versions/decided.ts'
 import { serveDesk } from './attach/desk-port.ts'
 import { openInThread } from './engines.ts'
+import { LineLimit } from './line-limit.ts'
 import { loadPipeline } from './load.ts'
 import { recordThrough } from './port-recorder.ts'
 import type { FromThread, HeldPart, ThreadData, ToThread } from './thread-messages.ts'
@@ -25,6 +26,8 @@ const told = Promise.withResolvers<{ readonly graceMs: number }>()
 const begun = Promise.withResolvers<void>()
 /** Once it runs, where it has handlers. */
 let handler: RunningHandler | undefined
+/** What its programs write. */
+const written = new LineLimit(systemClock, line => say({ type: 'log', line }))
 let { suspects } = data
 let programs: number | undefined
 main.on('message', (message: ToThread) => {
@@ -84,7 +87,7 @@ function run(agent: AnyAgent, pipeline: Pipeline, context: RunContext): RunningA
     suspects,
     crashNote: data.crashNote,
     held: hold,
-    log: line => say({ type: 'log', line }),
+    log: line => written.line(line),
     ...(port === undefined ? {} : { attach: desk => serveDesk(desk, port) }),
   })
   if (programs !== undefined) handler.scale(programs)

@@ -19,6 +19,7 @@ export async function checkStores(agents: readonly AnyAgent[], clock: Clock, log
         log.warn(
           `${agent.name}@${agent.version}: ${error.message} Its data wait in the stream until then.`,
           `${agent.name}@${agent.version}`,
+          error,
         )
       }
     }),

@@ -11,7 +11,7 @@ import { type ExportSettings, otlpEndpointIn, otlpUrl, tracesPerSecond } from '.
 import { followGenerations } from './generations.ts'
 import { OPS_SETTINGS, type OpsFlag, opsAccess } from './ops-access.ts'
 import { ALL_ROLES, agentNames, type Runs, roles } from './roles.ts'
-import { type Address, address, duration, type Read, size, text, wrong } from './settings.ts'
+import { type Address, address, duration, type Read, size, text, textOrJson, wrong } from './settings.ts'
 
 /** What `millrace.config.ts` may say. Everything has a default; a flag or an environment variable goes before it. */
 export interface Settings {
@@ -77,6 +77,8 @@ export interface Settings {
   readonly otlp?: string
   /** Of how many data a second a trace goes out by OTLP, at most. 0: of none. Default 1. */
   readonly otlpTraces?: number
+  /** How what happens is said on stderr: `'text'`, or `'json'`, a document a line. Default: text on a terminal, json elsewhere. */
+  readonly log?: string
   /** Where metrics go as DogStatsD by UDP, such as `'127.0.0.1:8125'`. Default: nowhere. */
   readonly dogstatsd?: string
   readonly threads?: {
@@ -111,6 +113,8 @@ export interface Config {
   readonly agentKeysFile: string
   readonly pipeline?: string
   readonly exports: ExportSettings
+  /** Undefined: as fits where it is written to. */
+  readonly logFormat?: 'text' | 'json'
 }
 
 /** The engine's part of it: the same for whoever opens the data directory, or a short visit would delete what is to be kept for longer. */
@@ -137,6 +141,7 @@ type Setting =
   | 'otlp'
   | 'otlpTraces'
   | 'dogstatsd'
+  | 'log'
 
 const CONFIG_FILES = ['millrace.config.ts', 'millrace.config.js', 'millrace.config.mjs']
 
@@ -179,6 +184,7 @@ export async function resolveConfig(from: {
   if (connections === undefined) checkAlone(runs)
   const data = resolve(cwd, pick(text, 'data', './.millrace', 'data')!)
   const pipeline = pick(text, 'pipeline', undefined, 'pipeline')
+  const logFormat = pick(textOrJson, 'log', undefined, 'log')
   const otlp = pick(otlpUrl, 'otlp', otlpEndpointIn(env), 'otlp')
   const dogstatsd = pick(address, 'dogstatsd', undefined, 'dogstatsd')
   return {
@@ -199,6 +205,7 @@ export async function resolveConfig(from: {
     keysFile: resolve(cwd, pick(text, 'keys', join(data, 'keys.json'))!),
     agentKeysFile: resolve(cwd, pick(text, 'agentKeys', join(data, 'agent-keys.json'))!),
     ...(pipeline === undefined ? {} : { pipeline }),
+    ...(logFormat === undefined ? {} : { logFormat }),
     exports: {
       ...(otlp === undefined ? {} : { otlp }),
       ...(dogstatsd === undefined ? {} : { dogstatsd }),
@@ -233,7 +240,7 @@ function checkAlone({ roles: own, only }: Runs): void {
 /** Names that the file may set, a dot between a group and its member. */
 const NAMES = [
   ...['listen', 'ops', 'attach', 'data', 'page', 'size', 'stream', 'trace', 'role', 'agents', 'spill', 'keys', 'agentKeys', 'pipeline'],
-  ...['otlp', 'otlpTraces', 'dogstatsd'],
+  ...['otlp', 'otlpTraces', 'dogstatsd', 'log'],
   ...OPS_SETTINGS,
   ...['retention.ids', 'retention.trace', 'retention.letters', 'threads.memory', 'limits'],
 ]

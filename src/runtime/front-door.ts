@@ -43,7 +43,7 @@ export async function openFrontDoor(
     keysFile: config.keysFile,
     listen: config.listen,
     limits: config.limits,
-    report: (what, error) => log.error(`${what}: ${error instanceof Error ? error.message : String(error)}`),
+    report: (what, error) => log.error(`${what}: ${error instanceof Error ? error.message : String(error)}`, undefined, error),
     ...(spill === undefined ? {} : { spill }),
   })
   closers.add('front end', () => frontEnd.close(ANSWER_MS))

@@ -126,7 +126,8 @@ export class Graph {
         await this.#followOn()
         if (this.#known === this.#followed) this.#failing = false
       } catch (error) {
-        if (!this.#failing) this.#options.log.error(`What was decided about versions is not followed yet: ${reason(error)}`)
+        if (!this.#failing)
+          this.#options.log.error(`What was decided about versions is not followed yet: ${reason(error)}`, undefined, error)
         this.#failing = true
       }
     })

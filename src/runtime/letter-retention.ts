@@ -34,7 +34,8 @@ export function keepLetterRetention(options: LetterRetentionOptions): () => Prom
       failing = false
     } catch (error) {
       // The stream may be away for a while: what is to expire waits.
-      if (!failing && !over.signal.aborted) log.warn(`Dead letters could not be looked through for those that expire: ${String(error)}`)
+      if (!failing && !over.signal.aborted)
+        log.warn(`Dead letters could not be looked through for those that expire: ${String(error)}`, undefined, error)
       failing = true
     }
     if (!over.signal.aborted) cancel = clock.after(EVERY_MS, start)

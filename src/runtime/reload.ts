@@ -57,7 +57,7 @@ export function reloadOnChange(options: ReloadOptions): Reloading {
     } catch (error) {
       watching.follow(false)
       const why = error instanceof Error ? error.message : String(error)
-      log.error(`${why}${why.endsWith('.') ? '' : '.'} The pipeline from before runs on.`)
+      log.error(`${why}${why.endsWith('.') ? '' : '.'} The pipeline from before runs on.`, undefined, error)
     }
   }
 

@@ -45,6 +45,8 @@ export interface RunOptions {
   /** Reload the files when they change. */
   readonly dev?: boolean
   readonly log?: Log
+  /** Told the pipeline's name, as soon as it is known. */
+  readonly named?: (pipeline: string) => void
 }
 
 /** A pipeline at work, as much of it as this process has to do. */
@@ -87,6 +89,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
   try {
     makeDataDirectory(config.data)
     const declared = await sharingCompiled(config.data, () => loadPipeline(file))
+    options.named?.(declared.name)
     checkOnly(runs, declared.agents.values())
 
     const { engine, forThread, failed } = await openEngine(config, declared.name, reportTrace(log), text => log.warn(text))
@@ -114,7 +117,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       engine,
       clock: systemClock,
       directory: config.data,
-      onError: error => log.warn(`The engine could not be measured: ${String(error)}`),
+      onError: error => log.warn(`The engine could not be measured: ${String(error)}`, undefined, error),
     })
     closers.add('instruments', () => instruments.close())
     instruments.use(pipeline)
@@ -158,7 +161,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
       await door?.ensure(topics)
     }
     const use = async (next: Pipeline) => {
-      await attach.use(next).catch((error: Error) => log.error(error.message))
+      await attach.use(next).catch((error: Error) => log.error(error.message, undefined, error))
       door?.frontEnd.use(next)
       ops.use(next)
       logs.keep(new Set(versionsOf(next).keys()))
@@ -249,6 +252,11 @@ function runsOn({ connections }: Config): { stream: string; trace: string; versi
 function reportTrace(log: Log): Held {
   return error => {
     if (error === undefined) log.info('The trace is back: ids that producers send again are recognised.')
-    else log.warn(`${error.message} Data are accepted meanwhile, and ids that producers send again are not recognised at the door.`)
+    else
+      log.warn(
+        `${error.message} Data are accepted meanwhile, and ids that producers send again are not recognised at the door.`,
+        undefined,
+        error,
+      )
   }
 }

@@ -24,6 +24,11 @@ export const text: Read<string> = (value, name) => {
   return value
 }
 
+export const textOrJson: Read<'text' | 'json'> = (value, name) => {
+  if (value === 'text' || value === 'json') return value
+  throw wrong(name, value, "'text' or 'json'")
+}
+
 export const duration: Read<number> = (value, name) => {
   try {
     return durationMs(value as Duration, name) // durationMs checks what it is given

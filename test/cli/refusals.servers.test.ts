@@ -142,7 +142,7 @@ it('a trace that may evict is warned of, with the reason, and the pipeline runs'
   await running.until(/is running/)
   running.process.kill('SIGTERM')
   const { code, stderr } = await running.ended
-  expect(stderr).toMatch(/warn: .*allkeys-lru/)
+  expect(stderr).toMatch(/"level":"warn".*allkeys-lru/)
   expect(stderr).toMatch(/noeviction/)
   expect(code).toBe(0)
 })

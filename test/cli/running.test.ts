@@ -270,7 +270,7 @@ describe('one process for a data directory', () => {
 
   it('SIGTERM ends it in order with 0, and what it kept can be read and changed without it', async () => {
     running.process.kill('SIGTERM')
-    expect(await running.ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/Stopped\.\n$/) })
+    expect(await running.ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/Stopped\."\}\n$/) })
     expect(await json('topics')).toMatchObject({ running: false, topics: [{ topic: 'demand' }, { topic: 'doubled' }] })
     expect(await json('agents')).toMatchObject({ running: false, agents: [{ agent: 'double', state: 'stopped' }] })
     expect(await json('ledger')).toMatchObject({

@@ -63,7 +63,8 @@ export async function listenForWorkers(on: {
   try {
     if (!isLocal && ring.count === 0) throw noKeys(address.host)
     const load = new Load(limits)
-    const report = (what: string, error: unknown) => log.error(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+    const report = (what: string, error: unknown) =>
+      log.error(`${what}: ${error instanceof Error ? error.message : String(error)}`, undefined, error)
     const routes = new WorkRoutes({ desks, ring, isLoopback: isLocal, limits, load, clock, report })
     const http: HttpServer = httpServer(limits, clock, (request, response) => routes.handle(request, response))
     const url = await http.listen(address, '--attach')
