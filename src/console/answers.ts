@@ -11,7 +11,9 @@ export interface Log {
 export function answerProblems(server: FastifyInstance, log: Log | undefined): void {
   server.setErrorHandler((error, request, reply) => {
     const known = isMillraceError(error) ? error : fromFastify(error)
-    if (known.status >= 500) log?.warn(`${request.method} ${request.url} could not be answered: ${String(error)}`)
+    // By its route: a URL may hold what a log must not, such as a whole key where its id was meant.
+    if (known.status >= 500)
+      log?.warn(`${request.method} ${request.routeOptions.url ?? 'of no route'} could not be answered: ${String(error)}`)
     return sendProblem(reply, known)
   })
   server.setNotFoundHandler((request, reply) =>

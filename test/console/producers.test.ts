@@ -134,6 +134,18 @@ describe('the keys', () => {
       expect(answer.text + readFileSync(at.keysFile, 'utf8') + at.ops.warnings.join()).not.toContain(secret)
   })
 
+  test('are not changed where their file cannot be written, and no log tells a key that was pasted whole', async () => {
+    const keysFile = join(folder(), 'nowhere', 'keys.json')
+    await using ops = await listen(topics, { pipeline: grid, keysFile })
+    const answer = await ops.post('/v1/keys/kabc.the-secret/revoke', {})
+    expect(answer).toMatchObject({
+      status: 500,
+      json: { code: 'CONFIG_INVALID', detail: expect.stringContaining('cannot be changed from here') },
+    })
+    expect(ops.warnings).toEqual([expect.stringContaining('POST /v1/keys/:id/revoke could not be answered')])
+    expect(ops.warnings.join() + answer.text).not.toContain('the-secret')
+  })
+
   test('are refused with what is wrong', async () => {
     await using at = await running()
     for (const body of [
