@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Child, child, interleaved, medianRatio } from './child.ts'
+import { child, interleaved, medianRatio } from './child.ts'
+import { cost } from './cost.ts'
 import { atMost, type Bench, note } from './figure.ts'
 
 const PIPELINE = fileURLToPath(new URL('pipelines/ingest.ts', import.meta.url))
@@ -9,21 +10,6 @@ const WARM_ROUNDS = 3
 const SINGLES = 12_000
 const LINES = 100
 const BATCHES = 1_000
-const CONNECTIONS = 64
-const KEYS = 1_000
-
-/** CPU microseconds of the server, all its threads, for each datum. */
-async function cost(server: Child, load: Child, detail: { path: string; requests: number; lines: number; key?: unknown }): Promise<number> {
-  const before = await server.ask<number>('cpu')
-  const { refused } = await load.ask<{ refused: number }>('run', {
-    port: server.ready.port,
-    connections: CONNECTIONS,
-    keys: KEYS,
-    ...detail,
-  })
-  if (refused > 0) throw new Error(`${refused} of ${detail.requests} requests were refused.`)
-  return ((await server.ask<number>('cpu')) - before) / (detail.requests * detail.lines)
-}
 
 export const ingest = (directory: string): Bench => ({
   name: 'ingest',

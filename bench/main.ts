@@ -12,11 +12,13 @@ import { ingest as distributedIngest } from './distributed/ingest.ts'
 import { Servers } from './distributed/servers.ts'
 import { standing } from './distributed/standing.ts'
 import { stores } from './distributed/stores.ts'
+import { shown } from './figure.ts'
 import { ingest } from './ingest.ts'
 import { replay } from './replay.ts'
 import { shadow } from './shadow.ts'
 import { idle, memory, open } from './standing.ts'
 import { worker } from './worker.ts'
+import { described, type Speed, Yardstick } from './yardstick.ts'
 
 const DISTRIBUTED = 'distributed'
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true })
@@ -44,18 +46,23 @@ if (chosen.length === 0) {
 }
 let missed = 0
 try {
+  await using yardstick = await Yardstick.open()
+  const speeds: Speed[] = []
+  const machine = async () => {
+    const speed = await yardstick.measure()
+    speeds.push(speed)
+    return speed
+  }
   for (const bench of chosen) {
     console.error(`${bench.name}…`)
-    const { figures, notes } = await bench.run(text => console.error(`  ${text}`))
+    speeds.length = 0
+    const { figures, notes } = await bench.run(text => console.error(`  ${text}`), machine)
     for (const figure of figures) {
       if (!figure.ok) missed++
-      console.log(
-        values.json
-          ? JSON.stringify(figure)
-          : `${figure.ok ? '✓' : '✗ MISSED'} ${figure.name}: ${figure.value} ${figure.unit} (goal: at most ${figure.goal})`,
-      )
+      console.log(values.json ? JSON.stringify(figure) : shown(figure))
     }
     for (const { note, value, unit } of notes) console.error(`  ${note}: ${value} ${unit}`)
+    for (const line of speeds.flatMap(described)) console.error(`  ${line}`)
   }
 } finally {
   await servers.stop()

@@ -24,7 +24,8 @@ async function caughtUp(): Promise<void> {
   for (;;) {
     // The operators' own API, as a user would ask it.
     const { rows } = (await (await fetch(`${running.urls.ops}/v1/ledger`)).json()) as LedgerAnswer
-    if (rows.every(row => row.behind === 0)) return
+    // Before the first look there is no row.
+    if (rows.length > 0 && rows.every(row => row.behind === 0)) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }
 }
