@@ -17,8 +17,8 @@ export default defineConfig({
     pool: 'forks',
     // What the files share is loaded once in each worker, not three hundred times.
     isolate: false,
-    // One more than the cores of a small machine: many wait, for a process or a lease.
-    maxWorkers: 3,
+    // Twice the cores of a small machine: many wait, for a process or a lease.
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     execArgv: ['--conditions=millrace-source', '--disable-warning=ExperimentalWarning'],

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import tests from './vitest.config.ts'
@@ -13,8 +14,11 @@ class FaultsFirst extends BaseSequencer {
   }
 }
 
-// Servers are started, killed and started again in them, on machines with two cores.
-const common = { ...tests.test, maxWorkers: 2, typecheck: { enabled: false }, testTimeout: 120_000, hookTimeout: 120_000, exclude: [TIMED] }
+/** What a fault test's processes and servers take at most. */
+const FLEET_BYTES = 4e9
+/** Most of the time a fault test waits, for a session to end or a process to be there again: four of them keep two cores busy. */
+const maxWorkers = Math.max(2, Math.min(4, Math.floor(totalmem() / FLEET_BYTES)))
+const common = { ...tests.test, maxWorkers, typecheck: { enabled: false }, testTimeout: 240_000, hookTimeout: 240_000, exclude: [TIMED] }
 
 /** The tests that need real servers: `npm run test:servers`. */
 export default defineConfig({

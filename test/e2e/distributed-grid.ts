@@ -1,10 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { addKeys } from '../../examples/grid/keys.ts'
 import { freePort } from '../servers/port.ts'
 import { until } from './grid.ts'
 
 const START = fileURLToPath(new URL('../../examples/grid/distributed.ts', import.meta.url))
+const PRODUCE = fileURLToPath(new URL('../../examples/grid/produce.ts', import.meta.url))
 const START_MS = 180_000
 const STOP_MS = 60_000
 const KEPT = 200_000
@@ -21,11 +25,15 @@ export class DistributedGrid implements AsyncDisposable {
   /** The console's operators' listener. */
   readonly url: string
   readonly #process: ChildProcess
+  readonly #frontEnds: readonly string[]
+  readonly #keys: string
   #said = ''
 
-  private constructor(process: ChildProcess, url: string) {
+  private constructor(process: ChildProcess, url: string, frontEnds: readonly string[], keys: string) {
     this.#process = process
     this.url = url
+    this.#frontEnds = frontEnds
+    this.#keys = keys
     for (const stream of [process.stdout, process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#said = (this.#said + text).slice(-KEPT)
@@ -40,7 +48,7 @@ export class DistributedGrid implements AsyncDisposable {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const grid = new DistributedGrid(process_, `http://${ops}`)
+    const grid = new DistributedGrid(process_, `http://${ops}`, [`http://${first}`, `http://${second}`], join(folder, 'keys'))
     await grid.says(/live at/, START_MS)
     return grid
   }
@@ -84,6 +92,21 @@ export class DistributedGrid implements AsyncDisposable {
   /** Of each time that it became ready. */
   #pids(name: string): number[] {
     return [...this.#said.matchAll(new RegExp(`^${name} +pid (\\d+) is ready`, 'gm'))].map(match => Number(match[1]))
+  }
+
+  /** Sends a file once more, as fast as it is taken, by a producer of the same source with keys of its own. @returns what that says. */
+  async sendAgain(csv: string): Promise<string> {
+    const { env } = await addKeys(['--data', this.#keys])
+    const headers = { authorization: `Bearer ${env.GRID_DEMAND_KEY}`, 'content-type': 'application/x-ndjson' }
+    for (const url of this.#frontEnds) {
+      await this.until(`${url} to know the new key`, START_MS, async () => {
+        const { status } = await fetch(`${url}/v1/topics/demand/batch`, { method: 'POST', headers, body: '' })
+        return status === 401 ? undefined : true
+      })
+    }
+    const urls = this.#frontEnds.flatMap(url => ['--url', url])
+    const args = ['--disable-warning=ExperimentalWarning', PRODUCE, ...urls, '--csv', csv, '--rate', '10000']
+    return (await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env } })).stdout
   }
 
   /** Ends it as Ctrl-C does. @returns the exit code. */

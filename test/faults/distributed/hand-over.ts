@@ -12,14 +12,14 @@ export interface Share {
   readonly partitions: readonly number[]
 }
 
-/** Starts a second agents process beside the first. @returns what each of them has once the group is shared out. */
+/** Starts a second agents process, of that number, beside the one that is there. @returns what each of them has once the group is shared out. */
 export async function shareBetweenTwo(
   fleet: Fleet,
   groups: Groups,
-  options: StartOptions = {},
+  { number = 2, ...options }: StartOptions & { readonly number?: number } = {},
 ): Promise<{ readonly first: Share; readonly second: Share }> {
   const [first] = await settled(groups, 1)
-  await fleet.start('agents', 2, options).ready
+  await fleet.start('agents', number, options).ready
   const both = await settled(groups, 2)
   const share = (is: (member: string) => boolean) => both.find(({ member }) => is(member))
   const [older, younger] = [share(member => member === first?.member), share(member => member !== first?.member)]
