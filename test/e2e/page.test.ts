@@ -1,23 +1,10 @@
-import { existsSync, rmSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { rmSync } from 'node:fs'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launch, NO_BROWSER } from './chromium.ts'
 import { Grid, until } from './grid.ts'
 
-const CANDIDATES = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/snap/bin/chromium',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-]
-const BROWSER = CANDIDATES.find(path => path !== undefined && existsSync(path))
-if (BROWSER === undefined) {
-  console.warn('No Chromium here, so the live page is not looked at: install it, or name it with CHROMIUM=/path/to/chromium.')
-}
-
-// In CI a missing browser is a failure, not a reason to look away.
-describe.skipIf(BROWSER === undefined && process.env.CI === undefined)('the live page, in a real browser', { timeout: 120_000 }, () => {
+describe.skipIf(NO_BROWSER)('the live page, in a real browser', { timeout: 120_000 }, () => {
   let grid: (Grid & { url: string }) | undefined
   let browser: Browser | undefined
   let page: Page
@@ -25,10 +12,7 @@ describe.skipIf(BROWSER === undefined && process.env.CI === undefined)('the live
 
   beforeAll(async () => {
     grid = await Grid.start([])
-    browser = await chromium.launch({
-      executablePath: BROWSER!,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-    })
+    browser = await launch()
     page = await browser.newPage()
     page.on('console', message => message.type() === 'error' && !message.text().includes('404') && wrong.push(message.text()))
     page.on('pageerror', error => wrong.push(String(error)))

@@ -11,7 +11,8 @@ import type { Version } from './version.tsx'
 export function VersionActions({ of: version, reload }: { readonly of: Version; reload(): void }) {
   const { typed } = shownGroup(version.group)
   const may = new Set(version.actions)
-  if (may.size === 0) return null
+  // The place stays, so that the cards beside it keep their rows.
+  if (may.size === 0) return <div />
   return (
     <Changes>
       {may.has('pause') && (
@@ -55,20 +56,7 @@ export function VersionActions({ of: version, reload }: { readonly of: Version; 
         </Simple>
       )}
       {may.has('ramp') && <Ramp of={version} reload={reload} />}
-      {may.has('decommission') && (
-        <Simple
-          verb="Decommission"
-          kind="danger"
-          path="/v1/versions/decommission"
-          agent={typed}
-          command={`millrace decommission ${typed}`}
-          said={`${typed} handles what was accepted until now, then it ends.`}
-          reload={reload}
-        >
-          It handles what was accepted until now, then it ends: data that come later are not handled by it. Its place is kept, and it can be
-          let go on from there.
-        </Simple>
-      )}
+      {may.has('decommission') && <Decommission of={version} reload={reload} />}
       {may.has('recommission') && (
         <Simple
           verb="Recommission"
@@ -122,6 +110,29 @@ function Simple({
     >
       <p>{children}</p>
     </Confirmed>
+  )
+}
+
+/** One that is draining already can be ended with what it has in hand. */
+function Decommission({ of: { group, state }, reload }: { readonly of: Version; reload(): void }) {
+  const { typed } = shownGroup(group)
+  const now = state === 'draining'
+  return (
+    <Simple
+      verb={now ? 'End now' : 'Decommission'}
+      kind="danger"
+      path="/v1/versions/decommission"
+      body={{ now }}
+      agent={typed}
+      command={`millrace decommission ${typed}${now ? ' --now' : ''}`}
+      said={now ? `${typed} ends.` : `${typed} handles what was accepted until now, then it ends.`}
+      reload={reload}
+    >
+      {now
+        ? 'It ends with what it has in hand: what it has not handled by then it does not handle.'
+        : 'It handles what was accepted until now, then it ends: data that come later are not handled by it.'}{' '}
+      Its place is kept, and it can be let go on from there.
+    </Simple>
   )
 }
 

@@ -1,6 +1,7 @@
 import type { AgentAnswer } from '../../../api/agents.ts'
 import { useResource } from '../../live/resource.ts'
 import { Command } from '../../parts/command.tsx'
+import { shellWord } from '../../parts/shell.ts'
 import { Empty, Show } from '../../parts/states.tsx'
 import { Crumbs } from '../../parts/subnav.tsx'
 import { Comparison } from './comparison.tsx'
@@ -27,7 +28,7 @@ export function AgentPage({ name }: { readonly name: string }) {
         )}
       </Show>
       <p>
-        <Command text="millrace agents" />
+        <Command text={`millrace agents ${shellWord(name)}`} />
       </p>
     </>
   )

@@ -1,5 +1,6 @@
 import type { GroupsAnswer, LetterGroup, ShownLetter } from '../../../api/dead.ts'
 import { useResource } from '../../live/resource.ts'
+import { Changes } from '../../parts/action.tsx'
 import { Box } from '../../parts/box.tsx'
 import { Command } from '../../parts/command.tsx'
 import { Facts } from '../../parts/facts.tsx'
@@ -58,11 +59,11 @@ function Group({ group, reload }: { readonly group: LetterGroup; reload(): void 
           Fingerprint: <code>{group.fingerprint}</code>,
         }}
       />
-      <div class="changes">
+      <Changes>
         <ReplaySome filter={filter} what={what} count={group.count} onDone={reload} />
         <TryGroup filter={filter} />
         <DiscardSome filter={filter} what={what} count={group.count} newest={group.example} onDone={reload} />
-      </div>
+      </Changes>
       <p>
         <Command text={`millrace dead replay --group ${group.fingerprint}`} />
       </p>

@@ -1,5 +1,6 @@
 import type { GroupsAnswer, LetterGroup } from '../../../api/dead.ts'
 import { useResource } from '../../live/resource.ts'
+import { Changes } from '../../parts/action.tsx'
 import { Command } from '../../parts/command.tsx'
 import { countText } from '../../parts/numbers.ts'
 import { Share } from '../../parts/share.tsx'
@@ -68,10 +69,10 @@ function Groups({
           <strong>{countText(total)}</strong> {total === 1 ? 'letter' : 'letters'}, failed in <strong>{countText(groups.length)}</strong>{' '}
           {groups.length === 1 ? 'way' : 'ways'}. Mend the cause, then replay them.
         </p>
-        <div class="changes">
+        <Changes>
           <ReplaySome filter={filter} what={what} count={total} onDone={reload} />
           <DiscardSome filter={filter} what={what} count={total} newest={newest} onDone={reload} />
-        </div>
+        </Changes>
       </div>
       <Table label="Dead letters by how they failed">
         <thead>

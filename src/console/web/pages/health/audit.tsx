@@ -57,7 +57,7 @@ function Actions({ actions }: { readonly actions: readonly Audited[] }) {
               <When at={action.at} />
             </td>
             <td class="nowrap">
-              {action.user} <span class="dim">{action.role}</span>
+              {action.user} <span class="dim">{action.role ?? ''}</span>
             </td>
             <td class="nowrap mono">{action.action}</td>
             <td class="wide">{action.what}</td>
