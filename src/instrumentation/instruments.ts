@@ -133,7 +133,8 @@ export function createInstruments(options: InstrumentsOptions): Instruments {
     partitions.note(taken)
     const now = flow.read(clock.now())
     const { acceptedPerSecond, retryPerSecond } = now.frontEnd
-    const loads = loadsOf(running, { sample: taken, flow: now, diagnoses: diagnoses.now(now), partitions })
+    const slowest = slos.slowest(clock.now(), agent => watched(agent) !== undefined)
+    const loads = loadsOf(running, { sample: taken, flow: now, diagnoses: diagnoses.now(now), partitions, slowest })
     advisor.note(taken.atMs, loads, { acceptedPerSecond, turnedAwayPerSecond: retryPerSecond, loop: ofProcess.loopUtilization })
   }
 

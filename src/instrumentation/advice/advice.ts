@@ -4,6 +4,7 @@ import { CATCH_UP_SECONDS, heaviestShare, type Sizing, sizeFor, TARGET } from '.
 import { countText, percentText, rateText, spanText } from '../words.ts'
 import { agentValues, frontEndValues } from './chart-values.ts'
 import { type AgentLoad, backlogOf, type FrontEndLoad } from './load.ts'
+import { overObjective } from './objective.ts'
 
 /** What to do. The first four are the decisions that instrumentation is for; the others say that none of them would help. */
 export const DECISIONS = ['add_replicas', 'add_partitions', 're_engineer', 'scale_front_end', 'mend', 'wait'] as const
@@ -20,6 +21,7 @@ export const CAUSES = [
   'front_end',
   'away',
   'burst',
+  'objective',
 ] as const
 export type Cause = (typeof CAUSES)[number]
 
@@ -63,6 +65,10 @@ const LOOP_FULL = 0.9
 /** A diagnosis that says what is to be mended; how many there are of it does not matter then. */
 const TO_MEND = new Set(['hung', 'poisoned', 'no_process', 'blocked', 'starved'])
 
+/** An agent that has less of an objective's time in its own hands is not what it fails by. */
+const MOST_OF_IT = 0.5
+const ALL_OF_IT = 1
+
 /** What is remembered of an agent. */
 export interface Past {
   /** What a datum used to cost; undefined as long as that is not known. */
@@ -74,12 +80,16 @@ export interface Past {
 /** What would help an agent, as seen at one moment; undefined where it needs nothing. */
 export function adviseAgent(load: AgentLoad, past: Past): Advice | undefined {
   const backlog = backlogOf(load)
-  if (load.lagMs < PRESSED_LAG_MS || backlog === 0) return undefined
+  if (load.lagMs < PRESSED_LAG_MS || backlog === 0) return overObjective(load, MOST_OF_IT)
   if (TO_MEND.has(load.state)) return mend(load, backlog)
   if (load.secondsPerDatum === undefined) return undefined
   const cost = load.secondsPerDatum
   return (
-    burst(load, backlog, cost) ?? noGain(load, backlog, past) ?? slowHandler(load, backlog, cost, past) ?? capacity(load, backlog, cost)
+    overObjective(load, ALL_OF_IT) ??
+    burst(load, backlog, cost) ??
+    noGain(load, backlog, past) ??
+    slowHandler(load, backlog, cost, past) ??
+    capacity(load, backlog, cost)
   )
 }
 

@@ -27,6 +27,15 @@ export interface AgentLoad {
   readonly processors: number
   /** The oldest datum that waits, beyond the time that a storage agent lets data gather. */
   readonly lagMs: number
+  /** Where an objective is missed and this agent takes the most of the time on its path: how long a unit of its work takes, and what for. */
+  readonly objective?: {
+    readonly name: string
+    readonly withinMs: number
+    readonly burn: number
+    readonly serviceMs: number
+    /** For which a storage agent lets data gather first. */
+    readonly rollMs: number
+  }
 }
 
 /** Data that wait for an agent. */

@@ -7,6 +7,7 @@ import type { Flow } from '../flow.ts'
 import type { PartitionLoads } from '../partition-loads.ts'
 import { placeFlow } from '../place-flow.ts'
 import type { Sample } from '../sampler.ts'
+import type { Slowest } from '../slo/meter.ts'
 import type { AgentLoad } from './load.ts'
 
 export interface Seen {
@@ -14,6 +15,8 @@ export interface Seen {
   readonly flow: Flow
   readonly diagnoses: ReadonlyMap<string, Judged>
   readonly partitions: PartitionLoads
+  /** By agent, the missed objectives that it takes the time of. */
+  readonly slowest?: ReadonlyMap<string, Slowest>
 }
 
 /**
@@ -31,12 +34,13 @@ export function loadsOf(agents: ReadonlyMap<string, AnyAgent>, seen: Seen): read
   })
 }
 
-function loadOf(id: string, agent: AnyAgent, { state, words, process }: Judged, { sample, flow, partitions }: Seen): AgentLoad {
+function loadOf(id: string, agent: AnyAgent, { state, words, process }: Judged, { sample, flow, partitions, slowest }: Seen): AgentLoad {
   const { busy, handledPerSecond } = placeFlow(flow, agent)
   const replicas = process?.wanted ?? 0
   const loops = process?.replicas.reduce((sum, { loop = 0 }) => sum + loop, 0) ?? 0
   const rollMs = agent.kind === 'storage-agent' ? agent.store.roll.ageMs : 0
   const own = partitions.of(id, sample)
+  const missed = slowest?.get(id)
   return {
     agent: id,
     state,
@@ -53,5 +57,8 @@ function loadOf(id: string, agent: AnyAgent, { state, words, process }: Judged, 
     computing: process?.ofPrograms || replicas === 0 ? busy / Math.max(1, replicas) : loops / replicas,
     processors: availableParallelism(),
     lagMs: Math.max(0, ...own.map(partition => partition.lagMs - rollMs)),
+    ...(missed === undefined
+      ? {}
+      : { objective: { name: missed.slo.name, withinMs: missed.slo.withinMs, burn: missed.burn, serviceMs: missed.serviceMs, rollMs } }),
   }
 }

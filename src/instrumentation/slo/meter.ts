@@ -2,6 +2,7 @@ import { type ArrivalFact, ageQuantile } from '../../objectives/ages.ts'
 import type { Slo } from '../../objectives/slo.ts'
 import { type Way, wayOf } from '../../objectives/way.ts'
 import type { AnyAgent, Pipeline } from '../../pipeline.ts'
+import { Recent } from '../rate.ts'
 import type { WorkFact } from '../recorder.ts'
 import type { Sample } from '../sampler.ts'
 import { Overdue } from './overdue.ts'
@@ -39,6 +40,14 @@ export interface SloReading {
   readonly missed: boolean
 }
 
+/** The agent on the path of a missed objective that takes the most of the time in its own hands. */
+export interface Slowest {
+  readonly slo: Slo
+  readonly burn: number
+  /** Median of what a unit of work takes from its first handler to the end of its commit. */
+  readonly serviceMs: number
+}
+
 interface Kept {
   readonly slo: Slo
   readonly way: Way
@@ -50,6 +59,8 @@ interface Kept {
 export class SloMeter {
   #kept: readonly Kept[] = []
   #agents: ReadonlyMap<string, AnyAgent> = new Map()
+  /** By place, of the agents on the ways. */
+  readonly #service = new Map<string, Recent>()
   #overdue = new Overdue(0)
   #sample: Sample | undefined
 
@@ -62,6 +73,7 @@ export class SloMeter {
       const { window, overdue } = before.get(slo.id) ?? { window: new SloWindow(), overdue: 0 }
       return { slo, way: wayOf(slo, agents.values()), window, overdue }
     })
+    for (const id of this.#service.keys()) if (!agents.has(id)) this.#service.delete(id)
     if (longest(this.#kept) !== longestBefore) this.#overdue = new Overdue(longest(this.#kept))
   }
 
@@ -70,11 +82,18 @@ export class SloMeter {
   }
 
   /** What dies on the way, or is lost, does not arrive. */
-  work({ agent, version, topic, dead, lost }: WorkFact, nowMs: number): void {
+  work({ agent, version, topic, done, dead, lost, handlerMs, commitMs }: WorkFact, nowMs: number): void {
+    if (this.#kept.length === 0) return
+    const id = `${agent}@${version}`
+    if (done > 0 && this.#kept.some(({ way }) => way.through.has(id))) {
+      const service = this.#service.get(id) ?? new Recent()
+      service.add(handlerMs + commitMs)
+      this.#service.set(id, service)
+    }
     if (dead + lost === 0) return
     // A version that gets a share of another's keys works at its place.
     const at = [...this.#agents].find(([, own]) => own.kind === 'agent' && own.name === agent && own.ramps?.agent.version === version)
-    const place = at?.[0] ?? `${agent}@${version}`
+    const place = at?.[0] ?? id
     for (const { way, window } of this.#kept) if (way.through.get(place)?.has(topic)) window.missed(dead + lost, nowMs)
   }
 
@@ -84,6 +103,26 @@ export class SloMeter {
     this.#sample = sample
     this.#overdue.note(sample)
     for (const kept of this.#kept) kept.overdue = this.#overdue.of(kept.way, kept.slo.withinMs, this.#agents, sample)
+  }
+
+  /** What takes the time on the paths of missed objectives, by name@version: of several that an agent is slowest for, the one that burns most. */
+  slowest(nowMs: number, runsHere: (agent: string) => boolean): ReadonlyMap<string, Slowest> {
+    const found = new Map<string, Slowest>()
+    for (const [i, { slo, missed, burn }] of this.read(nowMs, runsHere).entries()) {
+      if (!missed) continue
+      const takes = (id: string) => {
+        const agent = this.#agents.get(id)
+        return this.#serviceMs(id) + (agent?.kind === 'storage-agent' ? agent.store.roll.ageMs : 0)
+      }
+      const id = [...this.#kept[i]!.way.through.keys()].reduce((most, next) => (takes(next) > takes(most) ? next : most))
+      const own = { slo, burn: burn.hour ?? 0, serviceMs: this.#serviceMs(id) }
+      if (own.burn > (found.get(id)?.burn ?? 0)) found.set(id, own)
+    }
+    return found
+  }
+
+  #serviceMs(id: string): number {
+    return this.#service.get(id)?.quantile(0.5) ?? 0
   }
 
   /** @param runsHere whether an agent is this process's to run. */
