@@ -30,6 +30,7 @@ import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { letterReplayRoutes } from './routes/letter-replays.ts'
+import { openApiRoutes } from './routes/openapi.ts'
 import { overviewRoutes } from './routes/overview.ts'
 import { producerRoutes } from './routes/producers.ts'
 import { replayRoutes } from './routes/replays.ts'
@@ -155,6 +156,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   server.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
+  const openApi = openApiRoutes(server, context)
   sessionRoutes(server, guarding)
   auditRoutes(server, context)
   healthRoutes(server, context)
@@ -173,7 +175,7 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
   producerRoutes(server, context)
   keyRoutes(server, context)
   await consolePage(server)
-  if (options.pageDirectory === undefined) indexRoute(server, context)
+  if (options.pageDirectory === undefined) indexRoute(server, openApi.index)
   else await server.register(fastifyStatic, { root: options.pageDirectory, dotfiles: 'deny', cacheControl: false })
 
   const url = await listen(server, options.address)
@@ -234,57 +236,10 @@ async function listen(server: FastifyInstance, at: OpsOptions['address']): Promi
   }
 }
 
-const INDEX = `Millrace, the operators' listener.
-
-GET  /v1/health                ready or why not, the ledger in short, disk, process
-GET  /v1/topics                topics, partitions, rates, retention
-GET  /v1/agents                agents: how they are and why, totals, rates, lag
-GET  /v1/agents/:agent         one: its versions side by side, what is in hand, failures, log
-GET  /v1/flow                  how fast data move now
-GET  /v1/events                all of this live, as server-sent events: docs/api.md
-GET  /v1/topics/:topic         one: rates by partition, skew by key, its JSON schema
-GET  /v1/topics/:topic/tail    data as they go by, as server-sent events  (?from=10m&where=station=CE&rate=50)
-GET  /v1/ledger                given, done, dead, duplicate, lost: by agent and partition
-GET  /v1/advice                what to scale, and whether what was done helped
-GET  /v1/data                  find data, the newest first  (?id=&source=&key=&topic=&from=&to=&where=&limit=50&before=)
-GET  /v1/data/:data_id         one datum’s life: payloads, steps, where it was stored  (?source=…)
-GET  /v1/trace/:data_id        where is my datum?  (?source=… for an id that a producer gave)
-GET  /v1/lineage/:data_id      where it came from, what became of it  (?depth=10&limit=1000)
-GET  /v1/cache/:name           the latest value of every key
-GET  /v1/cache/:name/:key      of one
-GET  /v1/compare               how the outputs of two versions differ  (?first=forecast@1&second=forecast@2&last=10m)
-GET  /v1/dead                  dead letters  (?agent=&version=&topic=&state=&data_id=&matching=&fingerprint=&limit=100)
-GET  /v1/dead/groups           those that are dead, by how they failed  (?agent=&version=&topic=&matching=)
-GET  /v1/dead/:letter          one, with its datum
-POST /v1/dead/:letter/edit     {"data": "<base64>"}
-POST /v1/dead/try              {"letter": 12, "data": "<base64>"}: what its agent would make of it
-POST /v1/dead/replay           {"letters": [12, 13]}
-POST /v1/dead/discard          {"letters": [12, 13]}
-POST /v1/dead/replays          {"agent": "forecast", "fingerprint": "…", "rate": 100}
-GET  /v1/dead/replays/:replay  how far it is
-POST /v1/dead/replays/:replay/cancel
-GET  /v1/replays               replays of data: who asked for what, and how far they are
-POST /v1/versions/promote      {"agent": "forecast@2"}
-POST /v1/versions/ramp         {"agent": "forecast@2", "share": 0.5}
-POST /v1/versions/decommission {"agent": "forecast@1"}
-GET  /v1/producers             who sends what, and what comes of it
-GET  /v1/keys                  the producers’ keys, without their secrets
-POST /v1/keys                  {"source": "plant-7", "topics": ["demand"]}
-POST /v1/keys/:id/rotate       {"grace": "1h"}
-POST /v1/keys/:id/revoke
-POST /v1/agents/pause          {"agent": "forecast@2"}
-POST /v1/agents/resume         {"agent": "forecast@2"}
-GET  /v1/session               who asks, and may do what
-GET  /v1/audit                 what was done, by whom  (?limit=100)
-GET  /metrics                  Prometheus
-GET  /health/live  /health/ready
-`
-
-function indexRoute(server: FastifyInstance, context: OpsContext): void {
+function indexRoute(server: FastifyInstance, index: () => string): void {
   server.get('/', (request, reply) => {
     // A browser is brought to the console; a program is told what there is.
     if (request.headers.accept?.includes('text/html') === true) return reply.redirect('/console/')
-    const name = context.pipeline()?.name
-    return reply.type('text/plain; charset=utf-8').send(name === undefined ? INDEX : `Pipeline ${name}\n\n${INDEX}`)
+    return reply.type('text/plain; charset=utf-8').send(index())
   })
 }

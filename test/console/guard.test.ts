@@ -74,7 +74,7 @@ describe('the operators’ listener', () => {
 
   test('says what there is at /', async () => {
     const { text } = await ops.get('/')
-    for (const path of ['/v1/trace/:data_id', '/v1/dead/replay', '/metrics', '/health/live']) expect(text).toContain(path)
+    for (const path of ['/v1/trace/:id', '/v1/dead/replay', '/metrics', '/health/live']) expect(text).toContain(path)
   })
 
   test('says that its address is in use, and what to do', async () => {
