@@ -1,30 +1,21 @@
 import { totalmem } from 'node:os'
 import { defineConfig } from 'vitest/config'
-import { BaseSequencer, type TestSpecification } from 'vitest/node'
-import tests from './vitest.config.ts'
+import tests, { LongFirst } from './vitest.config.ts'
 
 const TIMED = 'test/**/*.timed.servers.test.ts'
-
-/** Faults take minutes: begun last, one of them would be waited for by everything else. */
-class FaultsFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isFault = ({ moduleId }: TestSpecification) => moduleId.includes('/faults/')
-    const sorted = await super.sort(files)
-    return [...sorted.filter(isFault), ...sorted.filter(file => !isFault(file))]
-  }
-}
 
 /** What a fault test's processes and servers take at most. */
 const FLEET_BYTES = 4e9
 /** Most of the time a fault test waits, for a session to end or a process to be there again: four of them keep two cores busy. */
 const maxWorkers = Math.max(2, Math.min(4, Math.floor(totalmem() / FLEET_BYTES)))
-const common = { ...tests.test, maxWorkers, typecheck: { enabled: false }, testTimeout: 240_000, hookTimeout: 240_000, exclude: [TIMED] }
+const { sequence: _, ...shared } = tests.test ?? {}
+const common = { ...shared, maxWorkers, typecheck: { enabled: false }, testTimeout: 240_000, hookTimeout: 240_000, exclude: [TIMED] }
 
 /** The tests that need real servers: `npm run test:servers`. */
 export default defineConfig({
   test: {
     globalSetup: ['test/servers/setup.ts'],
-    sequence: { sequencer: FaultsFirst },
+    sequence: { sequencer: LongFirst },
     projects: [
       { ...tests, test: { ...common, name: 'servers', include: ['test/**/*.servers.test.ts'] } },
       // What promises a time is measured when nothing else runs.
