@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
-const READY_MS = 20_000
+const READY_MS = 60_000
 
 export interface StartOptions {
   /** As it is called in messages. */
@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
   readonly cwd?: string
-  /** How long until it must be ready. Default 20 s. */
+  /** How long until it must be ready. Default 60 s: a busy machine is no fault of its. */
   readonly readyMs?: number
 }
 
