@@ -3,7 +3,7 @@ import type { AgentNode, Overview, Reading } from '../../../src/console/api/over
 import { graphOf, sameGraph } from '../../../src/console/web/pages/flow/graph.ts'
 import { layoutOf, layoutsOf } from '../../../src/console/web/pages/flow/layout.ts'
 import { neighbourOf } from '../../../src/console/web/pages/flow/neighbour.ts'
-import { rateOf } from '../../../src/console/web/pages/flow/rate.ts'
+import { rateOf, sidesOf } from '../../../src/console/web/pages/flow/rate.ts'
 import { selectionOf } from '../../../src/console/web/pages/flow/selection.ts'
 import { lagText, readingText, readingTone, toneOf, wordsOf } from '../../../src/console/web/pages/flow/standing.ts'
 import { fitted, showing, zoomedAt } from '../../../src/console/web/pages/flow/viewport.ts'
@@ -67,7 +67,10 @@ describe('the graph of a pipeline', () => {
   })
 
   it('says of an edge the rate that is known, and where agents write together that it is a part', () => {
-    const rate = (id: string, of = now) => rateOf(graphOf(of).edges.find(edge => edge.id === id)!, of)
+    const rate = (id: string, of = now) => {
+      const edge = graphOf(of).edges.find(edge => edge.id === id)!
+      return rateOf(edge, sidesOf(edge, of))
+    }
     expect(rate('topic:demand/agent:forecast@1')).toEqual({ perSecond: 10, exact: true })
     expect(rate('agent:forecast@2/topic:prediction')).toEqual({ perSecond: 7, exact: true })
     expect(rate('agent:forecast@1/topic:prediction')).toEqual({ perSecond: 20, exact: false })

@@ -1,6 +1,9 @@
+/** Made once: a page with hundreds of numbers a second would else spend its time making them. */
+const FORMATS = [0, 1, 2].map(maximumFractionDigits => new Intl.NumberFormat('en', { maximumFractionDigits }))
+
 /** `12,345`, `3.1`, `0.04`: as many digits as say something. */
 export function countText(count: number): string {
-  return count.toLocaleString('en', { maximumFractionDigits: count >= 100 ? 0 : count >= 1 ? 1 : 2 })
+  return FORMATS[count >= 100 ? 0 : count >= 1 ? 1 : 2]!.format(count)
 }
 
 export function perSecondText(perSecond: number): string {
@@ -18,7 +21,7 @@ export function secondsText(seconds: number | null): string {
 }
 
 export function percentText(share: number | null): string {
-  return share === null ? '–' : `${(share * 100).toLocaleString('en', { maximumFractionDigits: share > 0.99 && share < 1 ? 2 : 1 })} %`
+  return share === null ? '–' : `${FORMATS[share > 0.99 && share < 1 ? 2 : 1]!.format(share * 100)} %`
 }
 
 /** `10:02:31`, with the date where it is not today. */

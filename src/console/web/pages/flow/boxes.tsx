@@ -1,4 +1,5 @@
 import { useComputed } from '@preact/signals'
+import { agentNode, topicNode } from '../../live/nodes.ts'
 import { overview } from '../../live/overview.ts'
 import { countText, perSecondText } from '../../parts/numbers.ts'
 import { type Box, endId } from './graph.ts'
@@ -38,7 +39,7 @@ function AgentBox({ box, selected }: Drawn) {
 }
 
 function Version({ box, group, selected }: { readonly box: Box; readonly group: string; readonly selected: string }) {
-  const node = useComputed(() => overview.value?.agents[group]).value
+  const node = agentNode(group).value
   if (node === undefined) return null
   const tone = toneOf(node)
   const id = endId({ box: box.id, group })
@@ -91,8 +92,7 @@ function PlainBox({ box, selected }: Drawn) {
 }
 
 function saidOf({ kind, name }: Box): string {
-  const now = overview.value
-  if (kind === 'producers') return `${perSecondText(now?.front_end.accepted_per_second ?? 0)} accepted`
-  const topic = kind === 'topic' ? now?.topics[name] : undefined
+  if (kind === 'producers') return `${perSecondText(overview.value?.front_end.accepted_per_second ?? 0)} accepted`
+  const topic = kind === 'topic' ? topicNode(name).value : undefined
   return topic === undefined ? '' : `${perSecondText(topic.in_per_second)} · ${countText(topic.retained)} held`
 }

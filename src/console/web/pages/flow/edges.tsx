@@ -1,9 +1,9 @@
-import { useComputed } from '@preact/signals'
-import { overview } from '../../live/overview.ts'
+import { computed, type ReadonlySignal } from '@preact/signals'
+import { agentNode, topicNode } from '../../live/nodes.ts'
 import { percentText, perSecondText } from '../../parts/numbers.ts'
 import { type Edge, endId } from './graph.ts'
 import { chipSize, type Layout, type Wire } from './layout.ts'
-import { rateOf, wireWidth } from './rate.ts'
+import { rateOf, readingOn, type Sides, wireWidth } from './rate.ts'
 import { edgeParts } from './selection.ts'
 import { flowHref } from './shape.ts'
 import { lagText, MARKS, readingText, readingTone, type Tone, toneOf } from './standing.ts'
@@ -25,16 +25,39 @@ interface Said {
   readonly words: string
 }
 
-function saidOf(edge: Edge): Said {
-  const now = overview.value
-  const rate = now === undefined ? undefined : rateOf(edge, now)
+const saying = new WeakMap<Edge, ReadonlySignal<Said>>()
+
+/** It is another object only where something else is to be drawn. */
+function saidOf(edge: Edge): ReadonlySignal<Said> {
+  const known = saying.get(edge)
+  if (known !== undefined) return known
+  const group = edge.to.group ?? edge.from.group
+  let last: Said | undefined
+  const said = computed(() => {
+    const agent = group === undefined ? undefined : agentNode(group).value
+    const topic = edge.topic === undefined ? undefined : topicNode(edge.topic).value
+    const next = sayOf(edge, { agent, topic })
+    if (last === undefined || last.words !== next.words || last.tone !== next.tone || last.width !== next.width) last = next
+    return last
+  })
+  saying.set(edge, said)
+  return said
+}
+
+function sayOf(edge: Edge, sides: Sides): Said {
+  const rate = rateOf(edge, sides)
   const rateText = rate === undefined ? '' : rate.exact ? perSecondText(rate.perSecond) : `part of ${perSecondText(rate.perSecond)}`
   const base = { rate: rateText, width: wireWidth(rate?.perSecond ?? 0) }
-  const agent = edge.kind === 'reads' ? now?.agents[edge.to.group!] : undefined
-  const reading = agent?.from[edge.topic!]
-  if (agent === undefined || reading === undefined)
+  const reading = readingOn(edge, sides)
+  if (sides.agent === undefined || reading === undefined)
     return { ...base, tone: 'idle', words: rateText === '' ? 'rate not known by itself' : rateText }
-  return { ...base, tone: readingTone(reading, toneOf(agent)), lag: lagText(reading), full: reading.full, words: readingText(reading) }
+  return {
+    ...base,
+    tone: readingTone(reading, toneOf(sides.agent)),
+    lag: lagText(reading),
+    full: reading.full,
+    words: readingText(reading),
+  }
 }
 
 /** The lines of all edges in one drawing; a wide invisible one beside each is easy to hit. */
@@ -57,8 +80,7 @@ export function Wires({
 }
 
 function WireView({ edge, wire, isSelected }: Drawn) {
-  const width = useComputed(() => saidOf(edge).width).value
-  const tone = useComputed(() => saidOf(edge).tone).value
+  const { width, tone } = saidOf(edge).value
   return (
     <g class={`wire ${tone}${isSelected ? ' selected' : ''}`}>
       {/* The same as the label's link, for the mouse: the canvas hears of the click. */}
@@ -70,10 +92,7 @@ function WireView({ edge, wire, isSelected }: Drawn) {
 
 /** An edge's label, which opens its tail. */
 export function Chip({ edge, wire, isSelected }: Drawn) {
-  const said = useComputed(() => saidOf(edge))
-  // Equal words are the same drawing: an overview a second makes a new object, not a new label.
-  useComputed(() => `${said.value.tone} ${said.value.words}`).value
-  const { rate, tone, lag, full, words } = said.peek()
+  const { rate, tone, lag, full, words } = saidOf(edge).value
   const { width, height } = chipSize(edge)
   const style = { left: `${wire.x - width / 2}px`, top: `${wire.y - height / 2}px`, width: `${width}px`, height: `${height}px` }
   return (

@@ -19,6 +19,8 @@ export interface Edge {
   readonly to: End
   /** The topic whose data flow here; a cache and a store have none. */
   readonly topic?: string
+  /** Several agents write this topic, and how much each does is not known. */
+  readonly shared?: true
 }
 
 /** Where an edge ends: a box, and in an agent's the row of its version. */
@@ -58,10 +60,15 @@ export function graphOf({ topics, agents }: Pick<Overview, 'topics' | 'agents'>,
     const groups = versions.toSorted(([, a], [, b]) => a.version - b.version || Number(a.shadow) - Number(b.shadow)).map(([group]) => group)
     box('agent', name, groups)
   }
+  const writers = new Map<string, number>()
+  for (const [, { to }] of shown) for (const { name } of to) writers.set(name, (writers.get(name) ?? 0) + 1)
   for (const [group, agent] of shown) {
     const end = { box: `agent:${agent.agent}`, group }
     for (const topic of Object.keys(agent.from)) edges.push(edgeOf('reads', { box: box('topic', topic) }, end, topic))
-    for (const { kind, name } of agent.to) edges.push(edgeOf('writes', end, { box: box(kind, name) }, kind === 'topic' ? name : undefined))
+    for (const { kind, name } of agent.to) {
+      const edge = edgeOf('writes', end, { box: box(kind, name) }, kind === 'topic' ? name : undefined)
+      edges.push((writers.get(name) ?? 0) > 1 ? { ...edge, shared: true } : edge)
+    }
     const store = agent.store ?? undefined
     if (store !== undefined) edges.push(edgeOf('stores', end, { box: box('store', store) }))
   }

@@ -10,7 +10,7 @@ import { TailView } from '../../parts/tail.tsx'
 import { hrefTo } from '../../router.ts'
 import { nameOf } from './edges.tsx'
 import type { Edge, Graph } from './graph.ts'
-import { rateOf } from './rate.ts'
+import { rateOf, readingOn, sidesOf } from './rate.ts'
 import { edgeParts, type Selection } from './selection.ts'
 import { flowHref } from './shape.ts'
 import { MARKS, toneOf, versionText, wordsOf } from './standing.ts'
@@ -50,8 +50,9 @@ function titleOf(selection: Selection): string {
 function OfEdge({ edge }: { readonly edge: Edge }) {
   const now = overview.value
   if (now === undefined) return null
-  const rate = rateOf(edge, now)
-  const reading = edge.kind === 'reads' ? now.agents[edge.to.group!]?.from[edge.topic!] : undefined
+  const sides = sidesOf(edge, now)
+  const rate = rateOf(edge, sides)
+  const reading = readingOn(edge, sides)
   const group = edge.to.group
   return (
     <>

@@ -1,4 +1,4 @@
-import type { Overview } from '../../../api/overview.ts'
+import type { AgentNode, Overview, TopicNode } from '../../../api/overview.ts'
 import type { Edge } from './graph.ts'
 
 /** How many data a second flow along an edge. `exact`: false where only the whole is known that several agents write together. */
@@ -7,20 +7,32 @@ export interface Rate {
   readonly exact: boolean
 }
 
+/** What an edge's numbers are of: the agent at its end, and the topic. */
+export interface Sides {
+  readonly agent: AgentNode | undefined
+  readonly topic: TopicNode | undefined
+}
+
+export function sidesOf({ from, to, topic }: Edge, { topics, agents }: Pick<Overview, 'topics' | 'agents'>): Sides {
+  const group = to.group ?? from.group
+  return { agent: group === undefined ? undefined : agents[group], topic: topic === undefined ? undefined : topics[topic] }
+}
+
 /**
  * What is known of an edge. Readings are counted one by one. Of what an agent writes only the sum over all of its outputs is, so a topic that
  * it writes alone tells the rate, and an agent with one output does; else it is a part of what comes into the topic.
  */
-export function rateOf(edge: Edge, { topics, agents }: Pick<Overview, 'topics' | 'agents'>): Rate | undefined {
-  if (edge.kind === 'reads') return exactly(agents[edge.to.group!]?.from[edge.topic!]?.per_second)
-  if (edge.kind === 'enters') return exactly(topics[edge.topic!]?.in_per_second)
-  const agent = agents[edge.from.group!]
+export function rateOf(edge: Edge, { agent, topic }: Sides): Rate | undefined {
+  if (edge.kind === 'reads') return exactly(agent?.from[edge.topic!]?.per_second)
+  if (edge.kind === 'enters') return exactly(topic?.in_per_second)
   if (edge.kind === 'stores') return exactly(agent?.handled_per_second)
   if (agent?.to.length === 1) return exactly(agent.outputs_per_second)
-  const into = edge.topic === undefined ? undefined : topics[edge.topic]?.in_per_second
-  if (into === undefined) return undefined
-  const isShared = Object.values(agents).filter(({ to }) => to.some(({ kind, name }) => kind === 'topic' && name === edge.topic)).length > 1
-  return { perSecond: into, exact: !isShared }
+  return topic === undefined ? undefined : { perSecond: topic.in_per_second, exact: edge.shared !== true }
+}
+
+/** What waits on an edge; undefined where no agent reads. */
+export function readingOn({ kind, topic }: Edge, { agent }: Sides): AgentNode['from'][string] | undefined {
+  return kind === 'reads' ? agent?.from[topic!] : undefined
 }
 
 function exactly(perSecond: number | undefined): Rate | undefined {

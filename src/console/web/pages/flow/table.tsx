@@ -2,7 +2,7 @@ import { overview } from '../../live/overview.ts'
 import { countText, percentText, perSecondText, secondsText } from '../../parts/numbers.ts'
 import { nameOf } from './edges.tsx'
 import { endId, type Graph } from './graph.ts'
-import { rateOf } from './rate.ts'
+import { rateOf, readingOn, sidesOf } from './rate.ts'
 import { edgeParts } from './selection.ts'
 import { flowHref } from './shape.ts'
 import { MARKS, toneOf, versionText, wordsOf } from './standing.ts'
@@ -81,8 +81,9 @@ export function FlowTable({ graph }: { readonly graph: Graph }) {
           </thead>
           <tbody>
             {graph.edges.map(edge => {
-              const rate = rateOf(edge, now)
-              const reading = edge.kind === 'reads' ? now.agents[edge.to.group!]?.from[edge.topic!] : undefined
+              const sides = sidesOf(edge, now)
+              const rate = rateOf(edge, sides)
+              const reading = readingOn(edge, sides)
               return (
                 <tr key={edge.id}>
                   <th scope="row">
