@@ -18,8 +18,12 @@ export const shape = computed(() => {
   return last
 })
 
-/** A link to a part of the graph, which stays as it is shown: what the query says of it stays. */
-export function flowHref(parts: readonly string[], changes: Readonly<Record<string, string>> = {}): string {
+/** What the query says of how the graph is shown: the same for hundreds of links. */
+const kept = computed(() => `?${query.value}`.replace(/^\?$/, ''))
+
+/** A link to a part of the graph, which stays as it is shown. */
+export function flowHref(parts: readonly string[], changes?: Readonly<Record<string, string>>): string {
+  if (changes === undefined) return hrefTo(['flow', ...parts]) + kept.value
   const search = { ...Object.fromEntries(query.value), ...changes }
   return hrefTo(['flow', ...parts], Object.fromEntries(Object.entries(search).filter(([, value]) => value !== '')))
 }
