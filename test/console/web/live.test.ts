@@ -3,6 +3,8 @@ import type { Overview } from '../../../src/console/api/overview.ts'
 import { EventReader } from '../../../src/console/web/live/event-stream.ts'
 import { History, KEPT_LOOKS } from '../../../src/console/web/live/history.ts'
 import { mergePatch } from '../../../src/console/web/live/merge-patch.ts'
+import { tapCommand } from '../../../src/console/web/parts/commands.ts'
+import { shareText } from '../../../src/console/web/parts/tail-text.ts'
 
 function look(second: number, topics: Record<string, number>): Overview {
   const node = (in_per_second: number) => ({ partitions: 1, entry: true, in_per_second, retained: 0 })
@@ -56,5 +58,22 @@ describe('the history that charts show', () => {
     const { times, values } = history.series('topic demand in')
     expect([times.length, times[0], values[0], values.at(-1)]).toEqual([KEPT_LOOKS, 3, 3, KEPT_LOOKS + 2])
     expect(history.series('topic old in').values.every(value => value === null)).toBe(true)
+  })
+})
+
+describe('a tail', () => {
+  const count = { shown: 50, matched: 60, seen: 4_000, skipped: 210, behind: 9 }
+
+  it('says what it leaves out', () => {
+    expect(shareText(count, false)).toBe('shows 50 of 4,210/s')
+    expect(shareText(count, true)).toBe('shows 50 of 60/s that match, of 4,210/s, 210 of them not looked at')
+    expect(shareText({ ...count, behind: 90_000 }, false)).toBe('shows 50 of 4,210/s; 90,000 to the end')
+  })
+
+  it('is the same as a command', () => {
+    expect(tapCommand('demand')).toBe('millrace tap demand')
+    expect(tapCommand('demand', '10m', ['megawatts>500', "a=it's"])).toBe(
+      "millrace tap demand --from 10m --where 'megawatts>500' --where 'a=it'\\''s'",
+    )
   })
 })

@@ -66,7 +66,9 @@ export function useTail(topic: string, options: TailOptions): Tail {
         waiting.push(JSON.parse(data) as ShownDatum)
         if (waiting.length > KEPT) waiting.shift()
       }
-      timer ??= setTimeout(draw, DRAW_MS)
+      // It cannot be read at the moment, and goes on by itself.
+      if (event === 'problem') setTail(last => ({ ...last, state: 'away' }))
+      else timer ??= setTimeout(draw, DRAW_MS)
     }
     const follow = async () => {
       try {

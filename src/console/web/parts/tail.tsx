@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { ShownDatum, TailCount } from '../../api/topics.ts'
+import type { ShownDatum } from '../../api/topics.ts'
 import { type Tail, useTail } from '../live/tail.ts'
 import { hrefTo } from '../router.ts'
 import { Command } from './command.tsx'
@@ -7,6 +7,7 @@ import { tapCommand } from './commands.ts'
 import { countText } from './numbers.ts'
 import { payloadText } from './payload.ts'
 import { Failed, Loading } from './states.tsx'
+import { shareText } from './tail-text.ts'
 
 /** The live tail of a topic: the newest datum first, what is left out beside it. */
 export function TailView({
@@ -71,10 +72,4 @@ function standingText({ state, count, missed }: Tail, paused: boolean, filtered:
   if (state === 'away') return 'broken off; tries again by itself'
   if (paused) return `paused; ${countText(missed)} went by`
   return count === undefined ? '' : shareText(count, filtered)
-}
-
-/** Says what it leaves out: `50 of 4,210/s`. */
-export function shareText({ shown, matched, seen }: TailCount, filtered: boolean): string {
-  if (!filtered) return `shows ${countText(shown)} of ${countText(seen)}/s`
-  return `shows ${countText(shown)} of ${countText(matched)}/s that match, of ${countText(seen)}/s`
 }
