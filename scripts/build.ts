@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, globSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { build } from 'vite'
 
 const root = resolve(import.meta.dirname, '..')
@@ -13,6 +14,7 @@ compile()
 await build({ configFile: join(root, 'src', 'console', 'web', 'vite.config.ts'), logLevel: 'warn' })
 checkUrls()
 checkKeys()
+checkConsole()
 // npm keeps the mode of the files that it packs; a checkout on Windows has none to keep.
 chmodSync(join(root, 'bin', 'millrace.js'), 0o755)
 
@@ -44,5 +46,16 @@ function checkKeys(): void {
   const renamed = globSync('**/*.js', { cwd: dist }).filter(file => /[{,]\s*_[a-z]: /.test(readFileSync(join(dist, file), 'utf8')))
   if (renamed.length === 0) return
   process.stderr.write(`The compiler has renamed a key like its class in ${renamed.join(', ')}: give the class another name.\n`)
+  process.exit(1)
+}
+
+/** What a browser loads of the console, all pages together, is to be there at once on a poor line, too. */
+function checkConsole(): void {
+  const MOST_BYTES = 150_000
+  const web = join(dist, 'console', 'web')
+  const files = globSync('**/*', { cwd: web, withFileTypes: true }).filter(entry => entry.isFile())
+  const bytes = files.reduce((sum, { parentPath, name }) => sum + gzipSync(readFileSync(join(parentPath, name))).length, 0)
+  if (bytes <= MOST_BYTES) return
+  process.stderr.write(`The console is ${bytes} bytes, compressed: more than ${MOST_BYTES}.\n`)
   process.exit(1)
 }

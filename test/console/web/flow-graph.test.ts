@@ -73,10 +73,13 @@ describe('the graph of a pipeline', () => {
     }
     expect(rate('topic:demand/agent:forecast@1')).toEqual({ perSecond: 10, exact: true })
     expect(rate('agent:forecast@2/topic:prediction')).toEqual({ perSecond: 7, exact: true })
-    expect(rate('agent:forecast@1/topic:prediction')).toEqual({ perSecond: 20, exact: false })
+    expect(rate('agent:forecast@1/topic:prediction')).toEqual({ perSecond: 7, exact: true })
     expect(rate('agent:forecast@1/cache:latest')).toBeUndefined()
-    const { 'forecast@2': _, ...agents } = now.agents
-    expect(rate('agent:forecast@1/topic:prediction', { ...now, agents })).toEqual({ perSecond: 20, exact: true })
+    const both = { ...now.agents['forecast@1']!, to: [to('prediction'), to('alert')] }
+    const topics = { ...now.topics, alert: topic(false, 3) }
+    const more = { topics, agents: { ...now.agents, 'forecast@1': both } }
+    expect(rate('agent:forecast@1/topic:prediction', more)).toEqual({ perSecond: 20, exact: false })
+    expect(rate('agent:forecast@1/topic:alert', more)).toEqual({ perSecond: 3, exact: true })
   })
 })
 

@@ -75,10 +75,9 @@ function optionsOf(node: HTMLElement, text: (value: number) => string): uPlot.Op
     axes: [
       {
         ...axis,
-        space: 70,
+        space: 90,
         size: 22,
-        values: (_plot, times) =>
-          times.map(time => new Date(time * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })),
+        values: (_plot, times) => times.map(time => new Date(time * 1_000).toLocaleTimeString('en-GB')),
       },
       { ...axis, space: 26, size: 52, values: (_plot, values) => values.map(text) },
     ],

@@ -28,7 +28,9 @@ export function BoxView(drawn: Drawn) {
 function AgentBox({ box, selected }: Drawn) {
   return (
     <>
-      <h3>{box.name}</h3>
+      <div class="name" title={box.name}>
+        {box.name}
+      </div>
       <div class="versions">
         {box.groups.map(group => (
           <Version key={group} box={box} group={group} selected={selected} />

@@ -41,16 +41,19 @@ export function Canvas({ graph, layouts, selected }: Drawn & { readonly selected
     setLayout(layouts.reduce((best, each) => (fitted(each, size).scale > fitted(best, size).scale ? each : best)))
   }, [layouts])
 
-  // The first sight of a graph, and of one that has another shape: what the URL names in the middle, else as much as can be read.
+  // The first sight of a graph, and of one that has another shape: what the URL names, else as much as can be read. As long as nobody has
+  // moved it, it follows the size of the window.
   useLayoutEffect(() => {
-    const frame = requestAnimationFrame(() => {
+    const look = () => {
       const moving = panZoom.current
-      if (moving === undefined) return
+      if (moving === undefined || moving.isMoved) return
       moving.view = fitted(layout, sizeOf(), FIRST_SCALE)
       const link = linkTo(world.current!, selected)
-      if (link !== null) show(link)
-    })
-    return () => cancelAnimationFrame(frame)
+      if (link !== null) requestAnimationFrame(() => show(link))
+    }
+    const sizes = new ResizeObserver(look)
+    sizes.observe(screen.current!)
+    return () => sizes.disconnect()
   }, [layout])
 
   const show = (link: HTMLElement, least = 0) => {

@@ -18,6 +18,7 @@ export class PanZoom {
   #frame = 0
   #settling = 0
   #travelled = 0
+  #isMoved = false
 
   constructor(screen: HTMLElement, world: HTMLElement) {
     this.#screen = screen
@@ -44,6 +45,11 @@ export class PanZoom {
     return this.#view
   }
 
+  /** Whether a person has moved it: then it stays where it is. */
+  get isMoved(): boolean {
+    return this.#isMoved
+  }
+
   set view(view: View) {
     const isZoomed = view.scale !== this.#view.scale
     this.#view = view
@@ -55,6 +61,7 @@ export class PanZoom {
 
   /** @param at in pixels of the screen; its middle otherwise. */
   zoom(factor: number, at = { x: this.#screen.clientWidth / 2, y: this.#screen.clientHeight / 2 }): void {
+    this.#isMoved = true
     this.view = zoomedAt(this.#view, factor, at)
   }
 
@@ -98,6 +105,7 @@ export class PanZoom {
     const now = this.#within(event)
     this.#travelled += Math.abs(now.x - last.x) + Math.abs(now.y - last.y)
     if (this.#travelled < DRAG_PX) return
+    this.#isMoved = true
     this.#screen.setPointerCapture(event.pointerId)
     const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1]
     this.#pointers.set(event.pointerId, now)

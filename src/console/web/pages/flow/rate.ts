@@ -19,14 +19,15 @@ export function sidesOf({ from, to, topic }: Edge, { topics, agents }: Pick<Over
 }
 
 /**
- * What is known of an edge. Readings are counted one by one. Of what an agent writes only the sum over all of its outputs is, so a topic that
- * it writes alone tells the rate, and an agent with one output does; else it is a part of what comes into the topic.
+ * What is known of an edge. Readings are counted one by one. Of what an agent writes only the sum over all of its topics is, so an agent
+ * with one topic tells the rate, and a topic that it writes alone does; else it is a part of what comes into the topic.
  */
 export function rateOf(edge: Edge, { agent, topic }: Sides): Rate | undefined {
   if (edge.kind === 'reads') return exactly(agent?.from[edge.topic!]?.per_second)
   if (edge.kind === 'enters') return exactly(topic?.in_per_second)
   if (edge.kind === 'stores') return exactly(agent?.handled_per_second)
-  if (agent?.to.length === 1) return exactly(agent.outputs_per_second)
+  // What it writes to a cache is not counted.
+  if (topic !== undefined && agent?.to.filter(({ kind }) => kind === 'topic').length === 1) return exactly(agent.outputs_per_second)
   return topic === undefined ? undefined : { perSecond: topic.in_per_second, exact: edge.shared !== true }
 }
 

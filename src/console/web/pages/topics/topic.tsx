@@ -16,6 +16,7 @@ import { skewOf } from './skew.ts'
 import { TopicTail } from './topic-tail.tsx'
 
 const EVERY_MS = 5_000
+const SHOWN_KEYS = 10
 
 /** One topic: how much comes in and how it is spread, who reads it and how far they are, and what comes in now. */
 export function TopicPage({ topic }: { readonly topic: string }) {
@@ -76,7 +77,7 @@ function Partitions({ partitions }: Pick<TopicAnswer, 'partitions'>) {
     <section aria-labelledby="partitions">
       <h2 id="partitions">Partitions</h2>
       {words !== '' && <p class={hot ? 'note warn' : 'dim'}>{hot ? `▲ ${words} More replicas do not help a hot partition.` : words}</p>}
-      <Table label="Partitions">
+      <Table label="Each partition">
         <thead>
           <tr>
             <th scope="col" class="number">
@@ -138,7 +139,7 @@ function Keys({ answer: { topic, keyed, keys } }: { readonly answer: TopicAnswer
           </tr>
         </thead>
         <tbody>
-          {keys.top.map(({ key, partition, share }) => (
+          {keys.top.slice(0, SHOWN_KEYS).map(({ key, partition, share }) => (
             <tr key={key}>
               <th scope="row">
                 <a href={hrefTo(['data'], { topic, key })}>{key}</a>
