@@ -3,7 +3,7 @@ import type { Overview } from '../../../src/console/api/overview.ts'
 import { EventReader } from '../../../src/console/web/live/event-stream.ts'
 import { History, KEPT_LOOKS } from '../../../src/console/web/live/history.ts'
 import { mergePatch } from '../../../src/console/web/live/merge-patch.ts'
-import { tapCommand } from '../../../src/console/web/parts/commands.ts'
+import { findCommand, tapCommand } from '../../../src/console/web/parts/commands.ts'
 import { shareText } from '../../../src/console/web/parts/tail-text.ts'
 
 function look(second: number, topics: Record<string, number>): Overview {
@@ -75,5 +75,6 @@ describe('a tail', () => {
     expect(tapCommand('demand', '10m', ['megawatts>500', "a=it's"])).toBe(
       "millrace tap demand --from 10m --where 'megawatts>500' --where 'a=it'\\''s'",
     )
+    expect(findCommand({ topic: 'demand', key: '', from: '10m' }, ['v>1'])).toBe("millrace find --topic demand --from 10m --where 'v>1'")
   })
 })

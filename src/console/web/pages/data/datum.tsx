@@ -1,3 +1,4 @@
+import { useEffect, useState } from 'preact/hooks'
 import type { Life } from '../../../api/data.ts'
 import { useResource } from '../../live/resource.ts'
 import { Command, Copy } from '../../parts/command.tsx'
@@ -10,6 +11,7 @@ import { hrefTo, query } from '../../router.ts'
 import { type Copyable, curlText, fixtureText, sendText } from './copies.ts'
 import { Family } from './family.tsx'
 import { Hops } from './hops.tsx'
+import { isOpen } from './waterfall.ts'
 import { WaterfallView } from './waterfall-view.tsx'
 
 const EVERY_MS = 3_000
@@ -18,7 +20,11 @@ const EVERY_MS = 3_000
 export function DatumPage({ id }: { readonly id: string }) {
   const source = query.value.get('source')
   const asked = source === null ? '' : `?source=${encodeURIComponent(source)}`
-  const resource = useResource<Life>(`/v1/data/${encodeURIComponent(id)}${asked}`, EVERY_MS)
+  // A life that is over stays as it is.
+  const [isOver, setOver] = useState(false)
+  const resource = useResource<Life>(`/v1/data/${encodeURIComponent(id)}${asked}`, isOver ? undefined : EVERY_MS)
+  const { answer } = resource
+  useEffect(() => setOver(answer !== undefined && !isOpen(answer)), [answer])
   const command = `millrace trace ${shellWord(id)}${source === null ? '' : ` --source ${shellWord(source)}`}`
   return (
     <>

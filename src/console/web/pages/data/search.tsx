@@ -1,4 +1,6 @@
 import { overview } from '../../live/overview.ts'
+import { Command } from '../../parts/command.tsx'
+import { findCommand } from '../../parts/commands.ts'
 import { Conditions } from '../../parts/conditions.tsx'
 import { Field } from '../../parts/field.tsx'
 import { countText, timeText } from '../../parts/numbers.ts'
@@ -12,13 +14,23 @@ import { type Found, useSearch } from './use-search.ts'
 /** Looks for data by whatever is known of them. All of the question stands in the URL. */
 export function SearchView() {
   const asked = askedIn(query.value)
+  const { where, ...texts } = asked
   const found = useSearch(asked)
   return (
     <>
-      <h1>Data</h1>
+      <div class="headline">
+        <h1>Data</h1>
+        <p>
+          <Command text={findCommand(texts, where)} />
+        </p>
+      </div>
       <IdForm />
       <AskForm asked={asked} />
-      <div role="status">{found.busy && found.data.length === 0 && <Loading what="data" />}</div>
+      <div role="status">
+        {found.busy && found.data.length === 0 && (
+          <Loading what={found.lookedAt === 0 ? 'data' : `data: looked at ${countText(found.lookedAt)}`} />
+        )}
+      </div>
       {found.problem !== undefined && <Failed problem={found.problem} />}
       {asksNothing(asked) ? (
         <Empty title="What are you looking for?">

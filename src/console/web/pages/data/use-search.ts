@@ -15,6 +15,8 @@ export interface Found {
 }
 
 const PAGE = 50
+/** An answer ends after some time, whether something was found or not: so often it is asked further before somebody has to say so. */
+const ROUNDS = 40
 const NOTHING = { data: [], lookedAt: 0, more: null, busy: false, problem: undefined }
 
 /** Searches whenever something else is asked; what is found further on is added to it. */
@@ -30,12 +32,18 @@ export function useSearch(asked: Asked): Found {
     ending.current = asking
     setFound(last => ({ ...(before === undefined ? NOTHING : last), busy: true, problem: undefined }))
     try {
-      const answer = await get<SearchAnswer>(searchPath(asked, PAGE, before), asking.signal)
-      setFound(last => ({
-        ...{ busy: false, problem: undefined, more: answer.more },
-        data: [...last.data, ...answer.data],
-        lookedAt: last.lookedAt + answer.looked_at,
-      }))
+      let [at, round, isFound] = [before, 0, false]
+      do {
+        const answer: SearchAnswer = await get(searchPath(asked, PAGE, at), asking.signal)
+        isFound = answer.data.length > 0
+        at = answer.more ?? undefined
+        const isOver = isFound || at === undefined || ++round === ROUNDS
+        setFound(last => ({
+          ...{ busy: !isOver, problem: undefined, more: answer.more },
+          data: [...last.data, ...answer.data],
+          lookedAt: last.lookedAt + answer.looked_at,
+        }))
+      } while (!isFound && at !== undefined && round < ROUNDS)
     } catch (error) {
       if (asking.signal.aborted) return
       if (!(error instanceof ApiProblem)) throw error

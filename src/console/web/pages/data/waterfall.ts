@@ -33,7 +33,7 @@ export function waterfallOf({ accepted, steps }: Pick<Life, 'accepted' | 'steps'
   const known = [accepted, ...steps.flatMap(({ appended, claimed, finished }) => [appended, claimed, finished])].flatMap(time =>
     time === null ? [] : [Date.parse(time)],
   )
-  const open = steps.some(isOpen)
+  const open = isOpen({ steps })
   const from = Math.min(...known)
   const last = Math.max(from + 1, ...known)
   const to = open ? Math.max(last, Math.min(nowMs, last + (last - from))) : last
@@ -44,7 +44,10 @@ export function waterfallOf({ accepted, steps }: Pick<Life, 'accepted' | 'steps'
   }
   const rows = steps.map(step => {
     const [appended, claimed, finished] = [msOf(step.appended), msOf(step.claimed), msOf(step.finished)]
-    return { step, bars: [...bar('wait', appended, claimed, step.state !== 'waiting'), ...bar('work', claimed, finished, !isOpen(step))] }
+    return {
+      step,
+      bars: [...bar('wait', appended, claimed, step.state !== 'waiting'), ...bar('work', claimed, finished, !isStepOpen(step))],
+    }
   })
   return { rows, lengthMs: to - from, tookMs: (open ? nowMs : last) - from, isOpen: open }
 }
@@ -53,6 +56,11 @@ function msOf(time: string | null): number | undefined {
   return time === null ? undefined : Date.parse(time)
 }
 
-function isOpen({ state }: Step): boolean {
+/** Whether somebody has yet to take or to finish it, or what came of it. */
+export function isOpen({ steps }: Pick<Life, 'steps'>): boolean {
+  return steps.some(isStepOpen)
+}
+
+function isStepOpen({ state }: Step): boolean {
   return state === 'waiting' || state === 'in_hand'
 }
