@@ -25,6 +25,7 @@ import { addSend } from './commands/send.ts'
 import { addSlo } from './commands/slo.ts'
 import { addStart } from './commands/start.ts'
 import { addTap } from './commands/tap.ts'
+import { addTop } from './commands/top.ts'
 import { addTopics } from './commands/topics.ts'
 import { addTrace } from './commands/trace.ts'
 import { EXIT } from './exit.ts'
@@ -55,6 +56,7 @@ export function buildProgram(): Command {
     addFind,
     addTrace,
     addLedger,
+    addTop,
     addTopics,
     addAgents,
     addAdvise,

@@ -188,6 +188,14 @@ describe('tap', () => {
   })
 })
 
+describe('top', () => {
+  it('once gives what there is now, drawn or as JSON', async () => {
+    const { stdout, code } = await run(['top', '--once'])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^grid {2}ready .*\nAGENT .*\ndouble@1 /s)])
+    expect(await json('top', '--once')).toMatchObject({ pipeline: 'grid', ready: true, agents: { 'double@1': { state: 'running' } } })
+  })
+})
+
 describe('find', () => {
   it('gives the newest first, of one key and what matches, and says how many it has looked at', async () => {
     for (const megawatts of [41, 42, 43]) await run(['send', '--topic', 'demand', `{"station":"found","megawatts":${megawatts}}`])
