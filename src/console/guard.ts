@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Clock } from '../clock.ts'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { isLoopbackAuthority } from '../frontend/loopback.ts'
-import type { Access } from './log-in/access.ts'
+import type { Guarding } from './log-in/guarding.ts'
 import { type Asking, isSame, type LogIn, SESSION_COOKIE } from './log-in/log-in.ts'
 import { OpenAnswers } from './log-in/open-answers.ts'
 import { logInPage } from './log-in/pages.ts'
@@ -21,18 +20,6 @@ const ASKS_NOBODY: ReadonlySet<string> = new Set([
 ])
 /** Changes that every role may make: they are of one's own session. */
 const OF_ONESELF: ReadonlySet<string> = new Set(['DELETE /v1/session', 'POST /v1/session/code'])
-
-export interface Guarding {
-  readonly logIn: LogIn
-  readonly open: Access['open']
-  /** What browsers call the listener, where a proxy stands before it. */
-  readonly url: string | undefined
-  /** Whether it listens on loopback. */
-  readonly isLoopback: boolean
-  /** Whether this machine's programs alone reach it. */
-  readonly isPrivate: boolean
-  readonly clock: Clock
-}
 
 /**
  * What stands before every route: who asks, whether that one may do it, and whether it is asked from where it may be. Routes say nothing of it but

@@ -1,1 +1,2 @@
+export { checkAccess } from './log-in/guarding.ts'
 export { type OpsOptions, startOps } from './server.ts'

@@ -5,7 +5,6 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
 import type { Engine, EngineView } from '../engine/engine.ts'
 import { MillraceError } from '../errors.ts'
-import { isLoopback } from '../frontend/loopback.ts'
 import type { Health } from '../instrumentation/health.ts'
 import type { Instruments } from '../instrumentation/instruments.ts'
 import type { AnyAgent, Pipeline } from '../pipeline.ts'
@@ -15,11 +14,11 @@ import { answerProblems, type Log, sendProblem } from './answers.ts'
 import type { CompareAnswer } from './api/agents.ts'
 import { AuditLog } from './audit.ts'
 import { auditing } from './auditing.ts'
-import { type Guarding, guard } from './guard.ts'
+import { guard } from './guard.ts'
 import type { RunsOn } from './health.ts'
 import type { Try } from './letter-trial.ts'
 import type { Access } from './log-in/access.ts'
-import { LogIn } from './log-in/log-in.ts'
+import { guardingOf } from './log-in/guarding.ts'
 import { consolePage } from './page.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { cacheRoutes } from './routes/cache.ts'
@@ -191,28 +190,6 @@ export async function startOps(options: OpsOptions): Promise<Ops> {
     },
     close: () => server.close(),
   }
-}
-
-/** @throws CONFIG_INVALID where others than this machine's programs would reach it without a log-in, and nobody has said that they may. */
-async function guardingOf({ access, address, clock }: OpsOptions): Promise<Guarding> {
-  const loopback = isLoopback(address.host)
-  const { open = 'health', url, oidc } = access ?? {}
-  const isPrivate = loopback && url === undefined
-  if (oidc !== undefined && !loopback && url === undefined)
-    throw new MillraceError(
-      'CONFIG_INVALID',
-      'Operators log in by OpenID Connect, and nobody says where their browsers reach this listener.',
-      {
-        fix: 'Say it: --ops-url https://grid.example.com, and register that with /auth/callback at the provider.',
-      },
-    )
-  const logIn = await LogIn.open(access, clock)
-  if (isPrivate || logIn.kind !== 'none' || open !== 'health') return { logIn, open, url, isLoopback: loopback, isPrivate, clock }
-  logIn.close()
-  const where = loopback ? `is behind ${url}` : `is on ${address.host}, where other machines reach it`
-  throw new MillraceError('CONFIG_INVALID', `The operators’ listener ${where}, and nobody logs in.`, {
-    fix: 'Make a token: `millrace console token add <name> --role operator`; or log in by --oidc-issuer; or listen on 127.0.0.1 (--ops). --ops-open metrics lets health and metrics out and nothing else, --ops-open all everything, for what stands behind another log-in.',
-  })
 }
 
 /** Fastify's plugin says nothing of a folder that is not there, and every path of the page would be 404. */

@@ -4,7 +4,7 @@ import { sendCanaries } from '../agents/canary/sender.ts'
 import { systemClock } from '../clock.ts'
 import { compareVersions } from '../compare/compare.ts'
 import { comparisonToJson } from '../compare/json.ts'
-import { startOps } from '../console/index.ts'
+import { checkAccess, startOps } from '../console/index.ts'
 import { makeDataDirectory } from '../engine/embedded/data-directory.ts'
 import { createHealth } from '../instrumentation/health.ts'
 import { createInstruments } from '../instrumentation/instruments.ts'
@@ -88,6 +88,7 @@ export async function runPipeline(options: RunOptions): Promise<Running> {
   const closers = new Closers()
   try {
     makeDataDirectory(config.data)
+    await checkAccess({ access: config.opsAccess, address: config.ops, clock: systemClock })
     const declared = await sharingCompiled(config.data, () => loadPipeline(file))
     options.named?.(declared.name)
     checkOnly(runs, declared.agents.values())
