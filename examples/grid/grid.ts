@@ -85,4 +85,9 @@ export const lake = storageAgent('lake', {
   to: files('./lake', { format: 'parquet', record: 'plain', interval: '1h', roll: { records: 50_000, bytes: '32MB', age: '30s' } }),
 })
 
-export default pipeline('grid', { agents: [average, forecast, dispatcher, lake] })
+export default pipeline('grid', {
+  agents: [average, forecast, dispatcher, lake],
+  // Of what the demand stations report 99 of 100 are to be forecast within two seconds; canaries try every path, also when nothing is reported.
+  slo: { from: demand, to: prediction, within: '2s', share: 0.99 },
+  canary: '10s',
+})

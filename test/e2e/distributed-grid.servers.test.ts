@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forecastNext } from '../../examples/grid/model.ts'
 import type { Reading } from '../../examples/grid/simulator.ts'
 import { systemClock } from '../../src/clock.ts'
+import type { HealthAnswer } from '../../src/console/api/health.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { openDistributed } from '../../src/runtime/distributed.ts'
 import { type Datum, readLog } from '../faults/log.ts'
@@ -90,8 +91,17 @@ describe('the power grid on many processes, each of which is killed once while d
     expect((await appended()) - before).toBe(second.accepted)
     await handled(grid)
     await checkOnce()
+    // The process with the console runs no agent, and has been killed: it sees canaries arrive all the same.
+    await grid.until('a canary to have come along every path', REST_MS, async () => {
+      const { canaries } = await health(grid.url)
+      return canaries.length === 2 && canaries.every(({ seconds, overdue }) => seconds !== null && !overdue) ? true : undefined
+    })
     expect(await grid.stop()).toBe(0)
   })
+
+  async function health(url: string): Promise<HealthAnswer> {
+    return (await (await fetch(`${url}/v1/health`)).json()) as HealthAnswer // our own API
+  }
 
   /** Records in demand, copies among them. */
   async function appended(): Promise<number> {
