@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isMillraceError, MillraceError } from '../errors.ts'
 import { isLoopbackAuthority } from '../frontend/loopback.ts'
 import type { Guarding } from './log-in/guarding.ts'
-import { type Asking, isSame, type LogIn, SESSION_COOKIE } from './log-in/log-in.ts'
+import { type Asking, isSame, type LogIn, sessionCookie } from './log-in/log-in.ts'
 import { OpenAnswers } from './log-in/open-answers.ts'
 import { logInPage } from './log-in/pages.ts'
 
@@ -44,7 +44,7 @@ export function guard(server: FastifyInstance, guarding: Guarding): void {
     }
     if (asksNobody.has(route)) return
     const { identity, session } = request.asking
-    answers.add(reply, request.asking, request.cookies[SESSION_COOKIE])
+    answers.add(reply, request.asking, request.cookies[sessionCookie(request)])
     if (!isChange) return
     if (session !== undefined) checkCsrf(request, session.csrf)
     if (identity.role !== 'operator' && !OF_ONESELF.has(route))

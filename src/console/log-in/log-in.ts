@@ -17,7 +17,6 @@ const MAX_CODES = 100
 /** A person has a password to find, and perhaps a second factor. */
 export const BEGUN_MS = 600_000
 const MAX_BEGUN = 1_000
-export const SESSION_COOKIE = 'millrace_session'
 const CSRF_BYTES = 32
 
 /** A browser that is logged in. */
@@ -77,7 +76,7 @@ export class LogIn {
     if (isPass(authorization, this.#access?.pass)) return { identity: LOCAL }
     // Where no token was ever made, a header that a proxy or a program sends is not for us.
     if (isBearer(authorization) && this.#ring?.keyless === false) return { identity: this.byToken(authorization, request.socket) }
-    const session = this.#sessions.get(request.cookies[SESSION_COOKIE])
+    const session = this.#sessions.get(request.cookies[sessionCookie(request)])
     if (session !== undefined && this.holds(session.identity)) return { identity: session.identity, session }
     if (this.#access?.open === 'all' || (isPrivate && this.kind === 'none')) return { identity: ANYONE }
     throw new MillraceError('LOG_IN_MISSING', 'This needs a log-in.', {
@@ -134,6 +133,11 @@ export class LogIn {
   close(): void {
     this.#ring?.close()
   }
+}
+
+/** The name of the cookie. Browsers tell cookies apart by host and not by port: pipelines of one machine would log each other's operators out. */
+export function sessionCookie({ socket }: FastifyRequest): string {
+  return `millrace_session_${socket.localPort}`
 }
 
 /** Whether a secret is the one that is known, in a time that does not tell how much of it is. */

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isMillraceError, MillraceError } from '../../errors.ts'
 import type { LogInCode, Session } from '../api/session.ts'
 import type { Identity } from '../log-in/identity.ts'
-import { type Asking, BEGUN_MS, type LogIn, SESSION_COOKIE, SESSION_MS } from '../log-in/log-in.ts'
+import { type Asking, BEGUN_MS, type LogIn, SESSION_MS, sessionCookie } from '../log-in/log-in.ts'
 import type { Begun } from '../log-in/oidc.ts'
 import { goOnPage, logInPage, PAGE_CSS, safePath } from '../log-in/pages.ts'
 import { invalid, type Query, textIn } from '../query.ts'
@@ -21,9 +21,9 @@ export function sessionRoutes(server: FastifyInstance, { logIn, url }: { readonl
 
   /** Ends the session that there was: a log-in begins another, whose cookie nobody has seen. */
   function begin(request: FastifyRequest, reply: FastifyReply, identity: Identity): Asking {
-    logIn.end(request.cookies[SESSION_COOKIE])
+    logIn.end(request.cookies[sessionCookie(request)])
     const { secret, session } = logIn.begin(identity)
-    reply.setCookie(SESSION_COOKIE, secret, cookie(request, 'strict', SESSION_MS))
+    reply.setCookie(sessionCookie(request), secret, cookie(request, 'strict', SESSION_MS))
     request.asking = { identity, session }
     return request.asking
   }
@@ -53,8 +53,8 @@ export function sessionRoutes(server: FastifyInstance, { logIn, url }: { readonl
     return sessionOf(begin(request, reply, identity), logIn)
   })
   server.delete('/v1/session', async (request, reply) => {
-    logIn.end(request.cookies[SESSION_COOKIE])
-    return reply.clearCookie(SESSION_COOKIE, { path: '/' }).code(204).send()
+    logIn.end(request.cookies[sessionCookie(request)])
+    return reply.clearCookie(sessionCookie(request), { path: '/' }).code(204).send()
   })
   server.post('/v1/session/code', async (request): Promise<LogInCode> => {
     const { identity, session } = askingIn(request)
