@@ -6,8 +6,8 @@ const TIMED = 'test/**/*.timed.servers.test.ts'
 
 /** What a fault test's processes and servers take at most. */
 const FLEET_BYTES = 4e9
-/** Most of the time a fault test waits, for a session to end or a process to be there again: four of them keep two cores busy. */
-const maxWorkers = Math.max(2, Math.min(4, Math.floor(totalmem() / FLEET_BYTES)))
+/** Half of its time a fault test waits, for a session to end or a process to be there again: three keep two cores busy, and with more their processes are long in coming up. */
+const maxWorkers = Math.max(2, Math.min(3, Math.floor(totalmem() / FLEET_BYTES)))
 const { sequence: _, ...shared } = tests.test ?? {}
 const common = { ...shared, maxWorkers, typecheck: { enabled: false }, testTimeout: 240_000, hookTimeout: 240_000, exclude: [TIMED] }
 

@@ -9,7 +9,7 @@ import { until } from './grid.ts'
 
 const START = fileURLToPath(new URL('../../examples/grid/distributed.ts', import.meta.url))
 const PRODUCE = fileURLToPath(new URL('../../examples/grid/produce.ts', import.meta.url))
-const START_MS = 180_000
+const START_MS = 300_000
 const STOP_MS = 60_000
 const KEPT = 200_000
 

@@ -21,8 +21,8 @@ const PIPELINE = fileURLToPath(new URL('./pipeline.ts', import.meta.url))
 const PRODUCERS = 3
 /** Some 200 data a second in batches that each touch every partition: something is under way at any moment. It is batches that cost, and two cores are not worn out by so few. */
 const LOAD: Load = { lines: 120, pauseMs: 1_800 }
-/** Several start at once, on two cores. */
-const READY_MS = 180_000
+/** Those of several fleets start at once, on two cores. */
+const READY_MS = 300_000
 const UNDER_WAY_MS = 180_000
 const REST_MS = 300_000
 const LOOK_MS = 250

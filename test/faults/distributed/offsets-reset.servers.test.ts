@@ -19,7 +19,7 @@ let fleet: Fleet
 beforeAll(async () => {
   fleet = open.use(await Fleet.open({ random: seeded(seedOf('offsets-reset')) }))
   await fleet.startAll(EACH)
-}, 300_000)
+}, 420_000)
 afterAll(() => open.disposeAsync())
 
 it('groups that are set back, to the beginning of their topics or half way, do everything again from there and change nothing', {

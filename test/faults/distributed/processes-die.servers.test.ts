@@ -20,7 +20,7 @@ beforeAll(async () => {
   fleet = open.use(await Fleet.open({ random, load: { lines: 60 } }))
   groups = open.use(new Groups(servers().kafka, fleet.prefix))
   await fleet.startAll({ frontend: 2, agents: 1, storage: 1 })
-}, 300_000)
+}, 420_000)
 afterAll(() => open.disposeAsync())
 
 /** A step that a process passes, and at which of its passes it dies, with work behind and before it. */

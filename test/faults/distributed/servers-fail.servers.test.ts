@@ -51,7 +51,7 @@ beforeAll(async () => {
     }),
   )
   await fleet.startAll({ frontend: 2, agents: 2, storage: 2 })
-}, 300_000)
+}, 420_000)
 afterAll(() => open.disposeAsync())
 
 type Fault = (link: Link) => Promise<void>
