@@ -12,7 +12,11 @@ import type { Mark, TraceRecord } from '../../src/trace/trace.ts'
 
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 const demand = topic('demand', bytes())
-const grid = pipeline('grid', { agents: [agent('double', { version: 3, from: demand }, () => undefined)] })
+const agents = [
+  agent('double', { version: 3, from: demand }, () => undefined),
+  agent('late', { version: 1, from: demand }, () => undefined),
+]
+const grid = pipeline('grid', { agents })
 const ID = mint(1_000_000)
 const DONE: Mark = {
   ...{ name: 'double', version: 3, topic: 'demand', partition: 0, offset: 0, state: 'done', attempts: 1, outputs: [] },
@@ -82,7 +86,7 @@ test('an agent’s steps go out once, when they are over, and a datum that is do
   await clock.advance('3s')
   expect(sent.map(({ name }) => name)).toEqual(['accepted demand'])
   record.marks = [DONE]
-  await clock.advance('5m')
+  await clock.advance('1m')
   expect(sent.map(({ name }) => name)).toEqual(['accepted demand', 'wait for double@3', 'double@3'])
   expect(sent.map(span => [span.startTime, span.duration])).toEqual([
     [
@@ -98,7 +102,12 @@ test('an agent’s steps go out once, when they are over, and a datum that is do
       [0, 30_000_000],
     ],
   ])
-  expect([looks(), outcomes]).toEqual([2, { sent: 3, failed: 0, dropped: 0 }])
+  record.marks = [DONE, { ...DONE, name: 'late', version: 1 }]
+  await clock.advance('2m')
+  const asked = looks()
+  expect([sent.slice(3).map(({ name }) => name), outcomes]).toEqual([['wait for late@1', 'late@1'], { sent: 5, failed: 0, dropped: 0 }])
+  await clock.advance('5m')
+  expect(looks()).toBe(asked)
   await tracer.close()
 })
 
