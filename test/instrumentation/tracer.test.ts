@@ -114,7 +114,7 @@ test('an agent’s steps go out once, when they are over, and a datum that is do
 test('a receiver that answers nothing costs a bounded number of spans in memory; the others are dropped and counted', async () => {
   const never = new Promise<void>(() => undefined)
   const { clock, append, record, outcomes, tracer } = following(100, { send: () => never })
-  record.marks = [DONE]
+  record.marks = [DONE, { ...DONE, name: 'late', version: 1 }]
   for (let second = 0; second < 40; second++) {
     for (let i = 0; i < 100; i++) await append()
     await clock.advance('1s')
