@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { watching } from './console.ts'
 import { hop } from './distributed/hop.ts'
 import { ingest as distributedIngest } from './distributed/ingest.ts'
 import { Servers } from './distributed/servers.ts'
@@ -37,6 +38,7 @@ const benches = positionals.includes(DISTRIBUTED)
       open(directory),
       idle(directory),
       memory(directory),
+      watching(directory),
     ]
 const words = positionals.filter(word => word !== DISTRIBUTED)
 const chosen = benches.filter(bench => words.length === 0 || words.some(word => bench.name.includes(word)))

@@ -30,9 +30,9 @@ async function caughtUp(): Promise<void> {
   }
 }
 
-const { listen, attach } = running.urls
+const { listen, attach, ops } = running.urls
 serve(
-  { key, openMs, attach, ...(listen === undefined ? {} : { port: Number(new URL(listen).port) }) },
+  { key, openMs, attach, ops, ...(listen === undefined ? {} : { port: Number(new URL(listen).port) }) },
   { caughtUp, rss: () => process.memoryUsage.rss() },
   () => running.stop(),
 )
