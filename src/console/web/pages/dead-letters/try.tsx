@@ -46,10 +46,11 @@ export function TryGroup({ filter }: { readonly filter: LetterFilter }) {
         <ul class="bare">
           {tried.map(each => (
             <li key={each.letter}>
-              <a href={hrefTo(['dead-letters', String(each.letter)])}>Letter {each.letter}</a> <Tried tried={each} />
+              <a href={hrefTo(['dead-letters', String(each.letter)])}>Letter {each.letter}</a> <Tried tried={each} brief />
             </li>
           ))}
         </ul>
+        {tried.some(each => each.without_past && each.outcome !== 'untried') && <WithoutPast />}
         <p>
           <Command text={`millrace dead replay${flagsOf(filter)} --dry-run --using pipeline.ts --limit ${MOST_TRIED}`} />
         </p>
@@ -68,7 +69,7 @@ export function TryGroup({ filter }: { readonly filter: LetterFilter }) {
 }
 
 /** What an agent would make of a datum. */
-export function Tried({ tried }: { readonly tried: TriedLetter }) {
+export function Tried({ tried, brief = false }: { readonly tried: TriedLetter; readonly brief?: boolean }) {
   const { outcome, outputs = [], error, reason, without_past: withoutPast } = tried
   return (
     <div class="tried">
@@ -94,9 +95,11 @@ export function Tried({ tried }: { readonly tried: TriedLetter }) {
           <Box text={textOf(output)} label={`An output to ${output.to}`} />
         </div>
       ))}
-      {withoutPast && outcome !== 'untried' && (
-        <p class="dim">The agent has a window or a state: it was tried without any past but the datum itself.</p>
-      )}
+      {withoutPast && outcome !== 'untried' && !brief && <WithoutPast />}
     </div>
   )
+}
+
+function WithoutPast() {
+  return <p class="dim">The agent has a window or a state: it is tried without any past but the datum itself.</p>
 }

@@ -1,5 +1,6 @@
 import type { AuditAnswer, Audited } from '../../../api/session.ts'
 import { useResource } from '../../live/resource.ts'
+import { Command } from '../../parts/command.tsx'
 import { Empty, Show } from '../../parts/states.tsx'
 import { Table } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
@@ -13,27 +14,32 @@ export function AuditView() {
   const limit = query.value.get('limit') === MANY ? MANY : FEW
   const found = useResource<AuditAnswer>(`/v1/audit?limit=${limit}`, 5_000)
   return (
-    <Show resource={found} what="the audit log">
-      {({ actions }) =>
-        actions.length === 0 ? (
-          <Empty title="Nobody has changed anything yet">
-            <p>Whoever replays, pauses, promotes or makes a key is written down here: who, from where, what, and what came of it.</p>
-          </Empty>
-        ) : (
-          <>
-            <Actions actions={actions} />
-            {String(actions.length) === limit && limit === FEW && (
-              <p class="dim">
-                The newest {FEW}.{' '}
-                <button type="button" class="quiet" onClick={() => setQuery({ limit: MANY })}>
-                  Show {MANY}
-                </button>
-              </p>
-            )}
-          </>
-        )
-      }
-    </Show>
+    <>
+      <Show resource={found} what="the audit log">
+        {({ actions }) =>
+          actions.length === 0 ? (
+            <Empty title="Nobody has changed anything yet">
+              <p>Whoever replays, pauses, promotes or makes a key is written down here: who, from where, what, and what came of it.</p>
+            </Empty>
+          ) : (
+            <>
+              <Actions actions={actions} />
+              {String(actions.length) === limit && limit === FEW && (
+                <p class="dim">
+                  The newest {FEW}.{' '}
+                  <button type="button" class="quiet" onClick={() => setQuery({ limit: MANY })}>
+                    Show {MANY}
+                  </button>
+                </p>
+              )}
+            </>
+          )
+        }
+      </Show>
+      <p>
+        <Command text={`millrace audit${limit === FEW ? '' : ` --limit ${limit}`}`} />
+      </p>
+    </>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { Canary, Slo } from '../../../api/health.ts'
 import { agoText } from '../../parts/ago.ts'
+import { Command } from '../../parts/command.tsx'
 import { countText, percentText, secondsText } from '../../parts/numbers.ts'
 import { Share } from '../../parts/share.tsx'
 import { Table } from '../../parts/table.tsx'
@@ -36,6 +37,9 @@ export function Slos({ slos }: { readonly slos: readonly Slo[] }) {
           </tbody>
         </Table>
       )}
+      <p>
+        <Command text="millrace slo" />
+      </p>
     </section>
   )
 }
