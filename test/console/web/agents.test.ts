@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { differenceText, firstTwo } from '../../../src/console/web/pages/agents/compared.ts'
 import { conditionOf, lagOf, toneOf } from '../../../src/console/web/pages/agents/conditions.ts'
+import { shownGroup, typedAmong } from '../../../src/console/web/parts/agent-names.ts'
 
 describe('how an agent is', () => {
   it('needs attention where it is down or not well, whatever else it does', () => {
@@ -45,4 +46,10 @@ describe('two versions compared', () => {
   it('differ by four digits, and not at all where there are no numbers', () => {
     expect([differenceText(0.000123456, 5), differenceText(96.54321, 5), differenceText(0, 0)]).toEqual(['0.0001235', '96.54', '–'])
   })
+})
+
+it('types a shadow by its name in the engine where the live version has the same one', () => {
+  expect(shownGroup('_shadow.mood@2')).toEqual({ name: 'mood', typed: 'mood@2', shown: 'mood@2 (shadow)' })
+  expect(typedAmong('_shadow.mood@2', ['mood@1', '_shadow.mood@2'])).toBe('mood@2')
+  expect(typedAmong('_shadow.mood@1', ['mood@1', '_shadow.mood@1'])).toBe('_shadow.mood@1')
 })

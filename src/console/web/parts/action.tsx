@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiProblem } from '../live/api.ts'
 import { mayChange } from '../live/session.ts'
 import { Command } from './command.tsx'
@@ -70,11 +70,25 @@ export function ChangeButton({
 
 /** Buttons that change something, side by side; for viewers with the reason in words why they are grey. */
 export function Changes({ children }: { readonly children: ComponentChildren }) {
+  const group = useRef<HTMLFieldSetElement>(null)
+  const last = useRef<EventTarget | null>(null)
+  // What was done may take its button away, and with it the focus: whoever works by the keyboard would begin at the top of the page again.
+  useLayoutEffect(() => {
+    if (!(last.current instanceof Node) || last.current.isConnected) return
+    last.current = null
+    if (document.activeElement === document.body) group.current?.focus({ preventScroll: true })
+  })
+  const enter = (event: FocusEvent) => {
+    last.current = event.target
+  }
+  const leave = (event: FocusEvent) => {
+    if (event.relatedTarget !== null) last.current = null
+  }
   return (
-    <div class="changes">
+    <fieldset ref={group} class="changes" aria-label="Actions" tabIndex={-1} onFocusIn={enter} onFocusOut={leave}>
       {children}
       {!mayChange.value && <span class="dim">{WHY_NOT}</span>}
-    </div>
+    </fieldset>
   )
 }
 

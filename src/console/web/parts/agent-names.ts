@@ -7,3 +7,9 @@ export function shownGroup(group: string): { readonly name: string; readonly typ
   const name = typed.slice(0, typed.lastIndexOf('@'))
   return { name, typed, shown: isShadow ? `${typed} (shadow)` : typed }
 }
+
+/** A group as it is typed into a command: by its name in the engine where another of the same name and version is there, such as a shadow beside the live one. */
+export function typedAmong(group: string, groups: readonly string[]): string {
+  const { typed } = shownGroup(group)
+  return groups.some(other => other !== group && shownGroup(other).typed === typed) ? group : typed
+}

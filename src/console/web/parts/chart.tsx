@@ -70,7 +70,7 @@ function optionsOf(node: HTMLElement, text: (value: number) => string): uPlot.Op
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    padding: [6, 4, 0, 0],
+    padding: [6, 24, 0, 0],
     scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.1)] } },
     axes: [
       {

@@ -2,14 +2,25 @@ import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { post } from '../../live/api.ts'
 import { Changes, Confirmed } from '../../parts/action.tsx'
-import { shownGroup } from '../../parts/agent-names.ts'
+import { shownGroup, typedAmong } from '../../parts/agent-names.ts'
 import { Field } from '../../parts/field.tsx'
 import { percentText } from '../../parts/numbers.ts'
 import type { Version } from './version.tsx'
 
 /** What may be done with a version now. Each asks first, saying what will happen. */
-export function VersionActions({ of: version, reload }: { readonly of: Version; reload(): void }) {
-  const { typed } = shownGroup(version.group)
+export function VersionActions({
+  of: version,
+  groups,
+  reload,
+}: {
+  readonly of: Version
+  /** Of all versions of the agent. */
+  readonly groups: readonly string[]
+  reload(): void
+}) {
+  const typed = typedAmong(version.group, groups)
+  // A promotion is of the shadow, whatever else has its name.
+  const promoted = shownGroup(version.group).typed
   const may = new Set(version.actions)
   // The place stays, so that the cards beside it keep their rows.
   if (may.size === 0) return <div />
@@ -46,17 +57,17 @@ export function VersionActions({ of: version, reload }: { readonly of: Version; 
           verb="Promote"
           kind="primary"
           path="/v1/versions/promote"
-          agent={typed}
-          command={`millrace promote ${typed}`}
-          said={`${typed} takes over.`}
+          agent={promoted}
+          command={`millrace promote ${promoted}`}
+          said={`${promoted} takes over.`}
           reload={reload}
         >
           It takes over the live version’s place and writes to the live topics; the live version and the shadow end. This is for good: the
           way back is a version after it.
         </Simple>
       )}
-      {may.has('ramp') && <Ramp of={version} reload={reload} />}
-      {may.has('decommission') && <Decommission of={version} reload={reload} />}
+      {may.has('ramp') && <Ramp of={version} typed={typed} reload={reload} />}
+      {may.has('decommission') && <Decommission of={version} typed={typed} reload={reload} />}
       {may.has('recommission') && (
         <Simple
           verb="Recommission"
@@ -114,8 +125,7 @@ function Simple({
 }
 
 /** One that is draining already can be ended with what it has in hand. */
-function Decommission({ of: { group, state }, reload }: { readonly of: Version; reload(): void }) {
-  const { typed } = shownGroup(group)
+function Decommission({ of: { state }, typed, reload }: { readonly of: Version; readonly typed: string; reload(): void }) {
   const now = state === 'draining'
   return (
     <Simple
@@ -137,8 +147,7 @@ function Decommission({ of: { group, state }, reload }: { readonly of: Version; 
 }
 
 /** The share of the keys that a version gets of the one that it is to replace. */
-function Ramp({ of: { group, ramp }, reload }: { readonly of: Version; reload(): void }) {
-  const { typed } = shownGroup(group)
+function Ramp({ of: { ramp }, typed, reload }: { readonly of: Version; readonly typed: string; reload(): void }) {
   const [share, setShare] = useState(ramp ?? 0)
   return (
     <Confirmed

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { CompareAnswer, ComparedTopic } from '../../../api/agents.ts'
 import { useResource } from '../../live/resource.ts'
-import { shownGroup } from '../../parts/agent-names.ts'
+import { shownGroup, typedAmong } from '../../parts/agent-names.ts'
 import { Command } from '../../parts/command.tsx'
 import { Field } from '../../parts/field.tsx'
 import { countText, percentText } from '../../parts/numbers.ts'
@@ -18,6 +18,8 @@ export function Comparison({ versions }: { readonly versions: readonly Version[]
   const [asked, setAsked] = useState<string>()
   const [first, second] = firstTwo(versions, query.value.get('first'), query.value.get('second'))
   const last = query.value.get('last') ?? '10m'
+  const groups = versions.map(({ group }) => group)
+  const typed = ({ group }: Version) => typedAmong(group, groups)
   const path = `/v1/compare?${new URLSearchParams({ first: typed(first), second: typed(second), last })}`
   const isSame = first.group === second.group
   return (
@@ -44,10 +46,6 @@ export function Comparison({ versions }: { readonly versions: readonly Version[]
       </p>
     </section>
   )
-}
-
-function typed({ group }: Version): string {
-  return shownGroup(group).typed
 }
 
 function Choice({

@@ -11,7 +11,7 @@ import { lagOf, lagText, toneOf } from './conditions.ts'
 export type Version = AgentAnswer['versions'][number]
 
 /** One version of an agent. Every card has the same parts at the same height as far as can be, so that versions are read across. */
-export function VersionCard({ of: version, reload }: { readonly of: Version; reload(): void }) {
+export function VersionCard({ of: version, groups, reload }: { readonly of: Version; readonly groups: readonly string[]; reload(): void }) {
   const { group, diagnosis } = version
   const { tone, word } = toneOf(version)
   const isWell = diagnosis === undefined || diagnosis === null || diagnosis.state === 'healthy'
@@ -21,7 +21,7 @@ export function VersionCard({ of: version, reload }: { readonly of: Version; rel
         {shownGroup(group).shown} <span class={`mark ${tone}`}>{word}</span>
       </h2>
       <p class={isWell ? 'dim' : `tone ${tone}`}>{isWell ? roleText(version) : diagnosis.words}</p>
-      <VersionActions of={version} reload={reload} />
+      <VersionActions of={version} groups={groups} reload={reload} />
       <Numbers of={version} />
       <Chart title="Rate" series={`agent ${group} handled`} text={perSecondText} />
       <Chart title="p99 in the handler" series={`agent ${group} p99_ms`} text={ms => secondsText(ms / 1_000)} />
@@ -61,7 +61,7 @@ function Numbers({ of: version }: { readonly of: Version }) {
             : `${replicas.threads} of ${replicas.wanted} ${replicas.of}${replicas.restarts === 0 ? '' : `, ${countText(replicas.restarts)} restarts`}`,
         Reads: (
           <>
-            {Object.keys(version.from).map((topic, index) => (
+            {readTopics(version).map((topic, index) => (
               <span key={topic}>
                 {index > 0 && ', '}
                 <a href={hrefTo(['topics', topic])}>{topic}</a>
@@ -73,6 +73,11 @@ function Numbers({ of: version }: { readonly of: Version }) {
       }}
     />
   )
+}
+
+/** A replay topic is a lane of its own, and no topic that one would look at. */
+function readTopics({ from }: Version): string[] {
+  return Object.keys(from).filter(topic => !topic.startsWith('_replay.'))
 }
 
 /** Dead letters of a shadow are under the name that it has in the engine. */
