@@ -16,6 +16,8 @@ describe.skipIf(NO_BROWSER)('the console, with the grid live in it', { timeout: 
   let grid: Grid & { url: string }
   let browser: Browser
   let page: Page
+  /** The data_id of one that was sent. */
+  let sent = ''
   const wrong: string[] = []
 
   beforeAll(async () => {
@@ -94,16 +96,16 @@ describe.skipIf(NO_BROWSER)('the console, with the grid live in it', { timeout: 
     await page.getByText(/shows .* that match/).waitFor()
     await until('the front end to know the key', async () => (await accepts(key)) || undefined)
     const waitsMs: number[] = []
-    let id = ''
     for (let i = 0; i < TRIES; i++) {
       const began = performance.now()
-      id = await send(key, `seen-${i}`)
-      await page.getByRole('link', { name: id }).waitFor()
+      sent = await send(key, `seen-${i}`)
+      await page.getByRole('link', { name: sent }).waitFor()
       waitsMs.push(performance.now() - began)
     }
     expect(Math.min(...waitsMs)).toBeLessThan(1_000)
-    await page.getByRole('link', { name: id }).click()
-    await page.getByRole('heading', { name: id }).waitFor()
+    await page.getByRole('link', { name: sent }).click()
+    await page.getByRole('heading', { name: sent }).waitFor()
+    await page.getByRole('row', { name: /^forecast@1 demand done/ }).waitFor()
   })
 
   /** Keys are read anew once a second. */
@@ -113,29 +115,27 @@ describe.skipIf(NO_BROWSER)('the console, with the grid live in it', { timeout: 
     return (await fetch(`${listen}/v1/topics/demand`, { method: 'POST', headers, body: '{}' })).status === 422
   }
 
-  it('is accessible in both themes: WCAG 2.2 AA, page by page', async () => {
+  it('is accessible in both themes: WCAG 2.2 AA, page by page', { timeout: 120_000 }, async () => {
+    const paths = ['flow', 'flow/topic:demand/agent:forecast@1', 'flow?view=table', 'topics', 'topics/demand', 'data', 'data?topic=demand']
     const found: string[] = []
-    for (const path of [
-      'flow',
-      'flow/topic:demand/agent:forecast@1',
-      'flow?view=table',
-      'topics',
-      'topics/demand',
-      'data',
-      'data?topic=demand',
-    ]) {
+    for (const path of [...paths, `data/${sent}`]) {
       await page.emulateMedia({ colorScheme: 'light' })
       await open(path)
       await page.locator('h1').waitFor()
       await until(`${path} to be loaded`, async () => (await page.locator('.spinner').count()) === 0 || undefined)
-      const light = await new AxeBuilder({ page }).setLegacyMode().withTags(WCAG).analyze()
+      const light = await axe().withTags(WCAG).analyze()
       // Nothing else than colours is another in it.
       await page.emulateMedia({ colorScheme: 'dark' })
-      const dark = await new AxeBuilder({ page }).setLegacyMode().withRules(['color-contrast']).analyze()
+      const dark = await axe().withRules(['color-contrast']).analyze()
       found.push(...[...light.violations, ...dark.violations].map(({ id, nodes }) => `${path}: ${id}: ${nodes[0]?.html}`))
     }
     expect(found).toEqual([])
   })
+
+  /** Of rows that are all alike the first few tell. */
+  function axe(): AxeBuilder {
+    return new AxeBuilder({ page }).setLegacyMode().exclude('.tail li:nth-child(n+4)').exclude('tbody tr:nth-child(n+6)')
+  }
 
   it('did nothing that its own Content-Security-Policy forbids, and asked nobody else', () => {
     expect(wrong).toEqual([])

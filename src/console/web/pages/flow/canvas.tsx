@@ -22,6 +22,8 @@ const STEP = 1.25
 export function Canvas({ graph, layouts, selected }: Drawn & { readonly selected: string }) {
   const screen = useRef<HTMLElement>(null)
   const world = useRef<HTMLDivElement>(null)
+  const named = useRef(selected)
+  named.current = selected
   const panZoom = useRef<PanZoom | undefined>(undefined)
   const [layout, setLayout] = useState(layouts[0]!)
   const sizeOf = () => ({ width: screen.current!.clientWidth, height: screen.current!.clientHeight })
@@ -48,7 +50,7 @@ export function Canvas({ graph, layouts, selected }: Drawn & { readonly selected
       const moving = panZoom.current
       if (moving === undefined || moving.isMoved) return
       moving.view = fitted(layout, sizeOf(), FIRST_SCALE)
-      const link = linkTo(world.current!, selected)
+      const link = linkTo(world.current!, named.current)
       if (link !== null) requestAnimationFrame(() => show(link))
     }
     const sizes = new ResizeObserver(look)
