@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { MillraceError } from '../../../errors.ts'
@@ -22,12 +23,15 @@ export async function loadClient(): Promise<KafkaClient> {
 /**
  * As it is loaded, the client makes code of the schemas of all its classes' options, 38 of them: more than half of what loading costs, in
  * every thread of every process. This adapter uses none of those classes, so each schema is compiled when it is first asked, if ever. The
- * file that has the compiler must come first; it has no name of its own, and is that of the version which package.json pins.
+ * file that has the compiler must come first; it has no name of its own, and is that of the version which package.json pins. Another version
+ * that has it elsewhere loads as it does by itself.
  */
 async function compileSchemasLate(): Promise<void> {
   const main = pathToFileURL(createRequire(import.meta.url).resolve('@platformatic/kafka'))
-  const { ajv } = (await import(new URL('./utils.js', main).href)) as { readonly ajv: Compiler } // as that file exports it
-  if (Object.hasOwn(ajv, 'compile')) return
+  const file = new URL('./utils.js', main)
+  if (!existsSync(file)) return
+  const { ajv } = (await import(file.href)) as { readonly ajv?: Compiler } // as that file exports it
+  if (ajv === undefined || Object.hasOwn(ajv, 'compile')) return
   const compile = ajv.compile.bind(ajv)
   ajv.compile = schema => {
     let compiled: Validate | undefined
