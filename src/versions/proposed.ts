@@ -2,6 +2,7 @@ import { isReplayTopic } from '../agents/dead-letter.ts'
 import { isShadow, liveName, shadowName, shownAgent } from '../agents/shadow.ts'
 import { agentOf, type Standing } from '../engine/engine.ts'
 import { MillraceError } from '../errors.ts'
+import { CANARY_TOPIC } from '../objectives/canary.ts'
 import type { Decision, Offsets } from './decision.ts'
 import { isOver, refusal, type Versions } from './fold.ts'
 import { gatherersOf, readersOf } from './gatherers.ts'
@@ -161,10 +162,14 @@ export function ends(own: readonly Standing[]): Offsets {
   return offsets
 }
 
-/** Whether a group that drains stands where it may stop. A partition that was not there when it was decided is not waited for. */
+/**
+ * Whether a group that drains stands where it may stop. A partition that was not there when it was decided is not waited for, nor are canaries: they
+ * are no data, and where the pipeline sends none any more nobody would read those that are left.
+ */
 export function hasDrained(group: string, until: Offsets, standings: readonly Standing[]): boolean {
   return standings.every(
-    ({ group: of, topic, partition, checkpoint }) => of !== group || checkpoint.offset >= (until[topic]?.[partition] ?? 0),
+    ({ group: of, topic, partition, checkpoint }) =>
+      of !== group || topic === CANARY_TOPIC.name || checkpoint.offset >= (until[topic]?.[partition] ?? 0),
   )
 }
 

@@ -26,3 +26,8 @@ it('an agent that nobody gathers for drains where it stands at the offsets that 
   const look = (offset: number) => draining.look('forecast@1', 0, { demand: [5] }, [at('forecast@1', 'demand', offset, 9)])
   expect([look(4), look(5)]).toEqual([false, true])
 })
+
+it('an agent does not wait for canaries, which nobody reads where the pipeline sends none any more', () => {
+  const standings = [at('forecast@1', 'demand', 5, 5), at('forecast@1', '_canary', 3, 4)]
+  expect(new Draining().look('forecast@1', 0, { demand: [5], _canary: [4] }, standings)).toBe(true)
+})
