@@ -15,26 +15,32 @@ const SHOWN_LETTERS = 20
 const LOG_INS = new Set(['/auth/code/:code', '/auth/callback'])
 /** Portions of a replay, of which there may be thousands: its begin and its end are in the log. */
 const PARTS = new Set(['/v1/replays/:replay/data'])
-/** Somebody who has no log-in cannot push what others did out of the log. */
-const MOST_UNKNOWN = 60
-const UNKNOWN_WINDOW_MS = 60_000
+/** So many of each user's, and of all who have no log-in: nobody pushes what others did out of the log by asking for what is refused. */
+const MOST_REFUSED = 60
+const REFUSED_WINDOW_MS = 60_000
 /** While the stream is away a person must be able to log in and look. */
 const WRITE_WAIT_MS = 2_000
 
 /** Writes down every action before it is answered: changes, log-ins, and what was refused. */
 export function auditing(server: FastifyInstance, audit: AuditLog, clock: Clock, log: Log | undefined): void {
-  let unknown = { count: 0, sinceMs: 0 }
+  const refused = new Map<string, number>()
+  let sinceMs = 0
 
-  function isTooMuch(): boolean {
+  function isTooMuch(user: string): boolean {
     const now = clock.now()
-    if (now - unknown.sinceMs >= UNKNOWN_WINDOW_MS) unknown = { count: 0, sinceMs: now }
-    return ++unknown.count > MOST_UNKNOWN
+    if (now - sinceMs >= REFUSED_WINDOW_MS) {
+      refused.clear()
+      sinceMs = now
+    }
+    const count = (refused.get(user) ?? 0) + 1
+    refused.set(user, count)
+    return count > MOST_REFUSED
   }
 
   server.addHook('onSend', async (request, reply, payload) => {
     if (!isAction(request, reply)) return payload
     const action = actionOf(request, reply, clock.now())
-    if (action.role === null && isTooMuch()) return payload
+    if (action.status >= 400 && isTooMuch(action.user)) return payload
     const writing = audit.write(action).catch(error => {
       log?.warn(`The audit log could not be written (${String(error)}): ${JSON.stringify(action)}`)
     })

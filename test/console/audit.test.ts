@@ -62,10 +62,12 @@ test('it has no payload and no secret', async () => {
   ])
 })
 
-test('who has no log-in cannot push others’ actions out of it', async () => {
+test('nobody can push others’ actions out of it by what is refused, with a log-in or without', async () => {
   await using ops = await guarded()
-  await Promise.all(Array.from({ length: 100 }, () => ops.post('/v1/dead/replay', {})))
-  expect((await readAudit(ops.scene.engine, 1_000)).length).toBe(60)
+  for (const headers of [{}, bearer(viewer)]) await Promise.all(Array.from({ length: 70 }, () => ops.post('/v1/dead/replay', {}, headers)))
+  await ops.post('/v1/dead/discard', { letters: [1] }, bearer(operator))
+  const users = (await readAudit(ops.scene.engine, 1_000)).map(({ user }) => user)
+  expect(['nobody', 'vera', 'otto'].map(user => users.filter(each => each === user).length)).toEqual([60, 60, 1])
 })
 
 test('without a log-in it is the user local', async () => {

@@ -28,13 +28,18 @@ export function sessionRoutes(server: FastifyInstance, { logIn, url }: { readonl
     return request.asking
   }
 
-  /** One attempt, which counts where it fails. */
+  /**
+   * One attempt, which counts where it fails. Whoever has what logs in gets in, however many have failed from the same address: behind a proxy that
+   * is everyone's, and a stranger could keep all operators out.
+   */
   async function attempt(request: FastifyRequest, identify: () => Identity | Promise<Identity>): Promise<Identity> {
-    logIn.attempts.check(request.ip)
     try {
       return await identify()
     } catch (error) {
-      if (isMillraceError(error, 'LOG_IN_INVALID') || isMillraceError(error, 'ROLE_MISSING')) logIn.attempts.failed(request.ip)
+      if (isMillraceError(error, 'LOG_IN_INVALID') || isMillraceError(error, 'ROLE_MISSING')) {
+        logIn.attempts.check(request.ip)
+        logIn.attempts.failed(request.ip)
+      }
       throw error
     }
   }
@@ -101,7 +106,6 @@ export function sessionRoutes(server: FastifyInstance, { logIn, url }: { readonl
   server.get<{ Querystring: Query }>('/auth/login', async (request, reply) => {
     const to = safePath(textIn(request.query, 'to'))
     try {
-      logIn.attempts.check(request.ip)
       const { url: at, begun } = await oidc.begin(`${url ?? `http://${request.headers.host}`}/auth/callback`, to)
       // The provider sends the browser back from its own site, which a strict cookie would not survive.
       reply.setCookie(BEGUN_COOKIE, logIn.begun.put(begun), { ...cookie(request, 'lax', BEGUN_MS), path: '/auth/' })
