@@ -2,6 +2,7 @@ import { decodeData } from '../envelope/content.ts'
 import type { FrameCursor } from '../envelope/frame.ts'
 import { type Validated, validate } from '../envelope/schema.ts'
 import { type Issue, MillraceError } from '../errors.ts'
+import { type Masking, sayIssue } from '../stream/masked.ts'
 import type { Topic } from '../stream/topic.ts'
 
 /** A datum as its handler gets it, or why it cannot be. */
@@ -31,7 +32,7 @@ function settle(checked: Validated<unknown>, topic: Topic): Decoded {
   return {
     error: new MillraceError(
       'DATUM_INVALID',
-      `The datum does not match the schema of topic '${topic.name}': ${sayIssues(checked.issues)}.`,
+      `The datum does not match the schema of topic '${topic.name}': ${sayIssues(checked.issues, topic)}.`,
       {
         issues: checked.issues,
       },
@@ -54,8 +55,8 @@ function decodeRaw(cursor: FrameCursor): unknown {
 }
 
 /** `station: expected string; readings[3]: too big`, at most three of them. */
-export function sayIssues(issues: readonly Issue[]): string {
-  const said = issues.slice(0, 3).map(issue => (issue.path === '' ? issue.message : `${issue.path}: ${issue.message}`))
+export function sayIssues(issues: readonly Issue[], masking: Masking): string {
+  const said = issues.slice(0, 3).map(issue => sayIssue(issue, masking))
   return issues.length > 3 ? `${said.join('; ')}; and ${issues.length - 3} more` : said.join('; ')
 }
 

@@ -199,7 +199,7 @@ export class Outputs {
 
   #encode(index: number, value: unknown, checked: Validated<unknown>, position: number): Staged {
     const target = this.#targets[index]!.target
-    if (checked.issues !== undefined) throw this.#invalid(target, position, sayIssues(checked.issues), { issues: checked.issues })
+    if (checked.issues !== undefined) throw this.#invalid(target, position, sayIssues(checked.issues, target), { issues: checked.issues })
     const key = this.#keyOf(target, checked.value, position)
     if (value instanceof Uint8Array && target.kind === 'topic') return { target: index, key, data: value }
     let data: string | undefined

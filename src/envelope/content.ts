@@ -59,10 +59,20 @@ function attempt(contentType: string, expected: string, decode: () => unknown): 
     return decode()
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause
-    throw malformed(contentType, expected, cause instanceof Error ? `${cause.message}.`.replace(/\.\.$/, '.') : String(cause), cause)
+    throw malformed(
+      contentType,
+      expected,
+      cause instanceof Error ? `${unquoted(cause.message)}.`.replace(/\.\.$/, '.') : String(cause),
+      cause,
+    )
   }
 }
 
 function malformed(contentType: string, expected: string, found: string, cause?: unknown): MillraceError {
   return new MillraceError('BODY_MALFORMED', `Expected ${expected} (content type ${contentType}), but ${found}`, { cause })
+}
+
+/** What JSON.parse says is wrong without the piece of the datum that it quotes: letters' reasons and logs are read by people who may not see data. */
+export function unquoted(message: string): string {
+  return message.replace(/(, )?(\.{3})?"[\s\S]*"(\.{3})? is not valid JSON/, '')
 }

@@ -1,7 +1,7 @@
-import { isJsonType } from '../envelope/content.ts'
+import { isJsonType, unquoted } from '../envelope/content.ts'
 import type { MillraceError } from '../errors.ts'
 import type { Rejection } from '../instrumentation/recorder.ts'
-import { masked } from '../stream/masked.ts'
+import { masked, sayIssue } from '../stream/masked.ts'
 import type { Route } from './routes.ts'
 
 /** Reasons that are told apart in one request; what else there is, is counted together. */
@@ -44,7 +44,7 @@ export class Rejections {
 /** `demand: megawatts: Expected number`, `demand: BODY_MALFORMED: …`. */
 export function reasonOf({ code, message, issues }: Pick<MillraceError, 'code' | 'message' | 'issues'>, route: Route | undefined): string {
   const [first] = issues ?? []
-  const what = first === undefined ? `${code}: ${message}` : first.path === '' ? first.message : `${first.path}: ${first.message}`
+  const what = first === undefined ? `${code}: ${unquoted(message)}` : sayIssue(first, route?.topic ?? {})
   const text = route === undefined ? what : `${route.name}: ${what}`
   return (text.length > MAX_REASON_LENGTH ? `${text.slice(0, MAX_REASON_LENGTH - 1)}…` : text).toWellFormed()
 }

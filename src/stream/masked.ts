@@ -1,3 +1,5 @@
+import type { Issue } from '../errors.ts'
+
 /**
  * What of a topic's data, or of a cache's values, no person sees on the operators' side: fields by their paths, or everything.
  * `'card.number'` is the field `number` of the field `card`; of an array it is that of each element.
@@ -28,6 +30,19 @@ export function masked({ mask }: Masking, datum: unknown): unknown {
   if (mask === undefined) return datum
   if (mask === true) return MASK
   return mask.reduce((shown, path) => along(shown, path.split('.'), () => MASK), datum)
+}
+
+/** Whether what is said of a field might say what is hidden. @param path such as `card.numbers[3]`; empty: the whole datum. */
+export function hides({ mask }: Masking, path: string): boolean {
+  if (mask === undefined || mask === true) return mask === true
+  const field = path.replaceAll(/\[\d+\]/g, '')
+  return field === '' || mask.some(hidden => `${field}.`.startsWith(`${hidden}.`) || `${hidden}.`.startsWith(`${field}.`))
+}
+
+/** `station: expected string`: what a schema says of a datum, which may quote it. Not of what is hidden. */
+export function sayIssue({ path, message }: Issue, masking: Masking): string {
+  const says = hides(masking, path) ? MASK : message
+  return path === '' ? says : `${path}: ${says}`
 }
 
 /** A datum's key as people see it: hidden where it says what a field hides. */

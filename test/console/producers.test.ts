@@ -12,7 +12,8 @@ import { files } from '../../src/storage/adapters/files/index.ts'
 import { type Listening, listen } from './ops.ts'
 
 const demand = topic('demand', z.object({ station: z.string(), megawatts: z.number() }), { key: d => d.station, partitions: 1 })
-const cards = topic('cards', z.object({ number: z.string(), amount: z.number() }), { partitions: 1, mask: ['number'] })
+const number = z.string().refine(text => !text.startsWith('stolen'), { error: ({ input }) => `${input} is stolen` })
+const cards = topic('cards', z.object({ number, amount: z.number() }), { partitions: 1, mask: ['number'] })
 const frames = topic('frames', bytes(), { partitions: 1 })
 const lake = storageAgent('lake', { version: 1, from: demand, to: files('./lake') })
 const grid = pipeline('grid', { agents: [lake], topics: [demand, cards, frames] })
@@ -97,6 +98,16 @@ describe('the producers', () => {
     expect(JSON.stringify(reasons)).not.toContain('secret')
     const shown = [JSON.stringify({ number: '•••' }), JSON.stringify({ number: '•••', amount: 'much' })]
     expect(reasons.flatMap(({ sample }) => sample ?? []).sort()).toEqual(shown.sort())
+  })
+
+  test('show no masked field in a reason, whether a schema or a parser quotes it', async () => {
+    await using at = await running()
+    await at.post('/v1/topics/cards', JSON.stringify({ number: 'stolen-secret', amount: 1 }))
+    await at.post('/v1/topics/cards', 'a-secret')
+    expect((await at.producers()).producers[0]!.reasons.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/^cards: BODY_MALFORMED: Expected JSON: Unexpected token 'a'\./),
+      'cards: number: •••',
+    ])
   })
 
   test('count a request that is refused whole by its reason, and its data nowhere', async () => {

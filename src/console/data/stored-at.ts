@@ -2,8 +2,9 @@ import type { Engine, Standing } from '../../engine/engine.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import type { Pipeline } from '../../pipeline.ts'
 import { writerName } from '../../storage/storage.ts'
+import { MASK } from '../../stream/masked.ts'
 import type { AgentStory, DatumStory } from '../../trace/explain.ts'
-import { topicOfDatum } from '../masked.ts'
+import { maskingOf, shownData, topicOfDatum } from '../masked.ts'
 import { standingOf } from './life.ts'
 
 /** Where a storage agent of the pipeline has put a datum, as its store says. Undefined where the agent is none, or the store does not say. */
@@ -24,6 +25,8 @@ export async function storedAt(
   if (cursor.index < 0 || batch.first + cursor.index !== offset) return undefined
   const topic = declared.from.find(({ name }) => name === topicOfDatum(cursor, agent.topic))
   if (topic === undefined) return undefined
+  // A path that has folders by key would tell the one that is hidden.
+  if (shownData(maskingOf(pipeline, topic.name), cursor).key === MASK) return declared.store.describe
   return declared.store.whereIs({
     ...{ topic, partition, offset, dataId, isReplay: agent.replay, key: cursor.key, createdMs: cursor.createdMs },
     writer: writerName(engine.logId, agent.name, edition),

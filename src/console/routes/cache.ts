@@ -34,14 +34,16 @@ export function cacheRoutes(server: FastifyInstance, context: OpsContext): void 
   server.get<Keyed>('/v1/cache/:name/:key', async (request, reply) => {
     const { name, key } = request.params
     const entry = await context.engine.cacheEntry(name, key)
-    if (entry === undefined) {
+    const masking = cacheMaskingOf(context.pipeline(), name)
+    // A key that is hidden is not to be guessed.
+    if (entry === undefined || isHidden(masking, entry)) {
       throw new MillraceError('CACHE_UNKNOWN', `The cache '${name}' has no key ${JSON.stringify(key)}.`, {
         fix: `Check its spelling, percent-encoded; GET /v1/cache/${encodeURIComponent(name)} has every key.`,
       })
     }
     return answer(request, reply, `"${boot}-${entry.revision}"`, () => {
       const updated = new Date(entry.updatedMs).toISOString()
-      const value = maskedValue(cacheMaskingOf(context.pipeline(), name), entry.value)
+      const value = maskedValue(masking, entry.value)
       return `{"name":${JSON.stringify(name)},"key":${JSON.stringify(key)},"revision":${entry.revision},"updated":"${updated}","value":${value}}`
     })
   })
@@ -85,6 +87,10 @@ function maskedEntries(context: OpsContext, name: string, cache: CacheView): Cac
     return { ...entry, key: key === MASK ? `${MASK} ${i + 1}` : key, value: maskedValue(masking, entry.value) }
   })
   return { ...cache, entries }
+}
+
+function isHidden(masking: Masking, { key, value }: { readonly key: string; readonly value: string }): boolean {
+  return masking.mask !== undefined && maskedKey(masking, key, JSON.parse(value)) === MASK
 }
 
 /** Both as JSON text. */

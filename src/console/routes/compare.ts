@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { MillraceError } from '../../errors.ts'
-import { masked } from '../../stream/masked.ts'
+import { hides, masked } from '../../stream/masked.ts'
 import type { CompareAnswer } from '../api/agents.ts'
 import { maskingOf } from '../masked.ts'
 import { countIn, invalid, parameter, type Query, textIn } from '../query.ts'
@@ -43,18 +43,12 @@ function hidden(answer: CompareAnswer, context: OpsContext): CompareAnswer {
     ...answer,
     topics: answer.topics.map(({ fields, examples, ...topic }) => {
       const masking = maskingOf(context.pipeline(), topic.topic)
-      const { mask } = masking
-      if (mask === undefined) return { ...topic, fields, examples }
+      if (masking.mask === undefined) return { ...topic, fields, examples }
       return {
         ...topic,
-        fields: mask === true ? [] : fields.filter(({ field }) => !mask.some(path => isWithin(field, path))),
+        fields: fields.filter(({ field }) => !hides(masking, field)),
         examples: examples.map(example => ({ ...example, values: example.values.map(value => masked(masking, value)) })),
       }
     }),
   }
-}
-
-function isWithin(field: string, path: string): boolean {
-  const names = field.replaceAll(/\[\d+\]/g, '')
-  return names === path || names.startsWith(`${path}.`)
 }

@@ -1,6 +1,7 @@
 import { agent, bytes, pipeline, storageAgent, topic } from 'millrace'
 import { files } from 'millrace/storage/files'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { type StoredDatum, writerName } from '../../../src/storage/storage.ts'
 import { listen } from '../ops.ts'
 
@@ -133,6 +134,17 @@ describe('a life', () => {
       ...{ topic: demand, partition: 0, offset: 0, isReplay: false, dataId: first, key: 'CE', createdMs: Date.UTC(2026, 0, 1) },
       writer: writerName(ops.scene.engine.logId, 'lake', 3),
     })
+  })
+
+  test('says of a datum whose key is hidden no more than which store has it: a path may be made of the key', async () => {
+    const secret = topic('secret', z.object({ card: z.string() }), { key: s => s.card, mask: ['card'] })
+    const lake = storageAgent('lake', { version: 1, from: secret, to: { ...files('./lake'), whereIs: async ({ key }) => `key=${key}` } })
+    await using ops = await listen(['secret'], { pipeline: pipeline('shop', { agents: [lake] }) })
+    const [id] = await ops.scene.send('secret', '4111', '{"card":"4111"}')
+    await ops.scene.work({ name: 'lake', version: 1 }, ['secret'], () => [])
+    const { json, text } = await ops.get(`/v1/data/${id}`)
+    expect(json.steps).toMatchObject([{ stored: { where: 'files ./lake' } }])
+    expect(text).not.toContain('4111')
   })
 
   test('is none of a datum that nobody knows', async () => {
