@@ -5,7 +5,7 @@ const WINDOW_MS = 60_000
 const MOST_FAILURES = 10
 const MOST_ADDRESSES = 10_000
 
-/** Log-ins that failed, by the client's address: after ten in a minute it has to wait for the next one. */
+/** Log-ins that failed, by the client's address: after ten in a minute the next that fails is told to wait. */
 export class Attempts {
   readonly #clock: Clock
   readonly #failures = new Map<string, { count: number; sinceMs: number }>()
