@@ -9,6 +9,8 @@ const PAGE = 500
 export type DeadFilter = Omit<LetterFilter, 'limit' | 'state' | 'after' | 'letters'> & {
   /** Only letters that failed in this way. */
   readonly fingerprint?: string
+  /** Only letters up to this number; left out: up to the newest that is dead as one begins. */
+  readonly newest?: number
 }
 
 /** Letters that failed in the same way. */
@@ -25,21 +27,28 @@ export interface LetterGroup extends Pick<StoredLetter, 'agent' | 'error'> {
 }
 
 /**
- * The letters that are dead and match, the oldest first, page after page. One that is replayed meanwhile and dies again does not come again: it
- * would go round for as long as its cause lasts.
+ * The letters that are dead and match, the oldest first, page after page. One that is replayed meanwhile and dies again does not come again, and
+ * neither does what dies meanwhile: either would go on for as long as its cause lasts.
  */
 export async function* deadLetters(letters: Pick<DeadLetters, 'list'>, filter: DeadFilter): AsyncGenerator<readonly StoredLetter[], void> {
-  const { fingerprint, ...rest } = filter
-  for (let after = 0; ; ) {
+  const { fingerprint, newest = await newestDead(letters, filter), ...rest } = filter
+  for (let after = 0; after < newest; ) {
     const page = await letters.list({ ...rest, state: 'dead', after, limit: PAGE })
     const last = page.at(-1)
     if (last === undefined) return
     after = last.letter
-    const matching = fingerprint === undefined ? page : page.filter(letter => fingerprintOf(letter) === fingerprint)
+    const matching = page.filter(letter => letter.letter <= newest && (fingerprint === undefined || fingerprintOf(letter) === fingerprint))
     if (matching.length > 0) yield matching
     // Tens of thousands are a second of reading and hashing: whoever else has something to do in this thread comes between.
     await setImmediate()
   }
+}
+
+/** The number of the newest letter that is dead now and may match; 0 where there is none. */
+export async function newestDead(letters: Pick<DeadLetters, 'list'>, filter: DeadFilter): Promise<number> {
+  const { fingerprint: _fingerprint, newest: _newest, ...rest } = filter
+  const [letter] = await letters.list({ ...rest, state: 'dead', limit: 1 })
+  return letter?.letter ?? 0
 }
 
 /** The dead letters by the way in which they failed, the most frequent first. */

@@ -1,6 +1,6 @@
 import { changeLetters, type Selection } from '../agents/change-letters.ts'
 import type { DeadLetters } from '../agents/dead-letter.ts'
-import { deadLetters } from '../agents/letter-groups.ts'
+import { deadLetters, newestDead } from '../agents/letter-groups.ts'
 import { Pace } from '../agents/pace.ts'
 import type { Clock } from '../clock.ts'
 import { MillraceError } from '../errors.ts'
@@ -62,12 +62,13 @@ export class LetterReplays {
       throw new MillraceError('OVERLOADED', `${running} replays are at work.`, { fix: 'Wait for one to end, or cancel it.' })
     this.#starting++
     try {
-      const total = await this.#count(wish.selection)
+      const selection = await this.#bounded(wish.selection)
+      const total = await this.#count(selection)
       const counts = { replayed: 0, refused: 0, total, startedMs: this.#clock.now() }
       const job: Job = {
         ...counts,
         replay: ++this.#last,
-        wish,
+        wish: { ...wish, selection },
         abort: new AbortController(),
         state: 'running',
         finished: Promise.resolve(),
@@ -131,6 +132,12 @@ export class LetterReplays {
     const ended = this.#jobs.filter(({ state }) => state !== 'running')
     const forgotten = new Set(ended.slice(0, Math.max(0, ended.length - MOST_KEPT)))
     this.#jobs = this.#jobs.filter(each => !forgotten.has(each))
+  }
+
+  /** What dies after it was asked for is not meant: it is not in the total that is shown. */
+  async #bounded(selection: Selection): Promise<Selection> {
+    if ('letters' in selection) return selection
+    return { filter: { ...selection.filter, newest: await newestDead(this.#letters, selection.filter) } }
   }
 
   async #count(selection: Selection): Promise<number> {

@@ -56,6 +56,15 @@ test('a replay is cancelled where it stands, and another does the rest', async (
   expect((await ops.post('/v1/dead/replays/3/cancel', {})).json.state).toBe('complete')
 })
 
+test('a replay takes what was dead when it was asked for, and not what dies meanwhile', async () => {
+  await using ops = await withLetters(12)
+  await ops.post('/v1/dead/replays', { rate: 10 })
+  await ops.scene.send('demand', 'k', 'odd late')
+  await ops.scene.work(average, ['demand'], () => new RangeError('odd'))
+  expect(await ended(ops, 1)).toMatchObject({ state: 'complete', total: 12, replayed: 12 })
+  expect(await dead(ops)).toBe(1)
+})
+
 test('a replay that fails says why, and what was not replayed is still dead', async () => {
   await using ops = await withLetters(12)
   const { letters } = ops.scene.engine
