@@ -49,6 +49,8 @@ export function startRouter(): void {
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey
     if (link === null || !plain || link.target !== '' || link.origin !== location.origin || !link.pathname.startsWith(`${BASE}/`)) return
     event.preventDefault()
+    // The way past the bar: it changes no view, and leaves the URL as it is.
+    if (link.hash !== '') return document.querySelector<HTMLElement>(link.hash)?.focus()
     const [page] = path.value
     goTo(link.href)
     // Within a page, such as from one box of the graph to the next, place and focus stay.

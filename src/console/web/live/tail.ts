@@ -70,19 +70,31 @@ export function useTail(topic: string, options: TailOptions): Tail {
       if (event === 'problem') setTail(last => ({ ...last, state: 'away' }))
       else timer ??= setTimeout(draw, DRAW_MS)
     }
-    const follow = async () => {
+    // What has come is drawn first: drawn later, it would say that all is well again.
+    const breakOff = (problem?: ApiProblem) => {
+      clearTimeout(timer)
+      if (timer !== undefined) draw()
+      setTail(last => ({ ...last, state: 'away', problem }))
+    }
+    const follow = async (isAgain = false) => {
+      // One that began in the past begins there again, and brings what is shown a second time.
+      let clears = isAgain && options.from !== 'latest'
       try {
         const reader = new EventReader()
-        for await (const piece of open(path, signal)) for (const event of reader.take(piece)) take(event)
-        setTail(last => ({ ...last, state: 'away' }))
+        for await (const piece of open(path, signal)) {
+          if (clears && !paused.current) setTail(last => ({ ...last, data: [] }))
+          clears = false
+          for (const event of reader.take(piece)) take(event)
+        }
+        breakOff()
       } catch (error) {
         if (signal.aborted) return
         const problem = error instanceof ApiProblem ? error : undefined
-        setTail(last => ({ ...last, state: 'away', problem }))
+        breakOff(problem)
         // What is refused for what it asks stays refused.
         if (problem !== undefined && problem.status >= 400 && problem.status < 500 && problem.status !== 429) return
       }
-      if (!signal.aborted) again = setTimeout(() => void follow(), AGAIN_MS)
+      if (!signal.aborted) again = setTimeout(() => void follow(true), AGAIN_MS)
     }
     let again: ReturnType<typeof setTimeout> | undefined
     void follow()

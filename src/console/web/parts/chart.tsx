@@ -4,6 +4,10 @@ import { overview, seriesOf } from '../live/overview.ts'
 import { theme } from '../theme.ts'
 
 const HEIGHT = 96
+/** What it shows at least: the first looks begin at the right, as all later ones come. */
+const LEAST_SECONDS = 60
+/** Between two labels: looks are a second apart. */
+const STEPS_SECONDS = [5, 10, 15, 30, 60, 120, 300]
 
 /** A small chart of the last five minutes of one number, drawn anew at each look. The newest value stands beside its title, for those who do not see it. */
 export function Chart({ title, series, text }: { readonly title: string; readonly series: string; text(value: number): string }) {
@@ -71,11 +75,15 @@ function optionsOf(node: HTMLElement, text: (value: number) => string): uPlot.Op
     legend: { show: false },
     cursor: { show: false },
     padding: [6, 24, 0, 0],
-    scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.1)] } },
+    scales: {
+      x: { range: (_plot, first, last) => [Math.min(first, last - LEAST_SECONDS), last] },
+      y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.1)] },
+    },
     axes: [
       {
         ...axis,
         space: 90,
+        incrs: STEPS_SECONDS,
         size: 22,
         values: (_plot, times) => times.map(time => new Date(time * 1_000).toLocaleTimeString('en-GB')),
       },

@@ -1,4 +1,6 @@
 import { useState } from 'preact/hooks'
+import { copyText } from './clipboard.ts'
+import { say } from './said.tsx'
 
 /** The command that does the same as the button or view beside it. */
 export function Command({ text }: { readonly text: string }) {
@@ -14,7 +16,7 @@ export function Command({ text }: { readonly text: string }) {
 export function Copy({ text, what }: { readonly text: string; readonly what: string }) {
   const [copied, setCopied] = useState(false)
   const copy = async () => {
-    await navigator.clipboard.writeText(text)
+    if (!(await copyText(text))) return say('The browser does not let this page copy: select the text, and copy it by the keyboard.')
     setCopied(true)
     setTimeout(() => setCopied(false), 1_500)
   }

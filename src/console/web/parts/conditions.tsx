@@ -22,7 +22,7 @@ export function Conditions({ values, onChange }: { readonly values: readonly str
         ))}
         <input
           id={id}
-          placeholder="megawatts>500"
+          placeholder="field=value"
           title="field=value, also != > < >= <= and ~ (contains); @source, @key and @data_id are the envelope’s"
           // Also when it is left: what is typed is meant.
           onChange={event => {

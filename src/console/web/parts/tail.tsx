@@ -29,6 +29,7 @@ export function TailView({
         </button>
         <span class="dim">{standingText(tail, paused, where.length > 0)}</span>
       </div>
+      <Command text={tapCommand(topic, from, where)} />
       {tail.problem !== undefined && <Failed problem={tail.problem} />}
       {tail.data.length === 0 && tail.problem === undefined && <Waiting tail={tail} topic={topic} />}
       <ol>
@@ -36,7 +37,6 @@ export function TailView({
           <DatumLine key={`${datum.partition}/${datum.offset}`} datum={datum} />
         ))}
       </ol>
-      <Command text={tapCommand(topic, from, where)} />
     </section>
   )
 }

@@ -134,9 +134,9 @@ function Results({ found }: { readonly found: Found }) {
                 <td>
                   <a href={hrefTo(['topics', datum.topic])}>{datum.topic}</a>
                 </td>
-                <td>{datum.key ?? <span class="dim">none</span>}</td>
-                <td>{datum.source}</td>
-                <td>
+                <td class="breaks">{datum.key ?? <span class="dim">none</span>}</td>
+                <td class="breaks">{datum.source}</td>
+                <td class="nowrap">
                   <a class="mono" href={hrefTo(['data', datum.data_id])}>
                     {datum.data_id}
                   </a>

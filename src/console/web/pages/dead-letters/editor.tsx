@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import type { EditedAnswer, LetterDatum, ShownLetter, TriedLetter } from '../../../api/dead.ts'
 import { ApiProblem, post } from '../../live/api.ts'
 import { ChangeButton, Changes, useDoing } from '../../parts/action.tsx'
@@ -20,6 +20,8 @@ export function Editor({
   const shown = textOf(datum)
   const isBase64 = datum.data !== undefined
   const [text, setText] = useState(shown)
+  // What was saved is what is shown from then on, laid out.
+  useEffect(() => setText(shown), [shown])
   const [tried, setTried] = useState<TriedLetter>()
   const saving = useDoing()
   const trying = useDoing()

@@ -1,3 +1,4 @@
+import { useEffect, useState } from 'preact/hooks'
 import type { DiscardedAnswer, ReplayedAnswer, ShownLetter } from '../../../api/dead.ts'
 import { ApiProblem, post } from '../../live/api.ts'
 import { useResource } from '../../live/resource.ts'
@@ -13,9 +14,15 @@ import { textOf } from './datum-text.ts'
 import { Editor } from './editor.tsx'
 import { LetterState } from './letters.tsx'
 
+/** What was replayed is looked at until its agent has said what came of it. */
+const EVERY_MS = 2_000
+
 /** One letter with all there is to see of it: why, where, its datum, and what may be done. */
 export function LetterPage({ number }: { readonly number: number }) {
-  const found = useResource<ShownLetter>(`/v1/dead/${number}`)
+  const [isOnItsWay, setOnItsWay] = useState(false)
+  const found = useResource<ShownLetter>(`/v1/dead/${number}`, isOnItsWay ? EVERY_MS : undefined)
+  const state = found.answer?.state
+  useEffect(() => setOnItsWay(state === 'replayed'), [state])
   return (
     <>
       <Crumbs up={[{ parts: ['dead-letters'], title: 'Dead letters' }]} title={`Letter ${number}`} />
