@@ -6,7 +6,7 @@ import { askedIn, asksNothing, isDataId, searchPath } from '../../../src/console
 import { type Copyable, curlText, fixtureText, sendText } from '../../../src/console/web/pages/data/copies.ts'
 import { differencesOf } from '../../../src/console/web/pages/data/diff.ts'
 import { lineageOf } from '../../../src/console/web/pages/data/lineage.ts'
-import { waterfallOf } from '../../../src/console/web/pages/data/waterfall.ts'
+import { ownSteps, waterfallOf } from '../../../src/console/web/pages/data/waterfall.ts'
 
 const T0 = Date.parse('2026-01-31T08:00:00.000Z')
 const at = (ms: number) => new Date(T0 + ms).toISOString()
@@ -73,6 +73,25 @@ describe('the waterfall of a datum', () => {
     expect([lengthMs, tookMs]).toEqual([200, 3_600_000])
     expect(rows[1]!.bars).toEqual([{ kind: 'wait', from: 0, to: 1, open: true }])
     expect(rows[2]!.bars).toEqual([])
+  })
+})
+
+describe('the steps of a datum’s own life', () => {
+  it('are those that made it and what became of it, and not what else became of the data of a window', () => {
+    const window = ['w1', 'w2', 'w3'].map(id => datum(id, 'demand'))
+    const life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps'> = {
+      data_id: 'p',
+      data: [datum('p', 'prediction', ['w1', 'w2', 'w3']), ...window, datum('d', 'dispatch', ['p'])],
+      links: [...window.map(({ data_id }) => ({ from: data_id, to: 'p' })), { from: 'p', to: 'd' }],
+      steps: [
+        ...window.map(({ data_id }) => step('lake@1', data_id, { state: 'waiting' })),
+        step('forecast@1', 'w1', { outputs: [{ data_id: 'earlier', topic: 'prediction' }] }),
+        step('forecast@1', 'w3', { outputs: [{ data_id: 'p', topic: 'prediction' }] }),
+        step('dispatch@1', 'p', { outputs: [{ data_id: 'd', topic: 'dispatch' }] }),
+        step('lake@1', 'd'),
+      ],
+    }
+    expect(ownSteps(life).map(({ agent, data_id }) => `${agent} ${data_id}`)).toEqual(['forecast@1 w3', 'dispatch@1 p', 'lake@1 d'])
   })
 })
 

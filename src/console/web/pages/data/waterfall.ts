@@ -1,4 +1,5 @@
 import type { Life, Step } from '../../../api/data.ts'
+import { generationsOf } from './lineage.ts'
 
 /** A bar of the waterfall: shares of its whole length, 0 to 1. */
 export interface Bar {
@@ -15,6 +16,8 @@ export interface Row {
 }
 
 export interface Waterfall {
+  /** The first time that is known, in milliseconds since 1970. */
+  readonly fromMs: number
   /** What the whole length stands for. */
   readonly lengthMs: number
   /** How long it all took, or takes until now. */
@@ -22,6 +25,19 @@ export interface Waterfall {
   /** Somebody has yet to take or to finish it. */
   readonly isOpen: boolean
   readonly rows: readonly Row[]
+}
+
+/**
+ * The steps of a datum's own life: those that made it, and what became of it and of what was made of it. What else became of its ancestors, of which
+ * a window has dozens, is their life.
+ */
+export function ownSteps(life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps'>): Step[] {
+  const generations = generationsOf(life)
+  const generation = (id: string) => generations.get(id) ?? 0
+  return life.steps.filter(
+    ({ data_id, outputs }) =>
+      generation(data_id) >= 0 || outputs.some(output => generations.has(output.data_id) && generation(output.data_id) <= 0),
+  )
 }
 
 /**
@@ -49,7 +65,7 @@ export function waterfallOf({ accepted, steps }: Pick<Life, 'accepted' | 'steps'
       bars: [...bar('wait', appended, claimed, step.state !== 'waiting'), ...bar('work', claimed, finished, !isStepOpen(step))],
     }
   })
-  return { rows, lengthMs: to - from, tookMs: (open ? nowMs : last) - from, isOpen: open }
+  return { fromMs: from, rows, lengthMs: to - from, tookMs: (open ? nowMs : last) - from, isOpen: open }
 }
 
 function msOf(time: string | null): number | undefined {
