@@ -41,7 +41,11 @@ it('a process killed at any moment of a promotion, a decommission or a pause los
   }
 
   await millrace.ready
-  await until('all are at work', DEADLINE_MS, async () => (await follows.done('_shadow.total@3')) > 100 && (await follows.done('total@1')) > 100)
+  await until(
+    'all are at work',
+    DEADLINE_MS,
+    async () => (await follows.done('_shadow.total@3')) > 100 && (await follows.done('total@1')) > 100,
+  )
   await killedWhile(2, 'versions/promote', { agent: 'total@2' }, async () => (await follows.done('total@2')) > 0)
   await killedWhile(1, 'versions/promote', { agent: 'total@3' }, async () => (await follows.done('total@3')) > 0)
   await killedWhile(
