@@ -38,7 +38,7 @@ function headOf({
   ]
   const calls = [
     warned(letters, `${counted(letters, 'dead letter')}${letters === 0 ? '' : ' (millrace dead groups)'}`),
-    warned(advice, `${counted(advice, 'advice', 'advices')}${advice === 0 ? '' : ' (millrace advise)'}`),
+    warned(advice, `${counted(advice, 'piece of advice', 'pieces of advice')}${advice === 0 ? '' : ' (millrace advise)'}`),
     warned(missed, `${counted(missed, 'objective')} missed${missed === 0 ? '' : ' (millrace slo)'}`),
   ]
   return [`${paint('bold', plain(pipeline))}  ${state}  ${paint('dim', clockText(Date.parse(at)))}`, rates.join('  '), calls.join('  ')]

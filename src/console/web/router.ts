@@ -53,10 +53,16 @@ export function startRouter(): void {
     if (link.hash !== '') return document.querySelector<HTMLElement>(link.hash)?.focus()
     const [page] = path.value
     goTo(link.href)
-    // Within a page, such as from one box of the graph to the next, place and focus stay.
-    if (path.value[0] === page) return
-    scrollTo(0, 0)
-    // A reader of the screen is told that the view is another one.
-    document.querySelector<HTMLElement>('main')?.focus()
+    if (path.value[0] !== page) return beginView()
+    // Within a page, such as from one box of the graph to the next, place and focus stay; but not where the link went with its view.
+    requestAnimationFrame(() => {
+      if (!link.isConnected && document.activeElement === document.body) beginView()
+    })
   })
+}
+
+/** A view that is another one is seen from its top, and a reader of the screen is told of it. */
+function beginView(): void {
+  scrollTo(0, 0)
+  document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true })
 }

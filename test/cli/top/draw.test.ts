@@ -32,7 +32,7 @@ describe('the live view', () => {
     expect(lines.slice(0, 3)).toEqual([
       'grid  ready  10:02:03 UTC',
       'accepted 12/s  duplicate 0/s  rejected 0/s  retry 0/s  1.5 kB/s',
-      '2 dead letters (millrace dead groups)  0 advices  0 objectives missed',
+      '2 dead letters (millrace dead groups)  0 pieces of advice  0 objectives missed',
     ])
     const agents = lines.slice(lines.findIndex(line => line.startsWith('AGENT')) + 1)
     expect(agents.map(line => line.split(/ {2,}/))).toEqual([
