@@ -16,7 +16,7 @@ const keys = await addKeys(given(flags, ['data']))
 const pipeline = millrace('dev', path('grid.ts'), '--page', path('page'), ...given(flags, ['listen', 'ops', 'data']))
 const running = await answer(pipeline)
 await keys.revokeOthers()
-console.log(`The power grid is live at ${running.operators}`)
+console.log(`The power grid is live at ${running.operators}\nIts console is at ${running.operators}/console/`)
 
 const producer = spawn(process.execPath, [path('produce.ts'), '--url', String(running.listen), ...given(flags, ['csv', 'rate'])], {
   stdio: 'inherit',

@@ -109,7 +109,7 @@ export class LetterReplays {
     const job = this.#jobs.find(each => each.replay === replay)
     if (job !== undefined) return job
     throw new MillraceError('REPLAY_UNKNOWN', `This process knows no replay ${replay} of dead letters.`, {
-      fix: 'They end with the process; the letters say how each is. GET /v1/dead/replays lists those of this one.',
+      fix: 'They end with the process; the letters say how each is. `millrace dead replays` (GET /v1/dead/replays) lists those of this one.',
     })
   }
 

@@ -38,7 +38,7 @@ function oidcSettings(pick: Pick, env: Environment): OidcSettings | undefined {
   if (issuer === undefined) return undefined
   const clientId = pick(text, 'oidc.clientId', undefined, 'oidcClientId')
   if (clientId === undefined)
-    throw new MillraceError('CONFIG_INVALID', `Operators log in at ${issuer}, and we have no name there.`, {
+    throw new MillraceError('CONFIG_INVALID', `Operators log in at ${issuer}, and no client id is given.`, {
       fix: 'Say which client of the provider this is: --oidc-client-id (or MILLRACE_OIDC_CLIENT_ID).',
     })
   const [viewers, operators] = [pick(names, 'oidc.viewers') ?? [], pick(names, 'oidc.operators') ?? []]

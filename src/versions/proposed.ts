@@ -37,7 +37,7 @@ export function proposed(wish: Wish, judged: Judged): Decision {
 
 function promotion(wish: Extract<Wish, { kind: 'promote' }>, judged: Judged): Decision {
   const { standings, versions, by, atMs } = judged
-  const { name, version } = named(wish.agent)
+  const { name, version } = named(wish.agent, standings)
   const group = `${name}@${version}`
   const has = (of: string) => standings.some(standing => standing.group === of)
   if (versions.promoted.has(group)) throw refused(wish, `${group} has been promoted already.`, fixOf(wish))
@@ -86,7 +86,7 @@ function checkTopics(wish: Wish, next: string, old: string, { standings }: Judge
 
 /** Whether it gets a share at all its declaration says, and whoever runs it. Once it has a place it has taken over the other's. */
 function ramp(wish: Extract<Wish, { kind: 'ramp' }>, { standings, by, atMs }: Judged): Decision {
-  const { name, version } = named(wish.agent)
+  const { name, version } = named(wish.agent, standings)
   const group = `${name}@${version}`
   if (standings.some(standing => standing.group === group))
     throw refused(
@@ -142,7 +142,7 @@ function ending(wish: Exclude<Wish, { kind: 'promote' | 'ramp' }>, judged: Judge
 
 /** The group that is meant, of a wish about one that is at work, or was: where a version has been live and a shadow, the live one unless that has ended. */
 function placed(wish: Wish, { standings, versions }: Judged): string {
-  const { name, version } = named(wish.agent)
+  const { name, version } = named(wish.agent, standings)
   const live = `${name}@${version}`
   const groups = (isShadow(name) ? [live] : [live, shadowName(live)]).filter(group => standings.some(standing => standing.group === group))
   const [first] = groups
@@ -173,17 +173,21 @@ export function hasDrained(group: string, until: Offsets, standings: readonly St
   )
 }
 
-function named(text: string): { readonly name: string; readonly version: number } {
+function named(text: string, standings: readonly Standing[]): { readonly name: string; readonly version: number } {
   const agent = agentOf(text)
   if (agent.version >= 1 && agent.name !== '') return agent
-  throw new MillraceError('USAGE', `${JSON.stringify(text)} names no version of an agent.`, { fix: 'Say it as: forecast@2.' })
+  throw new MillraceError('USAGE', `${JSON.stringify(text)} names no version of an agent.`, {
+    fix: `Say it as name@version. ${thoseThatAre(standings)}`,
+  })
 }
 
 function unknown(agent: string, standings: readonly Standing[]): MillraceError {
+  return new MillraceError('AGENT_UNKNOWN', `No agent ${agent} has a place in the stream.`, { fix: thoseThatAre(standings) })
+}
+
+function thoseThatAre(standings: readonly Standing[]): string {
   const known = [...new Set(standings.map(({ group }) => shownAgent(agentOf(group))))].sort()
-  return new MillraceError('AGENT_UNKNOWN', `No agent ${agent} has a place in the stream.`, {
-    fix: known.length === 0 ? 'Nothing has run there yet.' : `There are: ${known.join(', ')}.`,
-  })
+  return known.length === 0 ? 'Nothing has run there yet.' : `There are: ${known.join(', ')}.`
 }
 
 const NOT_DONE = {
@@ -191,8 +195,8 @@ const NOT_DONE = {
   ramp: 'gets the share that it got',
   decommission: 'is not decommissioned',
   recommission: 'stays as it is',
-  pause: 'is not paused',
-  resume: 'is not resumed',
+  pause: 'stays as it is',
+  resume: 'stays as it is',
 } as const
 
 const GATHERS = {

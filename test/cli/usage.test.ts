@@ -49,7 +49,7 @@ describe('a command used wrongly says what is wrong and what to do, and exits 2'
     ],
     [
       'trace 12',
-      "2 error: '12' is not a data_id: it is a UUID.\n  Take it from the receipt, or from millrace tap; for a producer's own id add --source <source>.",
+      "2 error: '12' is not a data_id, which is a UUID.\n  Take it from the receipt, or from millrace tap; for a producer's own id add --source <source>.",
     ],
     ['ledger now', "2 error: Too many arguments for 'ledger'. Expected 0 arguments but got 1.\n  See: millrace ledger --help"],
     ['dead show x', '2 error: The letter is "x".\n  It must be a whole number from 1.'],

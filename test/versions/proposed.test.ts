@@ -100,7 +100,9 @@ describe('a decommission', () => {
   it('is refused where it has ended otherwise', () => {
     expect(refused(wish, [at('forecast@1', { replacedBy: 'forecast@2' })])).toContain('taken over by forecast@2: it has ended')
     expect(refused(wish, [at('forecast@1')], stop('forecast@1'))).toContain('decommissioned already. To let it go on')
-    expect(refused({ ...wish, agent: 'forecast' }, [at('forecast@1')])).toContain('names no version')
+    expect(refused({ ...wish, agent: 'forecast' }, [at('forecast@1')])).toBe(
+      '"forecast" names no version of an agent. Say it as name@version. There are: forecast@1.',
+    )
   })
 })
 
@@ -117,7 +119,7 @@ describe('a pause', () => {
   it('is refused of what has ended, of what never ran, and of what gathers for another', () => {
     const wish: Wish = { kind: 'pause', agent: 'forecast@1' }
     expect(refused(wish, [at('forecast@1', { replacedBy: 'forecast@2' })])).toContain('millrace pause forecast@2')
-    expect(refused(wish, [at('forecast@1')], stop('forecast@1'))).toContain('is not paused. It is decommissioned')
+    expect(refused(wish, [at('forecast@1')], stop('forecast@1'))).toContain('stays as it is. It is decommissioned')
     expect(refused(wish, [])).toContain('No agent forecast@1 has a place')
     const gathering = [at('hourly.windows@1'), at('hourly@1', { topic: '_windows.hourly@1' })]
     expect(refused({ kind: 'pause', agent: 'hourly.windows@1' }, gathering)).toContain('millrace pause hourly@1')

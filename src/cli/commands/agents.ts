@@ -22,8 +22,8 @@ async function one(agent: string, command: Command): Promise<void> {
   const { data } = await configOf(options)
   const operators = operatorsOf(data)
   if (operators === undefined)
-    throw new MillraceError('SERVER_UNREACHABLE', `No process runs here that could say more of ${agent}.`, {
-      fix: 'millrace agents shows how all of them stand; ask on the machine of a process of the pipeline, with its --data.',
+    throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data} that could say more of ${agent}.`, {
+      fix: 'Name the data directory of one that runs with --data; millrace agents shows how all of them stood.',
     })
   // Our own API: docs/instrumentation.md.
   const answer = (await askOperators(operators, `/v1/agents/${encodeURIComponent(agent)}`)) as AgentAnswer

@@ -61,12 +61,15 @@ async function add(source: string, command: Command): Promise<void> {
   const file = agents === undefined ? keysFile : agentKeysFile
   // Keys can be there before the first start.
   makeDataDirectory(dirname(file))
+  const isFirst = (await (agents === undefined ? readKeys(file) : agentKeyFile(file).read())) === undefined
   const { key, record } =
     agents === undefined
       ? await addKey(file, { source, topics: topics ?? [], ...expires })
       : await addAgentKey(file, { name: source, agents, ...expires })
   if (!output.json)
     output.notice(`A key for ${source}, ${mayText(record)}. It is shown this once: keep it, and send it as "Authorization: Bearer <key>".`)
+  if (!output.json && isFirst)
+    output.notice(`It is the first: from now on nobody ${agents === undefined ? 'sends' : 'works'} without a key.`)
   output.answer({ ...shown(record), key }, () => key)
 }
 
@@ -157,7 +160,7 @@ function row(key: ShownKey): string[] {
 function endText(key: ShownKey): string {
   if ('revoked' in key) return `revoked ${key.revoked}`
   if (key.expires === undefined) return 'never'
-  return Date.parse(key.expires) < Date.now() ? `${key.expires} (has)` : key.expires
+  return Date.parse(key.expires) < Date.now() ? `expired ${key.expires}` : key.expires
 }
 
 function mayText(key: KeyRecord | AgentKey): string {

@@ -21,8 +21,8 @@ async function producers(command: Command): Promise<void> {
   const { data } = await configOf(options)
   const operators = operatorsOf(data)
   if (operators === undefined)
-    throw new MillraceError('SERVER_UNREACHABLE', 'No process runs here, and who sent what is known to a running front end alone.', {
-      fix: 'Ask on the machine of a front end, with its --data.',
+    throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data}: who sent what is known to a running front end alone.`, {
+      fix: 'Name the data directory of one that runs with --data, or ask its operators’ listener: GET /v1/producers.',
     })
   const answer = (await askOperators(operators, '/v1/producers')) as ProducersAnswer // our own API
   output.answer(answer, () => draw(answer.producers))

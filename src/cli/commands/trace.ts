@@ -25,7 +25,7 @@ async function trace(given: string, command: Command): Promise<void> {
   const id = options.source === undefined ? given.toLowerCase() : formatId(suppliedId(options.source, given), 0)
   if (!isDataId(id))
     throw usage(
-      `'${given}' is not a data_id: it is a UUID.`,
+      `'${given}' is not a data_id, which is a UUID.`,
       "Take it from the receipt, or from millrace tap; for a producer's own id add --source <source>.",
     )
   await withView(options, async (view, directory) => {

@@ -38,11 +38,13 @@ async function add(user: string, command: Command): Promise<void> {
   const { tokensFile } = (await configOf(options)).opsAccess
   // Tokens can be there before the first start.
   makeDataDirectory(dirname(tokensFile))
+  const isFirst = (await tokenFile(tokensFile).read()) === undefined
   const { key, record } = await addToken(tokensFile, { user, role, ...expires })
   if (!output.json)
     output.notice(
       `A token for ${user}, ${role}. It is shown this once: keep it, log in with it, or give it to programs in MILLRACE_OPS_TOKEN.`,
     )
+  if (!output.json && isFirst) output.notice('It is the first: from now on everyone is asked to log in, on this machine, too.')
   output.answer({ ...shown(record), token: key }, () => key)
 }
 
@@ -81,8 +83,8 @@ function shown({ sha256: _, ...token }: OperatorToken): object {
 }
 
 function row({ id, user, role, created, expires }: OperatorToken): string[] {
-  const has = expires !== undefined && Date.parse(expires) < Date.now()
-  return [id, user, role, created, expires === undefined ? 'never' : `${expires}${has ? ' (has)' : ''}`]
+  const isOver = expires !== undefined && Date.parse(expires) < Date.now()
+  return [id, user, role, created, expires === undefined ? 'never' : `${isOver ? 'expired ' : ''}${expires}`]
 }
 
 function roleOf(text: string): Role {

@@ -25,7 +25,7 @@ export function filterFlags(command: Command): Command {
 export function filterOf(options: FilterOptions): DeadFilter {
   const [agent, version] = options.agent?.split('@') ?? []
   if (options.id !== undefined && !isDataId(options.id))
-    throw usage(`--id ${JSON.stringify(options.id)} is not a data_id: it is a UUID.`, 'millrace dead list shows them.')
+    throw usage(`--id ${JSON.stringify(options.id)} is not a data_id, which is a UUID.`, 'millrace dead list shows them.')
   return {
     ...(agent === undefined ? {} : { agent }),
     ...(version === undefined ? {} : { version: numberOf(version, 'The version in --agent') }),

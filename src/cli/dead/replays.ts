@@ -28,10 +28,11 @@ export async function tryHere(
 }
 
 async function here(options: Shared): Promise<Operators> {
-  const operators = operatorsOf((await configOf(options)).data)
+  const { data } = await configOf(options)
+  const operators = operatorsOf(data)
   if (operators !== undefined) return operators
-  throw new MillraceError('SERVER_UNREACHABLE', 'No process runs here.', {
-    fix: 'Ask on the machine of a process of the pipeline, with its --data.',
+  throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data}.`, {
+    fix: 'Start one, or name the data directory of one that runs with --data.',
   })
 }
 

@@ -55,7 +55,7 @@ function topicsOf({ agent, topics }: Replayable, only: string | undefined): read
 async function chosenByIds(view: EngineView, topics: readonly string[], text: string): Promise<Chosen> {
   const ids = [...new Set(text.split(/[\s,]+/).filter(id => id !== ''))]
   const wrong = ids.find(id => !isDataId(id))
-  if (wrong !== undefined) throw usage(`--ids: ${JSON.stringify(wrong)} is not a data_id: it is a UUID.`, 'Separate them with commas.')
+  if (wrong !== undefined) throw usage(`--ids: ${JSON.stringify(wrong)} is not a data_id, which is a UUID.`, 'Separate them with commas.')
   if (ids.length === 0 || ids.length > MAX_IDS) throw usage(`--ids names ${ids.length} data.`, `It must be 1 to ${MAX_IDS}.`)
   const ranges: PlaceRange[] = []
   const missing: string[] = []

@@ -84,7 +84,9 @@ function letterIn(params: { letter: string }): number {
 }
 
 function unknownLetter(letter: number): MillraceError {
-  return new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${letter}.`, { fix: 'GET /v1/dead lists those that there are.' })
+  return new MillraceError('LETTER_UNKNOWN', `There is no dead letter ${letter}.`, {
+    fix: '`millrace dead list` (GET /v1/dead) shows those that there are.',
+  })
 }
 
 function filterOf(query: Query): LetterFilter {

@@ -85,7 +85,8 @@ function wanted(
   if (topics !== '*' && !(Array.isArray(topics) && topics.length > 0 && topics.length <= MAX_TOPICS && topics.every(isText)))
     throw invalid("'topics' names no topics.", "Send a list of names, or '*' for every topic that no agent writes.")
   const strange = topics === '*' ? undefined : topics.find(topic => known?.has(topic) === false)
-  if (strange !== undefined) throw invalid(`There is no topic ${JSON.stringify(strange)}.`, 'GET /v1/topics lists those that there are.')
+  if (strange !== undefined)
+    throw invalid(`There is no topic ${JSON.stringify(strange)}.`, '`millrace topics` (GET /v1/topics) lists those that there are.')
   return { source, topics, ...(expires === undefined || expires === null ? {} : { expires }) }
 }
 

@@ -31,7 +31,7 @@ export function overviewRoutes(server: FastifyInstance, context: OpsContext): vo
     const answer = await agentNow(agent, now, { letters: context.engine.letters, log, decides: context.decide !== undefined })
     if (answer !== undefined) return answer
     throw new MillraceError('AGENT_UNKNOWN', `There is no agent ${JSON.stringify(agent)}.`, {
-      fix: 'GET /v1/agents lists those that there are.',
+      fix: '`millrace agents` (GET /v1/agents) lists those that there are.',
     })
   })
   server.get('/v1/flow', async () => flowToJson(await seen()))

@@ -20,7 +20,9 @@ async function topicAnswer(name: string, context: OpsContext): Promise<TopicAnsw
   const { topics } = await context.instruments.sample(MAX_AGE_MS)
   const sample = topics.find(({ spec }) => spec.name === name)
   if (sample === undefined) {
-    throw new MillraceError('TOPIC_UNKNOWN', `There is no topic '${name}'.`, { fix: 'GET /v1/topics lists those that there are.' })
+    throw new MillraceError('TOPIC_UNKNOWN', `There is no topic '${name}'.`, {
+      fix: '`millrace topics` (GET /v1/topics) lists those that there are.',
+    })
   }
   const { spec, bounds, perSecond, partitionsPerSecond } = sample
   const declared = pipeline?.topics.get(name)

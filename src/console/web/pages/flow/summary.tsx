@@ -1,5 +1,6 @@
 import { overview } from '../../live/overview.ts'
 import { Command } from '../../parts/command.tsx'
+import { FirstDatum } from '../../parts/first-datum.tsx'
 import { countText, perSecondText } from '../../parts/numbers.ts'
 import { hrefTo } from '../../router.ts'
 import { endId, hasEnded } from './graph.ts'
@@ -15,6 +16,7 @@ export function Summary() {
   const ended = showsEnded.value
   const unwell = Object.entries(now.agents).filter(([, agent]) => ['warn', 'bad'].includes(toneOf(agent)))
   const past = Object.values(now.agents).filter(hasEnded).length
+  const isUnused = Object.values(now.topics).every(({ retained }) => retained === 0) && now.front_end.accepted_per_second === 0
   return (
     <div class="summary">
       <div class="row">
@@ -44,6 +46,7 @@ export function Summary() {
         </nav>
         <Command text="millrace top" />
       </div>
+      {isUnused && <FirstDatum />}
       {unwell.length > 0 && (
         <ul class="unwell">
           {unwell.slice(0, SHOWN).map(([group, agent]) => (

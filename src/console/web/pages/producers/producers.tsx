@@ -3,6 +3,7 @@ import { useResource } from '../../live/resource.ts'
 import { agoText } from '../../parts/ago.ts'
 import { Command } from '../../parts/command.tsx'
 import { Field } from '../../parts/field.tsx'
+import { FirstDatum } from '../../parts/first-datum.tsx'
 import { countText, perSecondText } from '../../parts/numbers.ts'
 import { Empty, Show } from '../../parts/states.tsx'
 import { Table } from '../../parts/table.tsx'
@@ -45,6 +46,7 @@ function NobodyYet({ since }: { readonly since: string }) {
       <p>
         This front end started <When at={since} />.
       </p>
+      <FirstDatum />
     </Empty>
   )
 }
