@@ -9,7 +9,6 @@ export function FirstDatum() {
   return (
     <p>
       Send a first datum, in a file or as JSON in its place: <Command text={`millrace send --topic ${shellWord(entry)} datum.json`} />
-      <Command text={`millrace send --topic ${shellWord(entry)} datum.json`} />
     </p>
   )
 }
