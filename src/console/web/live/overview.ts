@@ -2,6 +2,7 @@ import { computed, signal } from '@preact/signals'
 import type { Overview } from '../../api/overview.ts'
 import { askSession } from './api.ts'
 import { History, type Series } from './history.ts'
+import { whileInSight } from './in-sight.ts'
 import { mergePatch } from './merge-patch.ts'
 import { session } from './session.ts'
 
@@ -20,28 +21,45 @@ export function seriesOf(name: string): Series {
   return history.series(name)
 }
 
-/** Follows the events for as long as the page is open. The browser connects again by itself, and then gets the whole first. */
+const AGAIN_MS = 2_000
+/** So long the charts go on in the background. */
+const LONGER_MS = 60_000
+
+/** Follows the events for as long as the page is in sight, or was a moment ago. */
 export function startOverview(): void {
-  const events = new EventSource('/v1/events')
-  events.addEventListener('overview', event => take(JSON.parse(event.data) as Overview))
-  events.addEventListener('change', event => take(mergePatch(overview.value, JSON.parse(event.data)) as Overview))
+  whileInSight(LONGER_MS, follow)
+}
+
+/** The browser connects again by itself, and then gets the whole first. */
+function follow(): () => void {
+  let events: EventSource
+  let again: ReturnType<typeof setTimeout> | undefined
+  let isOver = false
   const away = () => {
     if (connection.value === 'live') connection.value = 'away'
   }
-  // It could not be made; a whole one follows once it can.
-  events.addEventListener('problem', away)
-  events.addEventListener('error', () => {
-    away()
-    // A log-in that ended, or a listener that has too many: the browser gives up and does not say why, this asks and tries again.
-    if (events.readyState === EventSource.CLOSED) void askSession().then(startAgain)
-  })
-}
-
-const AGAIN_MS = 2_000
-
-/** As long as nobody is logged in the listener would refuse. */
-function startAgain(): void {
-  setTimeout(() => (session.value === null ? startAgain() : startOverview()), AGAIN_MS)
+  const open = () => {
+    events = new EventSource('/v1/events')
+    events.addEventListener('overview', event => take(JSON.parse(event.data) as Overview))
+    events.addEventListener('change', event => take(mergePatch(overview.value, JSON.parse(event.data)) as Overview))
+    // It could not be made; a whole one follows once it can.
+    events.addEventListener('problem', away)
+    events.addEventListener('error', () => {
+      away()
+      // A log-in that ended, or a listener that has too many: the browser gives up and does not say why, this asks and tries again.
+      if (events.readyState === EventSource.CLOSED) void askSession().then(startAgain)
+    })
+  }
+  /** As long as nobody is logged in the listener would refuse. */
+  const startAgain = () => {
+    if (!isOver) again = setTimeout(() => (session.value === null ? startAgain() : open()), AGAIN_MS)
+  }
+  open()
+  return () => {
+    isOver = true
+    clearTimeout(again)
+    events.close()
+  }
 }
 
 function take(next: Overview): void {

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ShownDatum, TailCount } from '../../api/topics.ts'
 import { ApiProblem, open } from './api.ts'
 import { EventReader } from './event-stream.ts'
+import { whileInSight } from './in-sight.ts'
 
 /** What a tail shows: the newest first, no more than {@link KEPT}. */
 export interface Tail {
@@ -25,6 +26,8 @@ const KEPT = 200
 /** Drawn no more often than this: what comes in between is drawn together. */
 const DRAW_MS = 200
 const AGAIN_MS = 2_000
+/** So long it goes on in the background. */
+const LONGER_MS = 10_000
 const NOTHING: Tail = { data: [], count: undefined, state: 'connecting', problem: undefined, missed: 0 }
 
 export function tailPath(topic: string, { from, where }: Pick<TailOptions, 'from' | 'where'>): string {
@@ -41,8 +44,6 @@ export function useTail(topic: string, options: TailOptions): Tail {
 
   useEffect(() => {
     setTail(NOTHING)
-    const ending = new AbortController()
-    const { signal } = ending
     let waiting: ShownDatum[] = []
     let missed = 0
     let count: TailCount | undefined
@@ -76,7 +77,7 @@ export function useTail(topic: string, options: TailOptions): Tail {
       if (timer !== undefined) draw()
       setTail(last => ({ ...last, state: 'away', problem }))
     }
-    const follow = async (isAgain = false) => {
+    const follow = async (signal: AbortSignal, isAgain: boolean) => {
       // One that began in the past begins there again, and brings what is shown a second time.
       let clears = isAgain && options.from !== 'latest'
       try {
@@ -94,15 +95,21 @@ export function useTail(topic: string, options: TailOptions): Tail {
         // What is refused for what it asks stays refused.
         if (problem !== undefined && problem.status >= 400 && problem.status < 500 && problem.status !== 429) return
       }
-      if (!signal.aborted) again = setTimeout(() => void follow(true), AGAIN_MS)
+      if (!signal.aborted) again = setTimeout(() => void follow(signal, true), AGAIN_MS)
     }
     let again: ReturnType<typeof setTimeout> | undefined
-    void follow()
-    return () => {
-      ending.abort()
-      clearTimeout(timer)
-      clearTimeout(again)
-    }
+    let isAgain = false
+    return whileInSight(LONGER_MS, () => {
+      const ending = new AbortController()
+      void follow(ending.signal, isAgain)
+      isAgain = true
+      return () => {
+        ending.abort()
+        clearTimeout(timer)
+        timer = undefined
+        clearTimeout(again)
+      }
+    })
   }, [path])
   return tail
 }
