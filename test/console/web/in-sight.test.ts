@@ -21,16 +21,14 @@ beforeEach(() => {
   tab = new Tab()
   running = 0
   vi.useFakeTimers()
-  vi.stubGlobal('document', tab)
 })
 
 afterEach(() => {
   vi.useRealTimers()
-  vi.unstubAllGlobals()
 })
 
 it('a tab in the background lets its connection go after a while, and has one again when it is looked at', () => {
-  const end = whileInSight(10_000, start)
+  const end = whileInSight(tab, 10_000, start)
   tab.turn(true)
   vi.advanceTimersByTime(9_999)
   expect(running).toBe(1)
@@ -46,7 +44,7 @@ it('a tab in the background lets its connection go after a while, and has one ag
 
 it('a look elsewhere breaks nothing off, and a tab that was opened in the background begins when it is seen', () => {
   tab.hidden = true
-  whileInSight(10_000, start)
+  whileInSight(tab, 10_000, start)
   vi.advanceTimersByTime(60_000)
   expect(running).toBe(0)
   for (const hidden of [false, true, false]) tab.turn(hidden)

@@ -27,7 +27,7 @@ const LONGER_MS = 60_000
 
 /** Follows the events for as long as the page is in sight, or was a moment ago. */
 export function startOverview(): void {
-  whileInSight(LONGER_MS, follow)
+  whileInSight(document, LONGER_MS, follow)
 }
 
 /** The browser connects again by itself, and then gets the whole first. */

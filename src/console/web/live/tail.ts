@@ -99,7 +99,7 @@ export function useTail(topic: string, options: TailOptions): Tail {
     }
     let again: ReturnType<typeof setTimeout> | undefined
     let isAgain = false
-    return whileInSight(LONGER_MS, () => {
+    return whileInSight(document, LONGER_MS, () => {
       const ending = new AbortController()
       void follow(ending.signal, isAgain)
       isAgain = true
