@@ -107,6 +107,7 @@ describe('the lineage of a datum', () => {
     steps: [
       step('forecast@1', 'a', { outputs: [{ data_id: 'b', topic: 'prediction' }] }),
       step('lake@1', 'b', { stored: { where: 'lake/part.parquet', row: 7 } }),
+      step('lake@1', 'a', { stored: { where: 'lake/of-an-ancestor.parquet', row: 1 } }),
     ],
   }
 

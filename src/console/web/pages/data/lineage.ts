@@ -55,7 +55,7 @@ function relatedGeneration(id: string, links: Life['links'], generations: Readon
   return 0
 }
 
-/** A datum's family from left to right, generation by generation, and where its members are stored. */
+/** A datum's family from left to right, generation by generation, and where it and what was made of it are stored: its ancestors' files are on their pages. */
 export function lineageOf(life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps'>): Lineage {
   const generations = generationsOf(life)
   const loose: Omit<Member, 'x' | 'y'>[] = life.data.map(datum => ({
@@ -64,8 +64,9 @@ export function lineageOf(life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps
     generation: generations.get(datum.data_id) ?? 0,
   }))
   for (const { data_id, agent, stored } of life.steps) {
-    if (stored === null) continue
-    loose.push({ id: `${data_id} ${agent}`, stored: { ...stored, agent }, generation: (generations.get(data_id) ?? 0) + 1 })
+    const generation = generations.get(data_id) ?? 0
+    if (stored === null || generation < 0) continue
+    loose.push({ id: `${data_id} ${agent}`, stored: { ...stored, agent }, generation: generation + 1 })
   }
   const columns = [...Map.groupBy(loose, member => member.generation)].sort(([a], [b]) => a - b)
   const tallest = Math.max(...columns.map(([, column]) => column.length))
