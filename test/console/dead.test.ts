@@ -101,9 +101,11 @@ describe('the dead letters', () => {
     const edit = (text: string, more: object = {}) => ops.post('/v1/dead/1/edit', { data: Buffer.from(text).toString('base64'), ...more })
     expect(await edit('{"n":"1"}')).toMatchObject({ status: 422, json: { code: 'DATUM_INVALID', issues: [{ path: 'n' }] } })
     expect(await edit('{"n":1')).toMatchObject({ status: 400, json: { code: 'BODY_MALFORMED' } })
+    expect(await edit('{"n":2}')).toMatchObject({ status: 200, json: { edited: [1], refused: [] } })
+    expect((await ops.get('/v1/dead/1')).json).toMatchObject({ edited: { times: 1, by: 'local' } })
     expect(await edit('{"n":1}', { by: 'ada' })).toMatchObject({ status: 200, json: { edited: [1], refused: [] } })
     expect((await ops.get('/v1/dead/1')).json).toMatchObject({
-      edited: { times: 1, by: 'ada' },
+      edited: { times: 2, by: 'ada' },
       datum: { data_id: ops.ids[0], json: { n: 1 } },
       original: { data_id: ops.ids[0], json: { n: 'one' } },
     })

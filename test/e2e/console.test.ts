@@ -99,7 +99,7 @@ describe.skipIf(NO_BROWSER)('the console, in a real browser', { timeout: 60_000 
     await shows(page.getByRole('alert').getByText('celsius'))
     await editor.fill('{"sensor": "roof", "celsius": 19}')
     await button('Save the datum').click()
-    await shows(page.getByText(/1 × by operator/))
+    await shows(page.getByText(/1 × by local/))
     await until('nothing to be left to save', async () => (await button('Save the datum').isDisabled()) || undefined)
     expect(await button('Undo').count()).toBe(0)
     await button('Replay…').click()

@@ -6,6 +6,7 @@ import type { TriedLetter } from '../api/dead.ts'
 import { editedLetter } from '../edited.ts'
 import { triedLetter } from '../letter-trial.ts'
 import { groupToJson, letterToJson, shownLetter } from '../letters.ts'
+import { ANYONE } from '../log-in/identity.ts'
 import { count, countIn, dataIdOf, invalid, type Query, textIn, whoIn, wordIn } from '../query.ts'
 import type { OpsContext } from '../server.ts'
 
@@ -112,7 +113,7 @@ function filterOf(query: Query): LetterFilter {
 /** @throws QUERY_INVALID unless the body is `{letters: [number, …], by?: string}`. */
 function change(body: unknown): { numbers: number[]; by: string } {
   const given: { letters?: unknown; by?: unknown } = typeof body === 'object' && body !== null ? body : {}
-  const { letters, by = 'operator' } = given
+  const { letters, by = ANYONE.user } = given
   if (!Array.isArray(letters) || letters.length === 0 || letters.length > MAX_LETTERS || !letters.every(isLetterNumber))
     throw invalid('The body names no letters.', `Send {"letters": [12, 13]} with 1 to ${MAX_LETTERS} numbers of dead letters.`)
   return { numbers: [...new Set<number>(letters)], by: whoIn(by) }
@@ -130,7 +131,7 @@ function trial(body: unknown): { number: number; edited: { data: Buffer; content
 /** @throws QUERY_INVALID unless the body is `{data: base64, content_type?: string, by?: string}`. */
 function edit(body: unknown): { data: Buffer; contentType?: string; by: string } {
   const given: { data?: unknown; content_type?: unknown; by?: unknown } = typeof body === 'object' && body !== null ? body : {}
-  const { data, content_type: contentType, by = 'operator' } = given
+  const { data, content_type: contentType, by = ANYONE.user } = given
   if (typeof data !== 'string' || Buffer.from(data, 'base64').toString('base64') !== data)
     throw invalid('The body has no datum.', 'Send {"data": "<base64>"}, with "content_type" where it is another than before.')
   if (contentType !== undefined && (typeof contentType !== 'string' || !MEDIA_TYPE.test(contentType)))

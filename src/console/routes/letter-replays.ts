@@ -3,6 +3,7 @@ import type { Selection } from '../../agents/change-letters.ts'
 import type { DeadFilter } from '../../agents/letter-groups.ts'
 import type { LetterReplay, LetterReplaysAnswer } from '../api/dead.ts'
 import { LetterReplays, type LetterReplayWish } from '../letter-replays.ts'
+import { ANYONE } from '../log-in/identity.ts'
 import { count, invalid, whoIn } from '../query.ts'
 import type { OpsContext } from '../server.ts'
 
@@ -32,7 +33,7 @@ function numberIn({ replay }: One['Params']): number {
 /** @throws QUERY_INVALID unless the body is `{agent?, version?, topic?, fingerprint?, matching?, letters?, rate?, by?}`. */
 function wished(body: unknown): LetterReplayWish {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('The body is no object.', 'Send a JSON object.')
-  const { letters, rate, by = 'operator', version, ...rest }: { readonly [name: string]: unknown } = { ...body }
+  const { letters, rate, by = ANYONE.user, version, ...rest }: { readonly [name: string]: unknown } = { ...body }
   const texts = TEXTS.flatMap(name => (rest[name] === undefined || rest[name] === null ? [] : [[name, rest[name]] as const]))
   for (const [name, value] of texts)
     if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT)

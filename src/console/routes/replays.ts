@@ -5,6 +5,7 @@ import { FATES, type Fates } from '../../agents/replay.ts'
 import { type Chosen, type PlaceRange, ReplayLog, ReplayReader } from '../../agents/replay-log.ts'
 import { groupName } from '../../engine/engine.ts'
 import type { AgentVersion, Range } from '../../trace/trace.ts'
+import { ANYONE } from '../log-in/identity.ts'
 import { count, invalid, whoIn } from '../query.ts'
 import { replayToJson } from '../replays.ts'
 import type { OpsContext } from '../server.ts'
@@ -34,7 +35,7 @@ export function replayRoutes(server: FastifyInstance, context: OpsContext): void
     const chosen: Chosen = { words: what, ranges: ranges.map(placeRange), ...(typeof key === 'string' ? { key } : {}) }
     await checkReads(context, { name: agent, version }, chosen.ranges)
     const perSecond = typeof rate === 'number' && rate > 0 ? rate : Number.POSITIVE_INFINITY
-    return { replay: await log.begin({ name: agent, version }, chosen, perSecond, whoIn(by ?? 'operator')) }
+    return { replay: await log.begin({ name: agent, version }, chosen, perSecond, whoIn(by ?? ANYONE.user)) }
   })
   server.post<{ Params: { replay: string } }>('/v1/replays/:replay/data', async request => {
     const number = count(request.params.replay, 'replay', 1, Number.MAX_SAFE_INTEGER)

@@ -3,6 +3,7 @@ import { liveName } from '../../agents/shadow.ts'
 import { agentOf } from '../../engine/engine.ts'
 import type { Decision } from '../../versions/decision.ts'
 import type { Wish } from '../../versions/proposed.ts'
+import { ANYONE } from '../log-in/identity.ts'
 import { invalid } from '../query.ts'
 import type { OpsContext } from '../server.ts'
 
@@ -88,7 +89,7 @@ export function decisionToJson(decision: Decision): DecisionAnswer {
 /** @throws QUERY_INVALID unless the body is `{agent: 'forecast@2', by?, replaces?, share?, now?, undo?}`. */
 function asked(body: unknown): Asked {
   const given: { [name in keyof Asked]?: unknown } = typeof body === 'object' && body !== null ? body : {}
-  const { agent, by = 'operator', replaces, share, now = false, undo = false } = given
+  const { agent, by = ANYONE.user, replaces, share, now = false, undo = false } = given
   if (typeof agent !== 'string' || agent === '' || agent.length > MAX_AGENT_LENGTH)
     throw invalid('The body names no agent.', 'Send {"agent": "forecast@2"}.')
   if (typeof by !== 'string' || by === '' || by.length > MAX_BY_LENGTH)
