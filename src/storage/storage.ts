@@ -26,7 +26,14 @@ export interface RollingStore {
    * Where a datum is that the agent has stored, for people: a file, a table's row. Undefined where it cannot be said, such as from a machine that
    * does not see the folder. Left out by a store that cannot say it at all.
    */
-  whereIs?(datum: StoredDatum): Promise<string | undefined>
+  whereIs?(datum: StoredDatum): Promise<StoredAt | undefined>
+}
+
+export interface StoredAt {
+  /** For people: a file's path; a table and what finds the row in it. */
+  readonly where: string
+  /** The row of the file, the first one being 1. To be asked for one datum, not for many: the file is read for it. */
+  row?(): Promise<number | undefined>
 }
 
 /** A datum of a roll that was written. */

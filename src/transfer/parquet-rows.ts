@@ -1,19 +1,14 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { DataId } from '../envelope/data-id.ts'
 import { isDataId } from '../envelope/data-id.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import { columnName, declaredColumns, WHOLE } from '../storage/formats/columns.ts'
+import { PAGES } from '../storage/formats/parquet-pages.ts'
 import type { Topic } from '../stream/topic.ts'
 import type { Found } from './found.ts'
 
 const ENVELOPE = ['data_id', 'source', 'created', 'parents']
 const BYTES_TYPE = 'application/octet-stream'
 const PREFIX = 'data_'
-/** An empty page was written as it is. */
-const COMPRESSORS = {
-  ZSTD: (page: Uint8Array) => (page.length === 0 ? page : zstdDecompressSync(page)),
-  GZIP: (page: Uint8Array) => (page.length === 0 ? page : gunzipSync(page)),
-}
 
 /**
  * The rows of a Parquet file that Millrace has written, a row group at a time, as envelopes of a topic. Data become JSON again from their
@@ -33,7 +28,7 @@ export async function* parquetRows(path: string, topic: Topic, wrong: (why: stri
   let rowStart = 0
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows)
-    const reading = parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors: COMPRESSORS, utf8: false })
+    const reading = parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors: PAGES, utf8: false })
     const read = await reading.catch((cause: unknown) => {
       throw wrong(`its rows from ${rowStart + 1} on cannot be read (${cause instanceof Error ? cause.message : cause})`, cause)
     })

@@ -2,6 +2,7 @@ import { shownAgent } from '../../agents/shadow.ts'
 import { type EngineView, groupName, type Standing } from '../../engine/engine.ts'
 import type { DataId } from '../../envelope/data-id.ts'
 import type { FrameCursor } from '../../envelope/frame.ts'
+import type { StoredAt } from '../../storage/storage.ts'
 import { type AgentStory, type DatumStory, whereIs } from '../../trace/explain.ts'
 import { type Lineage, type LineageOptions, lineage } from '../../trace/lineage.ts'
 import { Budget } from '../../trace/scan.ts'
@@ -21,7 +22,7 @@ export interface LifeOptions extends Pick<LineageOptions, 'windows' | 'gathering
   /** What people may see of a datum of a topic. */
   readonly see: (cursor: FrameCursor, topic: string) => ShownData
   /** Where a storage agent has put a datum that it has done. */
-  readonly storedAt: (agent: AgentStory, story: DatumStory, standings: readonly Standing[]) => Promise<string | undefined>
+  readonly storedAt: (agent: AgentStory, story: DatumStory, standings: readonly Standing[]) => Promise<StoredAt | undefined>
 }
 
 type LifeView = Pick<EngineView, 'find' | 'read' | 'bounds' | 'standings' | 'letters'>
@@ -45,7 +46,7 @@ export async function lifeOf(view: LifeView, dataId: DataId, options: LifeOption
     const story = await whereIs(atOnce, member.dataId, options.nowMs, budget)
     if (story === undefined) continue
     if (member.dataId === dataId) own = story
-    steps.push(...(await stepsOf(story, standings, options)))
+    steps.push(...(await stepsOf(story, standings, options, member.dataId === dataId)))
   }
   // Its trace was there a moment ago.
   return own === undefined ? undefined : { ...lifeToJson(own, family, data, steps), forgotten: [...family.forgotten, ...gone] }
@@ -68,15 +69,20 @@ function timeOf({ claimed, appended }: Step): string {
   return claimed ?? appended ?? ''
 }
 
-async function stepsOf(story: DatumStory, standings: readonly Standing[], { storedAt }: LifeOptions): Promise<Step[]> {
+/** @param isOwn the datum that was asked for, whose files are read for its rows; its relatives' are too many for that. */
+async function stepsOf(story: DatumStory, standings: readonly Standing[], { storedAt }: LifeOptions, isOwn: boolean): Promise<Step[]> {
   // What an agent began behind was never its own.
   const agents = story.agents.filter(({ fate }) => fate.state !== 'before start')
   return Promise.all(
     agents.map(async agent => {
       const stored = agent.fate.state === 'done' ? await storedAt(agent, story, standings) : undefined
-      return { ...stepToJson(agent, story), stored: stored === undefined ? null : { where: stored, row: null } }
+      return { ...stepToJson(agent, story), stored: stored === undefined ? null : await storedToJson(stored, isOwn) }
     }),
   )
+}
+
+async function storedToJson({ where, row }: StoredAt, isOwn: boolean): Promise<NonNullable<Step['stored']>> {
+  return { where, row: (isOwn ? await row?.() : undefined) ?? null }
 }
 
 function stepToJson(agent: AgentStory, { dataId, positions }: DatumStory): Omit<Step, 'stored'> {

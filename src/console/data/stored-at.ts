@@ -1,7 +1,7 @@
 import type { Engine, Standing } from '../../engine/engine.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import type { Pipeline } from '../../pipeline.ts'
-import { writerName } from '../../storage/storage.ts'
+import { type StoredAt, writerName } from '../../storage/storage.ts'
 import { MASK } from '../../stream/masked.ts'
 import type { AgentStory, DatumStory } from '../../trace/explain.ts'
 import { maskingOf, shownData, topicOfDatum } from '../masked.ts'
@@ -14,7 +14,7 @@ export async function storedAt(
   agent: AgentStory,
   { dataId }: DatumStory,
   standings: readonly Standing[],
-): Promise<string | undefined> {
+): Promise<StoredAt | undefined> {
   const declared = pipeline?.agents.get(`${agent.name}@${agent.version}`)
   const edition = standingOf(agent, standings)?.checkpoint.edition
   if (declared?.kind !== 'storage-agent' || declared.store.whereIs === undefined || edition === undefined) return undefined
@@ -26,7 +26,7 @@ export async function storedAt(
   const topic = declared.from.find(({ name }) => name === topicOfDatum(cursor, agent.topic))
   if (topic === undefined) return undefined
   // A path that has folders by key would tell the one that is hidden.
-  if (shownData(maskingOf(pipeline, topic.name), cursor).key === MASK) return declared.store.describe
+  if (shownData(maskingOf(pipeline, topic.name), cursor).key === MASK) return { where: declared.store.describe }
   return declared.store.whereIs({
     ...{ topic, partition, offset, dataId, isReplay: agent.replay, key: cursor.key, createdMs: cursor.createdMs },
     writer: writerName(engine.logId, agent.name, edition),

@@ -119,7 +119,7 @@ describe('a life', () => {
     const told: StoredDatum[] = []
     const whereIs = async (datum: StoredDatum) => {
       told.push(datum)
-      return datum.key === 'CE' ? './lake/0-5.ndjson' : undefined
+      return datum.key === 'CE' ? { where: './lake/0-5.ndjson', row: async () => 3 } : undefined
     }
     const lake = storageAgent('lake', { version: 3, from: demand, to: { ...files('./lake'), whereIs } })
     await using ops = await listen(topics, { pipeline: pipeline('grid', { agents: [lake] }) })
@@ -129,7 +129,7 @@ describe('a life', () => {
     // It waits.
     expect([await stored(first), told]).toEqual([[], []])
     await ops.scene.work({ name: 'lake', version: 3 }, ['demand'], () => [])
-    expect([await stored(first), await stored(second)]).toEqual([[{ where: './lake/0-5.ndjson', row: null }], [null]])
+    expect([await stored(first), await stored(second)]).toEqual([[{ where: './lake/0-5.ndjson', row: 3 }], [null]])
     expect(told[0]).toMatchObject({
       ...{ topic: demand, partition: 0, offset: 0, isReplay: false, dataId: first, key: 'CE', createdMs: Date.UTC(2026, 0, 1) },
       writer: writerName(ops.scene.engine.logId, 'lake', 3),
@@ -138,7 +138,7 @@ describe('a life', () => {
 
   test('says of a datum whose key is hidden no more than which store has it: a path may be made of the key', async () => {
     const secret = topic('secret', z.object({ card: z.string() }), { key: s => s.card, mask: ['card'] })
-    const lake = storageAgent('lake', { version: 1, from: secret, to: { ...files('./lake'), whereIs: async ({ key }) => `key=${key}` } })
+    const lake = storageAgent('lake', { version: 1, from: secret, to: { ...files('./lake'), whereIs: async ({ key }) => ({ where: `key=${key}` }) } })
     await using ops = await listen(['secret'], { pipeline: pipeline('shop', { agents: [lake] }) })
     const [id] = await ops.scene.send('secret', '4111', '{"card":"4111"}')
     await ops.scene.work({ name: 'lake', version: 1 }, ['secret'], () => [])

@@ -25,7 +25,29 @@ it('a folder of files says in which one a datum is, among rolls, keys that look 
   await writer.write(rollOf(10, 20, { writer: 'ffffffff' }), stream(batchesOf(10, given, 10)), never())
   const own = envelopesIn(folder).filter(({ path }) => path.includes('01234567'))
   const said = await Promise.all(own.map(async (_, i) => store.whereIs?.(datum(i))))
-  expect(said).toEqual(own.map((_, i) => join(folder, own.find(({ data_id }) => data_id === idOf(i))!.path)))
+  expect(said.map(at => at?.where)).toEqual(own.map((_, i) => join(folder, own.find(({ data_id }) => data_id === idOf(i))!.path)))
+})
+
+it.each([
+  { format: 'ndjson', compression: 'zstd' },
+  { format: 'ndjson', compression: 'gzip' },
+  { format: 'ndjson', compression: 'none' },
+  { format: 'parquet', compression: 'zstd' },
+] as const)('a file of $format with $compression says in which row a datum is', async options => {
+  const folder = await temporaryFolder()
+  const store = files(folder, options)
+  const writer = await store.open(systemClock)
+  await writer.write(rollOf(0, 30), stream(batchesOf(30, given)), never())
+  for (const offset of [0, 7, 29]) {
+    // Every third datum is of the same hour, and so in the same file.
+    expect(await (await store.whereIs?.(datum(offset)))?.row?.()).toBe(Math.floor(offset / 3) + 1)
+  }
+})
+
+it('a file that holds no ids says no row', async () => {
+  const store = files(await temporaryFolder(), { record: 'plain' })
+  await (await store.open(systemClock)).write(rollOf(0, 3), stream(batchesOf(3, given)), never())
+  expect(await (await store.whereIs?.(datum(0)))?.row?.()).toBeUndefined()
 })
 
 it('a folder that is not there, or that has no such file, says nothing', async () => {
@@ -33,5 +55,7 @@ it('a folder that is not there, or that has no such file, says nothing', async (
 })
 
 it('a database says in which table, and by which key', async () => {
-  expect(await sqlite('./feedback.db').whereIs?.(datum(3))).toBe(`./feedback.db, table readings, data_id ${idOf(3)}`)
+  expect(await sqlite('./feedback.db').whereIs?.(datum(3))).toEqual({
+    where: `./feedback.db, table readings, data_id ${idOf(3)}`,
+  })
 })

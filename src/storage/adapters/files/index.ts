@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type FormatOptions, formatPlan } from '../../formats/options.ts'
+import { rowOf } from '../../formats/row-of.ts'
 import type { RollingStore } from '../../storage.ts'
 import { type Disk, nodeDisk, unusable } from './disk.ts'
 import { FilesWriter } from './writer.ts'
@@ -39,7 +40,10 @@ export function filesOn(disk: Disk, directory: string, options: FilesOptions = {
       const { layout } = await plan.load()
       const folder = layout.folder(datum.topic, datum.key, layout.intervalOf(datum.createdMs))
       const name = layout.nameOf(datum, await namesIn(join(root, folder)))
-      return name === undefined ? undefined : `${directory}/${folder}/${name}`
+      if (name === undefined) return undefined
+      const where = `${directory}/${folder}/${name}`
+      // One of several, which are named by what they have in common.
+      return name.includes('*') ? { where } : { where, row: () => rowOf(join(root, folder, name), datum.dataId) }
     },
   }
 }

@@ -60,8 +60,9 @@ export function postgres(connection?: PostgresConnection, options: PostgresOptio
     kind: 'rolling',
     describe: where,
     roll,
-    whereIs: async ({ topic, dataId }) =>
-      `${where}, table ${naming.schema === undefined ? '' : `${naming.schema}.`}${naming.table(topic)}, data_id ${dataId}`,
+    whereIs: async ({ topic, dataId }) => ({
+      where: `${where}, table ${naming.schema === undefined ? '' : `${naming.schema}.`}${naming.table(topic)}, data_id ${dataId}`,
+    }),
     async open(clock: Clock, topics: readonly Topic[] = []) {
       const database = await Database.load({ config: configOf(connection), where, statementMs }, clock)
       try {

@@ -57,7 +57,7 @@ export function sqlite(file: string, options: SqliteOptions = {}): RollingStore 
       })
       return new SqliteWriter(database, tables)
     },
-    whereIs: async ({ topic, dataId }) => `${file}, table ${table(topic)}, data_id ${dataId}`,
+    whereIs: async ({ topic, dataId }) => ({ where: `${file}, table ${table(topic)}, data_id ${dataId}` }),
   }
 }
 

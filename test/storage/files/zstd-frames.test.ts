@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { unzstd } from '../../src/transfer/zstd-frames.ts'
+import { unzstd } from '../../../src/storage/formats/zstd-frames.ts'
 
 async function all(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
   const found: Buffer[] = []
