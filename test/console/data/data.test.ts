@@ -138,7 +138,11 @@ describe('a life', () => {
 
   test('says of a datum whose key is hidden no more than which store has it: a path may be made of the key', async () => {
     const secret = topic('secret', z.object({ card: z.string() }), { key: s => s.card, mask: ['card'] })
-    const lake = storageAgent('lake', { version: 1, from: secret, to: { ...files('./lake'), whereIs: async ({ key }) => ({ where: `key=${key}` }) } })
+    const lake = storageAgent('lake', {
+      version: 1,
+      from: secret,
+      to: { ...files('./lake'), whereIs: async ({ key }) => ({ where: `key=${key}` }) },
+    })
     await using ops = await listen(['secret'], { pipeline: pipeline('shop', { agents: [lake] }) })
     const [id] = await ops.scene.send('secret', '4111', '{"card":"4111"}')
     await ops.scene.work({ name: 'lake', version: 1 }, ['secret'], () => [])
