@@ -5,21 +5,27 @@ import { openAtRest, openEmbedded } from '../../src/engine/embedded/index.ts'
 import type { Engine, EngineView } from '../../src/engine/engine.ts'
 import { FrameCursor } from '../../src/envelope/frame.ts'
 import { rewrite } from '../../src/envelope/rewrite.ts'
-import type { Pipeline } from '../../src/pipeline.ts'
+import { type Pipeline, pipeline } from '../../src/pipeline.ts'
 import { checkNoMove, readMove } from '../../src/runtime/move/move-log.ts'
 import { topicSpecs } from '../../src/runtime/topics.ts'
+import { files } from '../../src/storage/adapters/files/index.ts'
 import { send } from '../../src/testing/send.ts'
 import { audit } from '../faults/audit.ts'
+import faultsPipeline, { readings } from '../faults/pipeline.ts'
 import { seeded, seedOf } from '../faults/random.ts'
 import { behind, run, until } from './running.ts'
 import { embedded, folder, picky, values } from './scene.ts'
 import { Cut, Target } from './target.ts'
 
-/** The pipeline of the fault tests, whose every output can be computed again from the log. */
-async function faults(lake: string): Promise<{ readonly pipeline: Pipeline; readonly readings: Parameters<typeof send>[1] }> {
-  process.env.FAULT_LAKE = lake
-  const module = await import('../faults/pipeline.ts')
-  return { pipeline: module.default, readings: module.readings }
+/**
+ * The pipeline of the fault tests, whose every output can be computed again from the log. Its lake is put in its place here: another file of tests
+ * in this process may have loaded it before.
+ */
+function faults(lake: string): Pipeline {
+  const to = files(lake, { compression: 'none', key: true, roll: { records: 300, age: '300ms' } })
+  return pipeline('faults', {
+    agents: faultsPipeline.declared.agents.map(agent => (agent.kind === 'storage-agent' ? { ...agent, store: to } : agent)),
+  })
 }
 
 /** Sends as the fault tests' producers do, and remembers what was acknowledged. */
@@ -53,14 +59,14 @@ it('a pipeline under load goes on after a move as if nothing had been, whatever 
   const at = folder()
   const data = join(at, 'data')
   const lake = join(at, 'lake')
-  const { pipeline, readings } = await faults(lake)
+  const declared = faults(lake)
   const producer = new Producer(random)
-  const sent = await embedded(data, pipeline, async engine => {
+  const sent = await embedded(data, declared, async engine => {
     const batches = []
     for (let stop = 0; stop < 3; stop++) {
-      const running = run(pipeline, engine)
+      const running = run(declared, engine)
       for (let i = 0; i < 8; i++) batches.push(await producer.send(engine, readings, 60))
-      await until('some of it is handled', async () => (await behind(engine, pipeline)) < 1_500)
+      await until('some of it is handled', async () => (await behind(engine, declared)) < 1_500)
       await (stop === 1 ? running.stop() : running.crash())
     }
     // Nobody has seen these yet.
@@ -75,9 +81,9 @@ it('a pipeline under load goes on after a move as if nothing had been, whatever 
   try {
     for (const { id, again } of sent)
       if (id !== undefined) expect((await again(engine)).every(({ state }) => state === 'duplicate')).toBe(true)
-    const running = run(pipeline, engine)
+    const running = run(declared, engine)
     for (let i = 0; i < 10; i++) await producer.send(engine, readings, 60)
-    await until('all of it is handled', async () => (await behind(engine, pipeline)) === 0)
+    await until('all of it is handled', async () => (await behind(engine, declared)) === 0)
     await running.stop()
     expect(await audit(engine, lake, [producer] as unknown as Parameters<typeof audit>[2])).toEqual([])
   } finally {
