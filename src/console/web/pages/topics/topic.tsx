@@ -123,7 +123,8 @@ function Keys({ answer: { topic, keyed, keys } }: { readonly answer: TopicAnswer
     <section aria-labelledby="keys">
       <h2 id="keys">Keys</h2>
       <p class="dim">
-        {countText(keys.distinct)} different ones in the newest {countText(keys.sampled)} data; the busiest:
+        {keys.distinct === 1 ? 'One key' : `${countText(keys.distinct)} different ones`} in the newest {countText(keys.sampled)} data; the
+        busiest:
       </p>
       <Table label="The busiest keys">
         <thead>
