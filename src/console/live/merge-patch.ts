@@ -21,7 +21,7 @@ export function mergePatch(before: object, after: object): MergePatch | undefine
   return Object.keys(patch).length === 0 ? undefined : patch
 }
 
-/** `before` with a patch applied, as RFC 7396 §2 has it. Neither is changed. */
+/** `before` with a patch applied, as RFC 7396 §2 has it. Neither is changed, and what the patch does not name stays the same object. */
 export function applyPatch(before: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const result = new Map(isObject(before) ? Object.entries(before) : [])

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Overview } from '../../../src/console/api/overview.ts'
+import { applyPatch } from '../../../src/console/live/merge-patch.ts'
 import { EventReader } from '../../../src/console/web/live/event-stream.ts'
 import { History, KEPT_LOOKS } from '../../../src/console/web/live/history.ts'
-import { mergePatch } from '../../../src/console/web/live/merge-patch.ts'
 import { findCommand, tapCommand } from '../../../src/console/web/parts/commands.ts'
 import { shareText } from '../../../src/console/web/parts/tail-text.ts'
 
@@ -18,7 +18,7 @@ function look(second: number, topics: Record<string, number>): Overview {
 describe('a merge patch', () => {
   it('leaves what it does not name the same object, and takes out what it says is null', () => {
     const before = { a: { x: 1 }, b: { y: 2 }, gone: 3 }
-    const after = mergePatch(before, { b: { y: 5, z: [1] }, gone: null })
+    const after = applyPatch(before, { b: { y: 5, z: [1] }, gone: null })
     expect(after).toEqual({ a: { x: 1 }, b: { y: 5, z: [1] } })
     expect((after as typeof before).a).toBe(before.a)
     expect(before.b).toEqual({ y: 2 })

@@ -1,9 +1,9 @@
 import { computed, signal } from '@preact/signals'
 import type { Overview } from '../../api/overview.ts'
+import { applyPatch } from '../../live/merge-patch.ts'
 import { askSession } from './api.ts'
 import { History, type Series } from './history.ts'
 import { whileInSight } from './in-sight.ts'
-import { mergePatch } from './merge-patch.ts'
 import { session } from './session.ts'
 
 /** What `GET /v1/events` said last; undefined before its first word. */
@@ -41,7 +41,7 @@ function follow(): () => void {
   const open = () => {
     events = new EventSource('/v1/events')
     events.addEventListener('overview', event => take(JSON.parse(event.data) as Overview))
-    events.addEventListener('change', event => take(mergePatch(overview.value, JSON.parse(event.data)) as Overview))
+    events.addEventListener('change', event => take(applyPatch(overview.value, JSON.parse(event.data)) as Overview))
     // It could not be made; a whole one follows once it can.
     events.addEventListener('problem', away)
     events.addEventListener('error', () => {
