@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { child, interleaved, medianRatio } from './child.ts'
 import { atMost, type Bench, note } from './figure.ts'
@@ -14,6 +15,8 @@ const CONNECTIONS = 8
 const FLOOD = 500
 /** A page of the console, and a tail that looks into every datum. */
 const WATCHED = ['/v1/events', '/v1/topics/reading/tail?rate=50&where=megawatts>1']
+/** A person who asks where a datum is, and when that is answered where the next one is. */
+const ASKS_EVERY_MS = 500
 
 interface Measured {
   readonly cpu: number
@@ -35,8 +38,8 @@ export const watching = (directory: string): Bench => ({
     }
     const paced = { ...at, requests: (SECONDS * PER_SECOND) / LINES, rate: PER_SECOND / LINES }
     const flood = { ...at, requests: FLOOD }
-    const measure = async (asked: typeof flood, watched: boolean): Promise<Measured> => {
-      const pages = watched ? await open(String(server.ready.ops)) : undefined
+    const measure = async (asked: typeof flood, watched: 'nobody' | 'a page' | 'a page and traces'): Promise<Measured> => {
+      const pages = watched === 'nobody' ? undefined : await open(String(server.ready.ops), watched === 'a page and traces')
       const before = await server.ask<number>('cpu')
       const { seconds } = await load.ask<{ seconds: number }>('run', asked)
       await server.ask('caughtUp')
@@ -45,7 +48,7 @@ export const watching = (directory: string): Bench => ({
       return { cpu, seconds }
     }
     say('compiling')
-    await measure(paced, true)
+    await measure(paced, 'a page and traces')
     say(
       `${PER_SECOND} data/s for ${SECONDS} s, then as fast as they are taken, with and without a page and a tail, ${ROUNDS} rounds in turn`,
     )
@@ -55,10 +58,10 @@ export const watching = (directory: string): Bench => ({
       fast,
       fastOpen,
     } = await interleaved<'alone' | 'open' | 'fast' | 'fastOpen', Measured>(ROUNDS, {
-      alone: () => measure(paced, false),
-      open: () => measure(paced, true),
-      fast: () => measure(flood, false),
-      fastOpen: () => measure(flood, true),
+      alone: () => measure(paced, 'nobody'),
+      open: () => measure(paced, 'a page'),
+      fast: () => measure(flood, 'nobody'),
+      fastOpen: () => measure(flood, 'a page and traces'),
     })
     await Promise.all([load.stop(), server.stop()])
     const more = watched.map(({ cpu }, round) => (100 * (cpu - alone[round]!.cpu)) / (SECONDS * 1_000_000)).sort((a, b) => a - b)
@@ -66,7 +69,12 @@ export const watching = (directory: string): Bench => ({
     return {
       figures: [
         atMost('a page and a tail on 5,000 data/s', more[Math.floor(more.length / 2)]!, '% of a core more', 5),
-        atMost('taking data with a page and a tail open, against none', medianRatio(took(fastOpen), took(fast)), '× as long', 1.15),
+        atMost(
+          'taking data with a page and a tail open and traces asked for, against none',
+          medianRatio(took(fastOpen), took(fast)),
+          '× as long',
+          1.15,
+        ),
       ],
       notes: [note('5,000 data/s with nobody looking', Math.min(...alone.map(({ cpu }) => cpu)) / (SECONDS * 10_000), '% of a core')],
     }
@@ -74,21 +82,32 @@ export const watching = (directory: string): Bench => ({
 })
 
 /** Reads all that comes, as a browser does. @returns once each has been answered. */
-async function open(url: string): Promise<{ close(): Promise<void> }> {
+async function open(url: string, traces: boolean): Promise<{ close(): Promise<void> }> {
   const leaving = new AbortController()
-  const streams = await Promise.all(WATCHED.map(path => fetch(`${url}${path}`, { signal: leaving.signal })))
+  const { signal } = leaving
+  let seen: string | undefined
+  const streams = await Promise.all(WATCHED.map(path => fetch(`${url}${path}`, { signal })))
   const read = streams.map(async ({ body }) => {
-    try {
-      for await (const _ of body ?? []);
-    } catch (error) {
-      // That is how it is left.
-      if (!leaving.signal.aborted) throw error
-    }
+    for await (const chunk of body ?? []) seen = /"data_id":"([^"]+)"/.exec(Buffer.from(chunk).toString())?.[1] ?? seen
   })
+  const ask = async () => {
+    for (; !signal.aborted; await sleep(ASKS_EVERY_MS, undefined, { signal })) {
+      if (seen === undefined) continue
+      const answer = await fetch(`${url}/v1/data/${seen}`, { signal })
+      if (!answer.ok) throw new Error(`A trace was answered ${answer.status}: ${await answer.text()}`)
+      await answer.arrayBuffer()
+    }
+  }
+  const working = [...read, ...(traces ? [ask()] : [])].map(each =>
+    each.catch((error: unknown) => {
+      // That is how it is left.
+      if (!signal.aborted) throw error
+    }),
+  )
   return {
     async close() {
       leaving.abort()
-      await Promise.all(read)
+      await Promise.all(working)
     },
   }
 }
