@@ -6,6 +6,7 @@ import type { StoredAt } from '../../storage/storage.ts'
 import { type AgentStory, type DatumStory, whereIs } from '../../trace/explain.ts'
 import { type Lineage, type LineageOptions, lineage } from '../../trace/lineage.ts'
 import { Budget } from '../../trace/scan.ts'
+import type { TraceRecord } from '../../trace/trace.ts'
 import type { Life, Step } from '../api/data.ts'
 import type { ShownDatum } from '../api/topics.ts'
 import type { ShownData } from '../masked.ts'
@@ -29,10 +30,14 @@ type LifeView = Pick<EngineView, 'find' | 'read' | 'bounds' | 'standings' | 'let
 
 /** A datum's life, and that of what it came from and what came of it; undefined where it was never seen or is forgotten. */
 export async function lifeOf(view: LifeView, dataId: DataId, options: LifeOptions): Promise<Life | undefined> {
-  const family = await lineage(view, dataId, { ...options, limit: MOST_DATA })
+  const find = once(view)
+  const family = await lineage({ find, read: view.read.bind(view), bounds: view.bounds.bind(view) }, dataId, {
+    ...options,
+    limit: MOST_DATA,
+  })
   if (family === undefined) return undefined
   const standings = await view.standings()
-  const atOnce = { find: view.find.bind(view), read: view.read.bind(view), letters: view.letters, standings: async () => standings }
+  const atOnce = { find, read: view.read.bind(view), letters: view.letters, standings: async () => standings }
   const budget = new Budget(OUTPUT_BYTES, 0)
   const steps: Step[] = []
   const data: ShownDatum[] = []
@@ -50,6 +55,16 @@ export async function lifeOf(view: LifeView, dataId: DataId, options: LifeOption
   }
   // Its trace was there a moment ago.
   return own === undefined ? undefined : { ...lifeToJson(own, family, data, steps), forgotten: [...family.forgotten, ...gone] }
+}
+
+/** Looks each datum up once: the log may have to be searched for it, and where the lineage has met it that is known. */
+function once(view: Pick<EngineView, 'find'>): EngineView['find'] {
+  const found = new Map<string, Promise<TraceRecord | undefined>>()
+  return (dataId, at) => {
+    const known = found.get(dataId) ?? view.find(dataId, at)
+    found.set(dataId, known)
+    return known
+  }
 }
 
 function lifeToJson(own: DatumStory, family: Lineage, data: ShownDatum[], steps: readonly Step[]): Omit<Life, 'forgotten'> {

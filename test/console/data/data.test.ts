@@ -1,6 +1,6 @@
 import { agent, bytes, pipeline, storageAgent, topic } from 'millrace'
 import { files } from 'millrace/storage/files'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { type StoredDatum, writerName } from '../../../src/storage/storage.ts'
 import { listen } from '../ops.ts'
@@ -113,6 +113,15 @@ describe('a life', () => {
       ],
     })
     expect((await ops.get(`/v1/data/${child}`)).json.links).toEqual([{ from: id, to: child }])
+  })
+
+  test('looks each datum up once, however many of its relatives lead to it', async () => {
+    await using ops = await listen(topics, { pipeline: grid })
+    const [id] = await ops.scene.send('demand', 'CE', '{"n":1}')
+    await ops.scene.work(forecast, ['demand'], () => [{ topic: 'prediction', data: '{"n":2}' }])
+    const find = vi.spyOn(ops.scene.engine, 'find')
+    const { json } = await ops.get(`/v1/data/${id}`)
+    expect(find.mock.calls.map(([asked]) => asked)).toEqual([id, json.data[1].data_id])
   })
 
   test('says where it was stored, by what its store says', async () => {
