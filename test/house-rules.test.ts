@@ -17,7 +17,16 @@ const FLOORS: readonly { readonly name: string; readonly together: boolean; read
   {
     name: 'ground',
     together: true,
-    files: ['src/errors.ts', 'src/clock.ts', 'src/count.ts', 'src/options.ts', 'src/duration.ts', 'src/patience.ts', 'src/envelope/'],
+    files: [
+      'src/errors.ts',
+      'src/clock.ts',
+      'src/count.ts',
+      'src/options.ts',
+      'src/duration.ts',
+      'src/patience.ts',
+      'src/token-bucket.ts',
+      'src/envelope/',
+    ],
   },
   {
     name: 'contracts and declarations',

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { TokenBucket } from '../token-bucket.ts'
 
 /** So many lines at once, and so many a second in the long run, are what a person or a log collector can do something with. */
 const BURST = 100
@@ -11,25 +12,21 @@ const MOST_CHARACTERS = 4_000
 export class LineLimit {
   readonly #clock: Clock
   readonly #say: (line: string) => void
-  #allowed = BURST
-  #allowedMs: number
+  readonly #allowed: TokenBucket
   #leftOut = 0
 
   constructor(clock: Clock, say: (line: string) => void) {
     this.#clock = clock
     this.#say = say
-    this.#allowedMs = clock.now()
+    this.#allowed = new TokenBucket(PER_SECOND, clock, BURST)
   }
 
   line(text: string): void {
-    const nowMs = this.#clock.now()
-    this.#allowed = Math.min(BURST, this.#allowed + ((nowMs - this.#allowedMs) / 1_000) * PER_SECOND)
-    this.#allowedMs = nowMs
-    if (this.#allowed < 1) {
+    if (this.#allowed.left < 1) {
       this.#leaveOut()
       return
     }
-    this.#allowed--
+    this.#allowed.take(1)
     this.#say(
       text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}… (${text.length - MOST_CHARACTERS} more characters)` : text,
     )

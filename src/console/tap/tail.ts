@@ -2,10 +2,10 @@ import { setImmediate } from 'node:timers/promises'
 import type { EngineView } from '../../engine/engine.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import type { Bounds, RecordBatch } from '../../stream/stream.ts'
+import type { TokenBucket } from '../../token-bucket.ts'
 import type { ShownDatum, TailCount } from '../api/topics.ts'
 import type { ShownData } from '../masked.ts'
 import { datumToJson, filteredOf } from '../shown.ts'
-import type { Allowance } from './allowance.ts'
 import type { Filter } from './filter.ts'
 
 /** Read from the log in one go. */
@@ -19,8 +19,8 @@ export interface TailOptions {
   readonly ends: readonly number[]
   readonly filter: Filter | undefined
   /** Data that may be shown, and bytes that may be read. */
-  readonly rate: Allowance
-  readonly bytes: Allowance
+  readonly rate: TokenBucket
+  readonly bytes: TokenBucket
   /** What people may see of a datum. */
   readonly see: (cursor: FrameCursor) => ShownData
   readonly show: (datum: ShownDatum) => void

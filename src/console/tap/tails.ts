@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify'
 import { MillraceError } from '../../errors.ts'
 import { problemOf } from '../../frontend/problem.ts'
+import { TokenBucket } from '../../token-bucket.ts'
 import { EventStream, eventText } from '../live/event-stream.ts'
 import type { OpsContext } from '../server.ts'
 import { seenAt } from '../shown.ts'
-import { Allowance } from './allowance.ts'
 import type { Filter } from './filter.ts'
 import { Tail } from './tail.ts'
 
@@ -27,7 +27,7 @@ export interface TailAsked {
 /** The tails that run, each an event stream of its own. */
 export class Tails {
   readonly #context: OpsContext
-  readonly #running = new Map<EventStream, Allowance>()
+  readonly #running = new Map<EventStream, TokenBucket>()
 
   constructor(context: OpsContext) {
     this.#context = context
@@ -48,12 +48,12 @@ export class Tails {
       this.#running.delete(stream)
       this.#share()
     })
-    const bytes = new Allowance(TAIL_BYTES, clock)
+    const bytes = new TokenBucket(TAIL_BYTES, clock)
     this.#running.set(stream, bytes)
     this.#share()
     const tail = new Tail({
       ...{ topic: asked.topic, from: asked.from, ends: asked.ends, filter: asked.filter, bytes },
-      rate: new Allowance(asked.perSecond, clock),
+      rate: new TokenBucket(asked.perSecond, clock),
       see: cursor => seenAt(cursor, asked.topic, this.#context),
       show: datum => stream.send(eventText('datum', datum)),
       canShow: () => stream.hasRoom,

@@ -5,6 +5,7 @@ import { type DataId, formatId } from '../../envelope/data-id.ts'
 import { FrameCursor } from '../../envelope/frame.ts'
 import type { Pipeline } from '../../pipeline.ts'
 import type { AppendBatch, Appended, Stream } from '../../stream/stream.ts'
+import { TokenBucket } from '../../token-bucket.ts'
 import type { Mark, OutputRange, Position, TraceRecord } from '../../trace/trace.ts'
 import type { SpanSender } from './span-sender.ts'
 import { ACCEPTED, acceptedSpan, agentSpans, spanIdOf, type Within } from './spans.ts'
@@ -60,16 +61,14 @@ export class Tracer {
   readonly #followed: Followed[] = []
   #readers = new Map<string, ReadonlySet<string>>()
   /** How many may be chosen now. */
-  #allowed: number
-  #allowedMs: number
+  readonly #allowed: TokenBucket
   #cancel: () => void
   #looking: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(options: TracerOptions) {
     this.#options = options
-    this.#allowed = Math.max(1, options.perSecond)
-    this.#allowedMs = options.clock.now()
+    this.#allowed = new TokenBucket(options.perSecond, options.clock, Math.max(1, options.perSecond))
     this.#cancel = this.#plan()
   }
 
@@ -103,14 +102,10 @@ export class Tracer {
   }
 
   #note(batches: readonly AppendBatch[], appended: readonly Appended[]): void {
-    const { clock, perSecond } = this.#options
-    const nowMs = clock.now()
-    this.#allowed = Math.min(Math.max(1, perSecond), this.#allowed + ((nowMs - this.#allowedMs) / 1_000) * perSecond)
-    this.#allowedMs = nowMs
     for (const [i, { first, count }] of appended.entries()) {
-      if (this.#allowed < 1) return
+      if (this.#allowed.left < 1) return
       if (count === 0) continue
-      this.#allowed--
+      this.#allowed.take(1)
       const { topic, partition } = batches[i]!
       // Any of the batch: the first waits for the shortest time, or for the longest.
       const offset = first + ((Math.imul(first, 0x9e3779b1) >>> 0) % count)

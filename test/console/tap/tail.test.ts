@@ -2,8 +2,8 @@ import { bytes, pipeline, topic } from 'millrace'
 import { describe, expect, test } from 'vitest'
 import type { ShownDatum } from '../../../src/console/api/topics.ts'
 import { seenAt } from '../../../src/console/shown.ts'
-import { Allowance } from '../../../src/console/tap/allowance.ts'
 import { Tail } from '../../../src/console/tap/tail.ts'
+import { TokenBucket } from '../../../src/token-bucket.ts'
 import { until } from '../../servers/until.ts'
 import { Scene } from '../../trace/scene.ts'
 import { Listener } from '../live/listener.ts'
@@ -87,7 +87,7 @@ describe('a tail', () => {
     const shown: ShownDatum[] = []
     const tail = new Tail({
       ...{ topic: 'demand', from: [0], ends: [0], filter: undefined },
-      ...{ rate: new Allowance(50, scene.clock), bytes: new Allowance(1_000_000, scene.clock) },
+      ...{ rate: new TokenBucket(50, scene.clock), bytes: new TokenBucket(1_000_000, scene.clock) },
       see: cursor => seenAt(cursor, 'demand', { pipeline: () => undefined }),
       show: datum => void shown.push(datum),
       canShow: () => true,
