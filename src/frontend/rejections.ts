@@ -1,6 +1,6 @@
 import { isJsonType, unquoted } from '../envelope/content.ts'
 import type { MillraceError } from '../errors.ts'
-import type { Rejection } from '../instrumentation/recorder.ts'
+import { OTHERS, type Rejection } from '../instrumentation/recorder.ts'
 import { masked, sayIssue } from '../stream/masked.ts'
 import type { Route } from './routes.ts'
 
@@ -10,7 +10,6 @@ const MAX_REASON_LENGTH = 200
 const SAMPLE_CHARACTERS = 512
 /** A datum that is larger is not parsed a second time, only to hide some of it. */
 const MAX_MASKED_LENGTH = 65_536
-const OTHERS = '(others)'
 
 /** A datum as its producer wrote it. */
 export interface Raw {
@@ -29,11 +28,12 @@ export class Rejections {
   /** @param raw the datum, which is asked for once a reason. */
   add(why: Pick<MillraceError, 'code' | 'message' | 'issues'>, route: Route | undefined, raw: () => Raw | undefined): void {
     if (route === undefined) this.unrouted++
-    const reason = reasonOf(why, route)
-    const known = this.#reasons.get(reason) ?? (this.#reasons.size < MOST_REASONS ? undefined : this.#reasons.get(OTHERS))
+    const own = reasonOf(why, route)
+    // One of them is the others'.
+    const reason = this.#reasons.has(own) || this.#reasons.size < MOST_REASONS - 1 ? own : OTHERS
+    const known = this.#reasons.get(reason)
     if (known !== undefined) known.count++
-    else if (this.#reasons.size < MOST_REASONS - 1) this.#reasons.set(reason, { reason, count: 1, sample: sampleOf(raw(), route) })
-    else this.#reasons.set(OTHERS, { reason: OTHERS, count: 1, sample: null })
+    else this.#reasons.set(reason, { reason, count: 1, sample: reason === OTHERS ? null : sampleOf(raw(), route) })
   }
 
   get reasons(): readonly Rejection[] {

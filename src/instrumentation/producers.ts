@@ -1,11 +1,10 @@
 import { Rate } from './rate.ts'
-import type { IngestFact, RejectFact, Rejection } from './recorder.ts'
+import { type IngestFact, OTHERS, type RejectFact, type Rejection } from './recorder.ts'
 
 /** More sources than this are counted together: a key is made by hand, but nothing keeps people from making thousands by a script. */
 const MOST_SOURCES = 1_000
 /** Of a source, reasons that are told apart. The one that has not been seen for longest makes room, and its count is kept with the others'. */
 const MOST_REASONS = 20
-export const OTHERS = '(others)'
 
 /** What came of what a source sent, since this process started. */
 export interface Producing {

@@ -40,6 +40,9 @@ export interface RejectFact {
   readonly reasons: readonly Rejection[]
 }
 
+/** Sources, or reasons, beyond those that are told apart: all of them together. */
+export const OTHERS = '(others)'
+
 export interface Rejection {
   /** Topic, path and message of the first issue, or the error's code and message. */
   readonly reason: string

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { OTHERS, Producers } from '../../src/instrumentation/producers.ts'
+import { Producers } from '../../src/instrumentation/producers.ts'
+import { OTHERS } from '../../src/instrumentation/recorder.ts'
 
 const ingest = (source: string) => ({ topic: 't', source, accepted: 2, duplicate: 0, rejected: 1, retry: 0, bytes: 9, durationMs: 1 })
 const reject = (reason: string) => ({ source: 's', unrouted: 0, requests: 0, reasons: [{ reason, count: 3, sample: reason }] })
