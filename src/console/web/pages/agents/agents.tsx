@@ -6,7 +6,7 @@ import { Field } from '../../parts/field.tsx'
 import { countText, percentText, perSecondText, secondsText } from '../../parts/numbers.ts'
 import { Share } from '../../parts/share.tsx'
 import { Empty, Loading } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { hrefTo, query, setQuery } from '../../router.ts'
 import { CONDITIONS, conditionOf, lagOf, lagText, toneOf } from './conditions.ts'
 
@@ -61,20 +61,20 @@ function Group({ title, agents }: { readonly title: string; readonly agents: rea
         {title} <span class="dim">{agents.length}</span>
       </h2>
       <Table label={title}>
-        <thead>
-          <tr>
-            <th>Agent</th>
-            <th>State</th>
-            <th class="number">Rate</th>
-            <th class="number">p50</th>
-            <th class="number">p99</th>
-            <th class="number">Busy</th>
-            <th class="number">Lag</th>
-            <th class="number">In flight</th>
-            <th class="number">Replicas</th>
-            <th class="number">Dead</th>
-          </tr>
-        </thead>
+        <Columns
+          of={[
+            'Agent',
+            'State',
+            { number: 'Rate' },
+            { number: 'p50' },
+            { number: 'p99' },
+            { number: 'Busy' },
+            { number: 'Lag' },
+            { number: 'In flight' },
+            { number: 'Replicas' },
+            { number: 'Dead' },
+          ]}
+        />
         <tbody>
           {agents.map(([group, agent]) => (
             <Row key={group} group={group} agent={agent} />

@@ -6,7 +6,7 @@ import { Command } from '../../parts/command.tsx'
 import { Field } from '../../parts/field.tsx'
 import { countText, percentText } from '../../parts/numbers.ts'
 import { Empty, Show } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { hrefTo, query, setQuery } from '../../router.ts'
 import { differenceText, firstTwo } from './compared.ts'
 import type { Version } from './version.tsx'
@@ -118,16 +118,9 @@ function Topic({ of: topic, names }: { readonly of: ComparedTopic; readonly name
       </p>
       {topic.fields.length > 0 && (
         <Table label={`Fields of ${topic.topic}`}>
-          <thead>
-            <tr>
-              <th>Field</th>
-              <th class="number">Numbers</th>
-              <th class="number">Off by</th>
-              <th class="number">At most</th>
-              <th class="number">Bias</th>
-              <th class="number">Different</th>
-            </tr>
-          </thead>
+          <Columns
+            of={['Field', { number: 'Numbers' }, { number: 'Off by' }, { number: 'At most' }, { number: 'Bias' }, { number: 'Different' }]}
+          />
           <tbody>
             {topic.fields.map(field => (
               <tr key={field.field}>
@@ -144,13 +137,7 @@ function Topic({ of: topic, names }: { readonly of: ComparedTopic; readonly name
       )}
       {topic.examples.length > 0 && (
         <Table label={`The largest differences in ${topic.topic}`}>
-          <thead>
-            <tr>
-              <th>The largest differences</th>
-              <th>{first}</th>
-              <th>{second}</th>
-            </tr>
-          </thead>
+          <Columns of={['The largest differences', first, second]} />
           <tbody>
             {topic.examples.map(({ data_id: id, index, values }) => (
               <tr key={`${id} ${index}`}>

@@ -1,6 +1,6 @@
 import { shownGroup } from '../../parts/agent-names.ts'
 import { countText } from '../../parts/numbers.ts'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { hrefTo } from '../../router.ts'
 import { VersionActions } from './actions.tsx'
 import { toneOf } from './conditions.ts'
@@ -20,17 +20,7 @@ export function Earlier({
     <section>
       <h2>Earlier</h2>
       <Table label="Earlier versions">
-        <thead>
-          <tr>
-            <th>Version</th>
-            <th>State</th>
-            <th class="number">Done</th>
-            <th class="number">Dead letters</th>
-            <th>
-              <span class="unseen">Actions</span>
-            </th>
-          </tr>
-        </thead>
+        <Columns of={['Version', 'State', { number: 'Done' }, { number: 'Dead letters' }, { unseen: 'Actions' }]} />
         <tbody>
           {versions.map(version => (
             <tr key={version.group}>

@@ -3,7 +3,7 @@ import type { ShownDatum } from '../../../api/topics.ts'
 import { Box } from '../../parts/box.tsx'
 import { countText } from '../../parts/numbers.ts'
 import { payloadText } from '../../parts/payload.ts'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { hrefTo } from '../../router.ts'
 import { differencesOf } from './diff.ts'
 import { generationsOf, makerOf } from './lineage.ts'
@@ -64,13 +64,7 @@ function Against({ datum, parent }: { readonly datum: ShownDatum; readonly paren
         <p class="dim">The same.</p>
       ) : (
         <Table label={`How it differs from ${parent.topic}`}>
-          <thead>
-            <tr>
-              <th scope="col">Field</th>
-              <th scope="col">{parent.topic}</th>
-              <th scope="col">{datum.topic}</th>
-            </tr>
-          </thead>
+          <Columns of={['Field', parent.topic, datum.topic]} />
           <tbody>
             {differing.map(difference => (
               <tr key={difference.path}>

@@ -6,7 +6,7 @@ import { Field } from '../../parts/field.tsx'
 import { countText, timeText } from '../../parts/numbers.ts'
 import { payloadText } from '../../parts/payload.ts'
 import { Empty, Failed, Loading } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { goTo, hrefTo, query, setQuery } from '../../router.ts'
 import { type Asked, askedIn, asksNothing, isDataId } from './asked.ts'
 import { type Found, useSearch } from './use-search.ts'
@@ -113,16 +113,7 @@ function Results({ found }: { readonly found: Found }) {
     <>
       {data.length > 0 && (
         <Table label="Data that were found">
-          <thead>
-            <tr>
-              <th scope="col">Appended</th>
-              <th scope="col">Topic</th>
-              <th scope="col">Key</th>
-              <th scope="col">Source</th>
-              <th scope="col">data_id</th>
-              <th scope="col">Datum</th>
-            </tr>
-          </thead>
+          <Columns of={['Appended', 'Topic', 'Key', 'Source', 'data_id', 'Datum']} />
           <tbody>
             {data.map(datum => (
               <tr key={`${datum.topic}/${datum.partition}/${datum.offset}`}>

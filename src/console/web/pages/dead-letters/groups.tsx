@@ -5,7 +5,7 @@ import { Command } from '../../parts/command.tsx'
 import { countText } from '../../parts/numbers.ts'
 import { Share } from '../../parts/share.tsx'
 import { Empty, Show } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { hrefTo, query } from '../../router.ts'
 import { DiscardSome } from './discard.tsx'
@@ -75,15 +75,7 @@ function Groups({
         </Changes>
       </div>
       <Table label="Dead letters by how they failed">
-        <thead>
-          <tr>
-            <th class="number">Letters</th>
-            <th>How they fail</th>
-            <th>Agent</th>
-            <th>First</th>
-            <th>Last</th>
-          </tr>
-        </thead>
+        <Columns of={[{ number: 'Letters' }, 'How they fail', 'Agent', 'First', 'Last']} />
         <tbody>
           {groups.map(group => (
             <tr key={group.fingerprint}>

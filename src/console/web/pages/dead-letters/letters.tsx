@@ -5,7 +5,7 @@ import { Command } from '../../parts/command.tsx'
 import { Field } from '../../parts/field.tsx'
 import { countText } from '../../parts/numbers.ts'
 import { Empty, Show } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { hrefTo, query, setQuery } from '../../router.ts'
 import { askedOf, filterIn, flagsOf, type LetterFilter } from './filter.ts'
@@ -84,17 +84,7 @@ export function LetterList({ filter, state, total }: { readonly filter: LetterFi
 function LetterTable({ letters }: { readonly letters: readonly Letter[] }) {
   return (
     <Table label="Letters">
-      <thead>
-        <tr>
-          <th class="number">Letter</th>
-          <th>State</th>
-          <th>Reason</th>
-          <th>Agent</th>
-          <th>Datum</th>
-          <th class="number">Attempts</th>
-          <th>Died</th>
-        </tr>
-      </thead>
+      <Columns of={[{ number: 'Letter' }, 'State', 'Reason', 'Agent', 'Datum', { number: 'Attempts' }, 'Died']} />
       <tbody>
         {letters.map(letter => (
           <tr key={letter.letter}>

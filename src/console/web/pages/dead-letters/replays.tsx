@@ -2,7 +2,7 @@ import type { LetterReplay, LetterReplaysAnswer } from '../../../api/dead.ts'
 import { useResource } from '../../live/resource.ts'
 import { Command } from '../../parts/command.tsx'
 import { Empty, Show } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { ReplayProgress } from './progress.tsx'
 
@@ -19,15 +19,7 @@ export function ReplaysView() {
             </Empty>
           ) : (
             <Table label="Replays of letters">
-              <thead>
-                <tr>
-                  <th class="number">Replay</th>
-                  <th>Letters</th>
-                  <th>How far</th>
-                  <th>By</th>
-                  <th>Started</th>
-                </tr>
-              </thead>
+              <Columns of={[{ number: 'Replay' }, 'Letters', 'How far', 'By', 'Started']} />
               <tbody>
                 {replays.map(replay => (
                   <Replay key={replay.replay} replay={replay} />

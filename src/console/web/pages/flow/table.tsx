@@ -1,5 +1,6 @@
 import { overview } from '../../live/overview.ts'
 import { countText, percentText, perSecondText, secondsText } from '../../parts/numbers.ts'
+import { Columns } from '../../parts/table.tsx'
 import { nameOf } from './edges.tsx'
 import { endId, type Graph } from './graph.ts'
 import { rateOf, readingOn, sidesOf } from './rate.ts'
@@ -17,21 +18,7 @@ export function FlowTable({ graph }: { readonly graph: Graph }) {
       <h2>Agents</h2>
       <div class="scroll">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Agent</th>
-              <th scope="col">How it is</th>
-              <th scope="col" class="number">
-                Handles
-              </th>
-              <th scope="col" class="number">
-                Busy
-              </th>
-              <th scope="col" class="number">
-                p99
-              </th>
-            </tr>
-          </thead>
+          <Columns of={['Agent', 'How it is', { number: 'Handles' }, { number: 'Busy' }, { number: 'p99' }]} />
           <tbody>
             {versions.map(({ box, group }) => {
               const node = now.agents[group]
@@ -62,23 +49,7 @@ export function FlowTable({ graph }: { readonly graph: Graph }) {
       <h2>Edges</h2>
       <div class="scroll">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">From → to</th>
-              <th scope="col" class="number">
-                Rate
-              </th>
-              <th scope="col" class="number">
-                Lag
-              </th>
-              <th scope="col" class="number">
-                Oldest
-              </th>
-              <th scope="col" class="number">
-                Full
-              </th>
-            </tr>
-          </thead>
+          <Columns of={['From → to', { number: 'Rate' }, { number: 'Lag' }, { number: 'Oldest' }, { number: 'Full' }]} />
           <tbody>
             {graph.edges.map(edge => {
               const sides = sidesOf(edge, now)

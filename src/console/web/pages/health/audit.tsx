@@ -2,7 +2,7 @@ import type { AuditAnswer, Audited } from '../../../api/session.ts'
 import { useResource } from '../../live/resource.ts'
 import { Command } from '../../parts/command.tsx'
 import { Empty, Show } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { query, setQuery } from '../../router.ts'
 
@@ -46,16 +46,7 @@ export function AuditView() {
 function Actions({ actions }: { readonly actions: readonly Audited[] }) {
   return (
     <Table label="Audit log">
-      <thead>
-        <tr>
-          <th>When</th>
-          <th>Who</th>
-          <th>Action</th>
-          <th>What</th>
-          <th>Answer</th>
-          <th>From</th>
-        </tr>
-      </thead>
+      <Columns of={['When', 'Who', 'Action', 'What', 'Answer', 'From']} />
       <tbody>
         {actions.map((action, index) => (
           <tr key={actions.length - index}>

@@ -3,7 +3,7 @@ import { useResource } from '../../live/resource.ts'
 import { Command } from '../../parts/command.tsx'
 import { countText, secondsText } from '../../parts/numbers.ts'
 import { Empty, Show } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { hrefTo } from '../../router.ts'
 import { type AgentSum, sumsOf } from './ledger-sums.ts'
 
@@ -59,21 +59,21 @@ function AgentLedger({ sum }: { readonly sum: AgentSum }) {
         </span>
       </summary>
       <Table label={`The ledger of ${sum.shown}`}>
-        <thead>
-          <tr>
-            <th>Topic</th>
-            <th class="number">Partition</th>
-            <th class="number">First</th>
-            <th class="number">Committed</th>
-            <th class="number">Done</th>
-            <th class="number">Dead</th>
-            <th class="number">Duplicate</th>
-            <th class="number">Lost</th>
-            <th class="number">Gap</th>
-            <th class="number">Behind</th>
-            <th class="number">Oldest waits</th>
-          </tr>
-        </thead>
+        <Columns
+          of={[
+            'Topic',
+            { number: 'Partition' },
+            { number: 'First' },
+            { number: 'Committed' },
+            { number: 'Done' },
+            { number: 'Dead' },
+            { number: 'Duplicate' },
+            { number: 'Lost' },
+            { number: 'Gap' },
+            { number: 'Behind' },
+            { number: 'Oldest waits' },
+          ]}
+        />
         <tbody>
           {sum.rows.map(row => (
             <Row key={`${row.topic} ${row.partition}`} row={row} />

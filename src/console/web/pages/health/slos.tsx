@@ -3,7 +3,7 @@ import { agoText } from '../../parts/ago.ts'
 import { Command } from '../../parts/command.tsx'
 import { countText, percentText, secondsText } from '../../parts/numbers.ts'
 import { Share } from '../../parts/share.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { burnWords } from './burn.ts'
 
 /** What the pipeline promises along its paths, and how much of the error budget is left. */
@@ -18,18 +18,18 @@ export function Slos({ slos }: { readonly slos: readonly Slo[] }) {
         </p>
       ) : (
         <Table label="Objectives">
-          <thead>
-            <tr>
-              <th>Path</th>
-              <th>Objective</th>
-              <th class="number">Kept, last hour</th>
-              <th class="number">p50</th>
-              <th class="number">p99</th>
-              <th class="number">Burn 5 min</th>
-              <th class="number">Burn 1 h</th>
-              <th>Budget left</th>
-            </tr>
-          </thead>
+          <Columns
+            of={[
+              'Path',
+              'Objective',
+              { number: 'Kept, last hour' },
+              { number: 'p50' },
+              { number: 'p99' },
+              { number: 'Burn 5 min' },
+              { number: 'Burn 1 h' },
+              'Budget left',
+            ]}
+          />
           <tbody>
             {slos.map(slo => (
               <SloRow key={slo.name} slo={slo} />
@@ -93,14 +93,7 @@ export function Canaries({ canaries }: { readonly canaries: readonly Canary[] })
         </p>
       ) : (
         <Table label="Canaries">
-          <thead>
-            <tr>
-              <th>Path</th>
-              <th>State</th>
-              <th class="number">End to end</th>
-              <th>Last arrived</th>
-            </tr>
-          </thead>
+          <Columns of={['Path', 'State', { number: 'End to end' }, 'Last arrived']} />
           <tbody>
             {canaries.map(canary => (
               <tr key={canary.path}>

@@ -6,7 +6,7 @@ import { Changes, Confirmed } from '../../parts/action.tsx'
 import { agoText } from '../../parts/ago.ts'
 import { Command } from '../../parts/command.tsx'
 import { Show } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { hrefTo } from '../../router.ts'
 import { isOver, sortedKeys, topicsText } from './key-words.ts'
@@ -54,19 +54,7 @@ export function KeysView() {
 function Keys({ keys, show, reload }: { readonly keys: readonly Key[]; show(made: NewKey): void; reload(): void }) {
   return (
     <Table label="Keys">
-      <thead>
-        <tr>
-          <th>Key</th>
-          <th>Source</th>
-          <th>Topics</th>
-          <th>Made</th>
-          <th>Ends</th>
-          <th>Source last seen</th>
-          <th>
-            <span class="unseen">Actions</span>
-          </th>
-        </tr>
-      </thead>
+      <Columns of={['Key', 'Source', 'Topics', 'Made', 'Ends', 'Source last seen', { unseen: 'Actions' }]} />
       <tbody>
         {sortedKeys(keys, Date.now()).map(key => (
           <Row key={key.id} of={key} show={show} reload={reload} />

@@ -6,7 +6,7 @@ import { Field } from '../../parts/field.tsx'
 import { FirstDatum } from '../../parts/first-datum.tsx'
 import { countText, perSecondText } from '../../parts/numbers.ts'
 import { Empty, Show } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { hrefTo, query, setQuery } from '../../router.ts'
 import { FunnelBar } from './funnel-bar.tsx'
@@ -71,19 +71,19 @@ function Producers({ answer: { producers, since } }: { readonly answer: Producer
         <Empty title={`No source has “${matching}” in its name`} />
       ) : (
         <Table label="Producers">
-          <thead>
-            <tr>
-              <th>Source</th>
-              <th>What became of it</th>
-              <th class="number">Received</th>
-              <th class="number">Rejected</th>
-              <th class="number">Again</th>
-              <th class="number">Duplicate</th>
-              <th class="number">Accepted</th>
-              <th class="number">Rate</th>
-              <th>Last seen</th>
-            </tr>
-          </thead>
+          <Columns
+            of={[
+              'Source',
+              'What became of it',
+              { number: 'Received' },
+              { number: 'Rejected' },
+              { number: 'Again' },
+              { number: 'Duplicate' },
+              { number: 'Accepted' },
+              { number: 'Rate' },
+              'Last seen',
+            ]}
+          />
           <tbody>
             {shown.map(producer => (
               <Row key={producer.source} producer={producer} />

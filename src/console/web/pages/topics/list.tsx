@@ -4,7 +4,7 @@ import { Field } from '../../parts/field.tsx'
 import { countText, perSecondText, secondsText } from '../../parts/numbers.ts'
 import { Share } from '../../parts/share.tsx'
 import { Empty, Loading } from '../../parts/states.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { hrefTo, query, setQuery } from '../../router.ts'
 import { readersOf } from './readers.ts'
 
@@ -37,24 +37,7 @@ export function TopicsList() {
       )}
       {shown.length > 0 && (
         <Table label="Topics">
-          <thead>
-            <tr>
-              <th scope="col">Topic</th>
-              <th scope="col" class="number">
-                In
-              </th>
-              <td />
-              <th scope="col" class="number">
-                Held
-              </th>
-              <th scope="col" class="number">
-                Partitions
-              </th>
-              <th scope="col">Kept</th>
-              <th scope="col">Written by</th>
-              <th scope="col">Read by</th>
-            </tr>
-          </thead>
+          <Columns of={['Topic', { number: 'In' }, null, { number: 'Held' }, { number: 'Partitions' }, 'Kept', 'Written by', 'Read by']} />
           <tbody>
             {shown.map(([name, topic]) => {
               const { writers, readers } = readersOf(name, now)

@@ -9,7 +9,7 @@ import { bytesText, countText, percentText, perSecondText, secondsText } from '.
 import { Share } from '../../parts/share.tsx'
 import { Show } from '../../parts/states.tsx'
 import { Crumbs } from '../../parts/subnav.tsx'
-import { Table } from '../../parts/table.tsx'
+import { Columns, Table } from '../../parts/table.tsx'
 import { hrefTo } from '../../router.ts'
 import { readersOf } from './readers.ts'
 import { skewOf } from './skew.ts'
@@ -78,23 +78,7 @@ function Partitions({ partitions }: Pick<TopicAnswer, 'partitions'>) {
       <h2 id="partitions">Partitions</h2>
       {words !== '' && <p class={hot ? 'note warn' : 'dim'}>{hot ? `▲ ${words} More replicas do not help a hot partition.` : words}</p>}
       <Table label="Each partition">
-        <thead>
-          <tr>
-            <th scope="col" class="number">
-              Partition
-            </th>
-            <th scope="col" class="number">
-              In
-            </th>
-            <td />
-            <th scope="col" class="number">
-              Held
-            </th>
-            <th scope="col" class="number">
-              Offsets
-            </th>
-          </tr>
-        </thead>
+        <Columns of={[{ number: 'Partition' }, { number: 'In' }, null, { number: 'Held' }, { number: 'Offsets' }]} />
         <tbody>
           {partitions.map(({ partition, first, next, in_per_second }) => (
             <tr key={partition}>
@@ -127,18 +111,7 @@ function Keys({ answer: { topic, keyed, keys } }: { readonly answer: TopicAnswer
         busiest:
       </p>
       <Table label="The busiest keys">
-        <thead>
-          <tr>
-            <th scope="col">Key</th>
-            <th scope="col" class="number">
-              Partition
-            </th>
-            <th scope="col" class="number">
-              Share
-            </th>
-            <td />
-          </tr>
-        </thead>
+        <Columns of={['Key', { number: 'Partition' }, { number: 'Share' }, null]} />
         <tbody>
           {keys.top.slice(0, SHOWN_KEYS).map(({ key, partition, share }) => (
             <tr key={key}>
@@ -168,23 +141,7 @@ function Readers({ topic }: { readonly topic: string }) {
         <p class="dim">No agent of this pipeline.</p>
       ) : (
         <Table label="Agents that read it">
-          <thead>
-            <tr>
-              <th scope="col">Agent</th>
-              <th scope="col" class="number">
-                Rate
-              </th>
-              <th scope="col" class="number">
-                Lag
-              </th>
-              <th scope="col" class="number">
-                Oldest
-              </th>
-              <th scope="col" class="number">
-                Full
-              </th>
-            </tr>
-          </thead>
+          <Columns of={['Agent', { number: 'Rate' }, { number: 'Lag' }, { number: 'Oldest' }, { number: 'Full' }]} />
           <tbody>
             {readers.map(({ group, agent, shown, reading }) => (
               <tr key={group}>
