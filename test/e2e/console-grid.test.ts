@@ -1,14 +1,13 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { NewKey } from '../../src/console/api/producers.ts'
 import { readRuntimeFile } from '../../src/runtime/runtime-file.ts'
 import { launch, NO_BROWSER } from './chromium.ts'
+import { axeOf, barriers, openPage } from './console/page.ts'
 import { Grid, until } from './grid.ts'
 
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 /** A machine that is busy otherwise may lose one of them; a console that is too slow loses all. */
 const TRIES = 5
 
@@ -18,15 +17,11 @@ describe.skipIf(NO_BROWSER)('the console, with the grid live in it', { timeout: 
   let page: Page
   /** The data_id of one that was sent. */
   let sent = ''
-  const wrong: string[] = []
+  let wrong: string[]
 
   beforeAll(async () => {
     ;[grid, browser] = await Promise.all([Grid.start(['--rate', '200']), launch()])
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-    page = await context.newPage()
-    page.on('pageerror', error => wrong.push(String(error)))
-    // What the page does wrong, such as what the Content-Security-Policy forbids; a refusal by the listener is no fault.
-    page.on('console', message => message.type() === 'error' && !/status of 4\d\d/.test(message.text()) && wrong.push(message.text()))
+    ;({ page, wrong } = await openPage(browser))
     // Nothing is loaded from elsewhere: the console works without a network.
     page.on('request', request => !request.url().startsWith(grid.url) && wrong.push(`asks for ${request.url()}`))
   }, 60_000)
@@ -121,24 +116,12 @@ describe.skipIf(NO_BROWSER)('the console, with the grid live in it', { timeout: 
 
   it('is accessible in both themes: WCAG 2.2 AA, page by page', { timeout: 120_000 }, async () => {
     const paths = ['flow', 'flow/topic:demand/agent:forecast@1', 'flow?view=table', 'topics', 'topics/demand', 'data', 'data?topic=demand']
-    const found: string[] = []
-    for (const path of [...paths, `data/${sent}`]) {
-      await page.emulateMedia({ colorScheme: 'light' })
-      await open(path)
-      await page.locator('h1').waitFor()
-      await until(`${path} to be loaded`, async () => (await page.locator('.spinner').count()) === 0 || undefined)
-      const light = await axe().withTags(WCAG).analyze()
-      // Nothing else than colours is another in it.
-      await page.emulateMedia({ colorScheme: 'dark' })
-      const dark = await axe().withRules(['color-contrast']).analyze()
-      found.push(...[...light.violations, ...dark.violations].map(({ id, nodes }) => `${path}: ${id}: ${nodes[0]?.html}`))
-    }
-    expect(found).toEqual([])
+    expect(await barriers(page, grid.url, [...paths, `data/${sent}`], axe)).toEqual([])
   })
 
   /** Of rows that are all alike the first few tell. */
-  function axe(): AxeBuilder {
-    return new AxeBuilder({ page }).setLegacyMode().exclude('.tail li:nth-child(n+4)').exclude('tbody tr:nth-child(n+6)')
+  function axe() {
+    return axeOf(page).exclude('.tail li:nth-child(n+4)').exclude('tbody tr:nth-child(n+6)')
   }
 
   it('did nothing that its own Content-Security-Policy forbids, and asked nobody else', () => {

@@ -1,26 +1,20 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addToken } from '../../src/console/log-in/tokens.ts'
 import { launch, NO_BROWSER } from './chromium.ts'
+import { barriers, openPage } from './console/page.ts'
 import { Running } from './console/running.ts'
 import { until } from './grid.ts'
-
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 describe.skipIf(NO_BROWSER)('the console, in a real browser', { timeout: 60_000 }, () => {
   let running: Running
   let browser: Browser
   let page: Page
-  const wrong: string[] = []
+  let wrong: readonly string[]
 
   beforeAll(async () => {
     ;[running, browser] = await Promise.all([Running.start(), launch()])
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-    page = await context.newPage()
-    page.on('pageerror', error => wrong.push(String(error)))
-    // What the page itself does wrong, such as what the Content-Security-Policy forbids; a refusal by the listener is no fault.
-    page.on('console', message => message.type() === 'error' && !/status of 4\d\d/.test(message.text()) && wrong.push(message.text()))
+    ;({ page, wrong } = await openPage(browser))
     // Two data that the agents refuse, one that the topic does.
     expect(
       await running.send([
@@ -136,19 +130,7 @@ describe.skipIf(NO_BROWSER)('the console, in a real browser', { timeout: 60_000 
   it('is accessible in both themes: WCAG 2.2 AA, page by page', { timeout: 240_000 }, async () => {
     const paths = ['agents', 'agents/calibrate', 'dead-letters', 'dead-letters/letters?state=any', 'dead-letters/replays', 'dead-letters/1']
     const others = ['producers', 'producers/source/local', 'producers/keys', 'health', 'health/advice', 'health/ledger', 'health/audit']
-    const found: string[] = []
-    for (const path of [...paths, ...others]) {
-      await page.emulateMedia({ colorScheme: 'light' })
-      await open(path)
-      await page.locator('h1').waitFor()
-      await until(`${path} to be loaded`, async () => (await page.locator('.spinner').count()) === 0 || undefined)
-      const light = await new AxeBuilder({ page }).setLegacyMode().withTags(WCAG).analyze()
-      // Nothing else than colours is another in it.
-      await page.emulateMedia({ colorScheme: 'dark' })
-      const dark = await new AxeBuilder({ page }).setLegacyMode().withRules(['color-contrast']).analyze()
-      found.push(...[...light.violations, ...dark.violations].map(({ id, nodes }) => `${path}: ${id}: ${nodes[0]?.html}`))
-    }
-    expect(found).toEqual([])
+    expect(await barriers(page, running.ops, [...paths, ...others])).toEqual([])
   })
 
   it('asks who is there once there are tokens, and shows viewers why a button is not theirs', async () => {
