@@ -1,6 +1,8 @@
 import { MillraceError } from '../errors.ts'
 import { readRuntimeFile } from '../runtime/runtime-file.ts'
+import type { Shared } from './command.ts'
 import { errorOfProblem, reasonOf } from './problem.ts'
+import { configOf } from './view.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -18,6 +20,23 @@ export interface Operators {
 export function operatorsOf(directory: string): Operators | undefined {
   const runtime = readRuntimeFile(directory)
   return runtime === undefined ? undefined : operatorsAt(runtime.ops, process.env.MILLRACE_OPS_TOKEN || runtime.pass)
+}
+
+/**
+ * The same, where it takes one that runs.
+ * @param why it does, as the sentence `No process runs on ./data` ends. @param fix what to do. @throws SERVER_UNREACHABLE where none runs
+ */
+export function runningOperators(directory: string, why: string, fix: string): Operators {
+  const operators = operatorsOf(directory)
+  if (operators !== undefined) return operators
+  throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${directory}${why}.`, { fix })
+}
+
+/** Asks the process that runs here what a running one alone knows. @param why it does. @throws SERVER_UNREACHABLE, and whatever it answers */
+export async function askHere(options: Shared, path: string, why: string): Promise<unknown> {
+  const { data } = await configOf(options)
+  const fix = `Name the data directory of one that runs with --data, or ask its operators’ listener: GET ${path}.`
+  return askOperators(runningOperators(data, `: ${why}`, fix), path)
 }
 
 /** @param token undefined: that of MILLRACE_OPS_TOKEN, if it is set. */

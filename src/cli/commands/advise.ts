@@ -1,19 +1,7 @@
 import type { Command } from 'commander'
-import { MillraceError } from '../../errors.ts'
+import type { AdviceAnswer } from '../../console/api/advice.ts'
 import { optionsOf, outputOf, type Shared } from '../command.ts'
-import { askOperators, operatorsOf } from '../operators.ts'
-import { configOf } from '../view.ts'
-
-/** `GET /v1/advice`, as much of it as is drawn: docs/instrumentation.md. */
-interface Answer {
-  readonly advice: readonly {
-    readonly words: string
-    readonly arithmetic: string
-    readonly steps: readonly string[]
-    readonly manifest?: string
-  }[]
-  readonly followed: readonly { readonly words: string }[]
-}
+import { askHere } from '../operators.ts'
 
 export function addAdvise(program: Command): void {
   program
@@ -26,14 +14,7 @@ export function addAdvise(program: Command): void {
 async function advise(command: Command): Promise<void> {
   const options = optionsOf<Shared & { readonly manifest?: boolean }>(command)
   const output = outputOf(options)
-  const { data } = await configOf(options)
-  const operators = operatorsOf(data)
-  if (operators === undefined) {
-    throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data}: advice is made from what a running one measures.`, {
-      fix: 'Name the data directory of one that runs with --data, or ask its operators’ listener: GET /v1/advice.',
-    })
-  }
-  const answer = (await askOperators(operators, '/v1/advice')) as Answer // our own API
+  const answer = (await askHere(options, '/v1/advice', 'advice is made from what a running one measures')) as AdviceAnswer // our own API
   const manifests = answer.advice.flatMap(({ manifest }) => (manifest === undefined ? [] : [manifest.trimEnd()]))
   output.answer(answer, () => (options.manifest === true ? manifests.join('\n---\n') : draw(answer)))
   if (output.json) return
@@ -42,7 +23,7 @@ async function advise(command: Command): Promise<void> {
     output.notice('None of the advice is a matter of Kubernetes: millrace advise')
 }
 
-function draw({ advice, followed }: Answer): string {
+function draw({ advice, followed }: AdviceAnswer): string {
   const blocks = advice.map(({ words, arithmetic, steps }) =>
     [words, ...(arithmetic === '' ? [] : [`  because  ${arithmetic}`]), ...steps.map(step => `  do       ${step}`)].join('\n'),
   )

@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
 import type { AgentAnswer } from '../../console/api/agents.ts'
-import { MillraceError } from '../../errors.ts'
 import { optionsOf, outputOf } from '../command.ts'
 import { drawAgent } from '../draw-agent.ts'
 import { drawAgents } from '../draw-agents.ts'
-import { askOperators, operatorsOf } from '../operators.ts'
+import { askOperators, runningOperators } from '../operators.ts'
 import { agentsNow, NOTICES } from '../overview.ts'
 import { configOf } from '../view.ts'
 
@@ -20,11 +19,11 @@ async function one(agent: string, command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
   const { data } = await configOf(options)
-  const operators = operatorsOf(data)
-  if (operators === undefined)
-    throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data} that could say more of ${agent}.`, {
-      fix: 'Name the data directory of one that runs with --data; millrace agents shows how all of them stood.',
-    })
+  const operators = runningOperators(
+    data,
+    ` that could say more of ${agent}`,
+    'Name the data directory of one that runs with --data; millrace agents shows how all of them stood.',
+  )
   // Our own API: docs/instrumentation.md.
   const answer = (await askOperators(operators, `/v1/agents/${encodeURIComponent(agent)}`)) as AgentAnswer
   output.answer(answer, () => drawAgent(answer))

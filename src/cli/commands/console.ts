@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { LogInCode, Session } from '../../console/api/session.ts'
-import { isMillraceError, MillraceError } from '../../errors.ts'
+import { isMillraceError } from '../../errors.ts'
 import { optionsOf, outputOf, type Shared, usage } from '../command.ts'
 import { openInBrowser } from '../console/browser.ts'
 import { addTokens } from '../console/tokens.ts'
-import { askOperators, type Operators, operatorsAt, operatorsOf } from '../operators.ts'
+import { askOperators, type Operators, operatorsAt, runningOperators } from '../operators.ts'
 import { configOf } from '../view.ts'
 
 interface ConsoleOptions extends Shared {
@@ -44,11 +44,11 @@ async function open(command: Command): Promise<void> {
 async function operatorsFor({ url, token, ...options }: ConsoleOptions): Promise<Operators> {
   if (url !== undefined) return operatorsAt(originOf(url), token)
   const { data } = await configOf(options)
-  const found = operatorsOf(data)
-  if (found === undefined)
-    throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data}.`, {
-      fix: 'Start one, name its data directory with --data, or its operators’ listener with --url http://127.0.0.1:7071.',
-    })
+  const found = runningOperators(
+    data,
+    '',
+    'Start one, name its data directory with --data, or its operators’ listener with --url http://127.0.0.1:7071.',
+  )
   return token === undefined ? found : operatorsAt(found.url, token)
 }
 

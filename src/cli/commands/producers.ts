@@ -1,11 +1,9 @@
 import type { Command } from 'commander'
 import type { Producer, ProducersAnswer } from '../../console/api/producers.ts'
-import { MillraceError } from '../../errors.ts'
 import { optionsOf, outputOf } from '../command.ts'
-import { askOperators, operatorsOf } from '../operators.ts'
+import { askHere } from '../operators.ts'
 import { plain } from '../output.ts'
 import { grouped, lengthText, table } from '../table.ts'
-import { configOf } from '../view.ts'
 
 export function addProducers(program: Command): void {
   program
@@ -18,13 +16,8 @@ async function producers(command: Command): Promise<void> {
   const options = optionsOf<object>(command)
   const output = outputOf(options)
   // Wherever the stream is: a front end's process alone knows who has sent what to it.
-  const { data } = await configOf(options)
-  const operators = operatorsOf(data)
-  if (operators === undefined)
-    throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data}: who sent what is known to a running front end alone.`, {
-      fix: 'Name the data directory of one that runs with --data, or ask its operators’ listener: GET /v1/producers.',
-    })
-  const answer = (await askOperators(operators, '/v1/producers')) as ProducersAnswer // our own API
+  const why = 'who sent what is known to a running front end alone'
+  const answer = (await askHere(options, '/v1/producers', why)) as ProducersAnswer // our own API
   output.answer(answer, () => draw(answer.producers))
   if (output.json) return
   if (!answer.front_end) output.notice('The process that runs here has no front end: ask where one runs.')

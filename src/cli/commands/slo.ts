@@ -1,16 +1,8 @@
 import type { Command } from 'commander'
-import type { Canary, Slo } from '../../console/api/health.ts'
-import { MillraceError } from '../../errors.ts'
+import type { HealthAnswer } from '../../console/api/health.ts'
 import { optionsOf, outputOf, type Shared } from '../command.ts'
 import { drawCanaries, drawSlos } from '../draw-slos.ts'
-import { askOperators, operatorsOf } from '../operators.ts'
-import { configOf } from '../view.ts'
-
-/** `GET /v1/health`, as much of it as is drawn. */
-interface Answer {
-  readonly slos: readonly Slo[]
-  readonly canaries: readonly Canary[]
-}
+import { askHere } from '../operators.ts'
 
 export function addSlo(program: Command): void {
   program
@@ -22,14 +14,7 @@ export function addSlo(program: Command): void {
 async function slo(command: Command): Promise<void> {
   const options = optionsOf<Shared>(command)
   const output = outputOf(options)
-  const { data } = await configOf(options)
-  const operators = operatorsOf(data)
-  if (operators === undefined) {
-    throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data}: objectives are measured by a running one.`, {
-      fix: 'Name the data directory of one that runs with --data, or ask its operators’ listener: GET /v1/health.',
-    })
-  }
-  const { slos, canaries } = (await askOperators(operators, '/v1/health')) as Answer // our own API
+  const { slos, canaries } = (await askHere(options, '/v1/health', 'objectives are measured by a running one')) as HealthAnswer // our own API
   output.answer({ slos, canaries }, () => [drawSlos(slos), drawCanaries(canaries)].filter(text => text !== '').join('\n\n'))
   if (!output.json && slos.length === 0) output.notice('The pipeline declares no objective: slo: { from, to, within, share }.')
 }

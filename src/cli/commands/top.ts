@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { MillraceError } from '../../errors.ts'
 import { optionsOf, outputOf } from '../command.ts'
 import { untilInterrupted } from '../interrupt.ts'
-import { type Operators, operatorsAt, operatorsOf } from '../operators.ts'
+import { type Operators, operatorsAt, operatorsOf, runningOperators } from '../operators.ts'
 import type { Output } from '../output.ts'
 import { drawLook } from '../top/draw.ts'
 import { follow, type Look } from '../top/follow.ts'
@@ -26,11 +26,8 @@ async function top(command: Command): Promise<void> {
   const output = outputOf(options)
   const { data } = await configOf(options)
   const find = (): Operators | undefined => (options.url === undefined ? operatorsOf(data) : operatorsAt(options.url))
-  if (find() === undefined) {
-    throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data}.`, {
-      fix: 'Start one, or name its data directory with --data, or its operators’ listener with --url.',
-    })
-  }
+  if (options.url === undefined)
+    runningOperators(data, '', 'Start one, or name its data directory with --data, or its operators’ listener with --url.')
   using interrupt = untilInterrupted()
   const looks = follow(find, interrupt.signal)
   if (options.once === true || (!output.json && process.stdout.isTTY !== true)) await once(looks, output)

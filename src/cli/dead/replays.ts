@@ -1,7 +1,6 @@
 import type { LetterReplay, LetterReplaysAnswer, TriedLetter } from '../../console/api/dead.ts'
-import { MillraceError } from '../../errors.ts'
 import type { Shared } from '../command.ts'
-import { askOperators, type Operators, operatorsOf } from '../operators.ts'
+import { askOperators, type Operators, runningOperators } from '../operators.ts'
 import { paint, plain } from '../output.ts'
 import { grouped, table } from '../table.ts'
 import { configOf } from '../view.ts'
@@ -29,11 +28,7 @@ export async function tryHere(
 
 async function here(options: Shared): Promise<Operators> {
   const { data } = await configOf(options)
-  const operators = operatorsOf(data)
-  if (operators !== undefined) return operators
-  throw new MillraceError('SERVER_UNREACHABLE', `No process runs on ${data}.`, {
-    fix: 'Start one, or name the data directory of one that runs with --data.',
-  })
+  return runningOperators(data, '', 'Start one, or name the data directory of one that runs with --data.')
 }
 
 export function drawReplays(replays: readonly LetterReplay[]): string {
