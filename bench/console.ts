@@ -12,7 +12,7 @@ const PER_SECOND = 5_000
 const KEYS = 100
 const CONNECTIONS = 8
 /** As fast as they are taken: what a slower flow would show in. */
-const FLOOD = 500
+const FLOOD = 2_000
 /** A page of the console, and a tail that looks into every datum. */
 const WATCHED = ['/v1/events', '/v1/topics/reading/tail?rate=50&where=megawatts>1']
 /** A person who asks where a datum is, and when that is answered where the next one is. */

@@ -10,8 +10,6 @@ type View = Pick<EngineView, 'find' | 'read' | 'bounds'>
 
 /** How many data of the same key are followed for an agent whose window is not known. */
 const LOOKAHEAD_COUNT = 64
-/** Read at once while following: mostly the next ones are near, and tell enough. */
-const FOLLOW_BYTES = 131_072
 
 /** What was made of a datum: by handling it, and by handling later data whose window still held it. @param agents as in {@link LineageOptions}. */
 export async function childrenOf(
@@ -96,7 +94,7 @@ interface Follower {
 /** The data of the same key after the marked one, read no further than they are asked for. */
 async function* followersOf(view: View, mark: Mark, dataId: DataId, budget: Budget): AsyncGenerator<Follower> {
   let key: string | undefined
-  for await (const batch of batchesFrom(view, mark, mark.offset, FOLLOW_BYTES, budget)) {
+  for await (const batch of batchesFrom(view, mark, mark.offset, budget)) {
     const cursor = new FrameCursor(batch.frames, batch.ascii)
     while (cursor.next()) {
       const offset = batch.first + cursor.index

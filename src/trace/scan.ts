@@ -1,14 +1,19 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { type DataId, formatId, ID_BYTES, parseId } from '../envelope/data-id.ts'
 import { FrameCursor } from '../envelope/frame.ts'
 import type { RecordBatch, Stream, TopicPartition } from '../stream/stream.ts'
 import type { OutputRange, Position } from './trace.ts'
 
-/** How much is read from the log in one call. */
-const READ_BYTES = 1_048_576
+/** How much is read from the log in the first call, for what is looked for is mostly near; then twice as much in each, up to the last. */
+const FIRST_READ_BYTES = 65_536
+const LAST_READ_BYTES = 1_048_576
 
 /** The longest that a question holds the thread before it lets others in. */
 const TURN_MS = 10
+/** Others that took so long in between have more to do. */
+const BUSY_MS = 1
+/** How long it stays away then: a question is a fifth of a busy thread at most. */
+const REST_MS = 40
 
 /** What a question to the trace may cost: bytes read from the log, and look-ups by id. Shared by all steps of one question. */
 export class Budget {
@@ -43,10 +48,15 @@ export class Budget {
     this.#bytes -= bytes
   }
 
-  /** An engine may answer in the same turn of the event loop: without a break the front end would wait for the whole question. */
+  /**
+   * An engine may answer in the same turn of the event loop: without a break the front end would wait for the whole question. What flows goes
+   * first: where others had waited for the thread, they have it to themselves for a while.
+   */
   async breathe(): Promise<void> {
-    if (performance.now() - this.#turnBeganMs < TURN_MS) return
+    const endedMs = performance.now()
+    if (endedMs - this.#turnBeganMs < TURN_MS) return
     await setImmediate()
+    if (performance.now() - endedMs > BUSY_MS) await setTimeout(REST_MS)
     this.#turnBeganMs = performance.now()
   }
 }
@@ -104,7 +114,7 @@ export async function eachFrame(
   visit: (cursor: FrameCursor, offset: number, appendedMs: number) => boolean,
 ): Promise<void> {
   if (first >= end) return
-  for await (const batch of batchesFrom(view, place, first, READ_BYTES, budget)) {
+  for await (const batch of batchesFrom(view, place, first, budget)) {
     const cursor = new FrameCursor(batch.frames, batch.ascii)
     while (cursor.next()) {
       const offset = batch.first + cursor.index
@@ -120,13 +130,13 @@ export async function* batchesFrom(
   view: Pick<Stream, 'read'>,
   place: TopicPartition,
   from: number,
-  maxBytes: number,
   budget: Budget,
 ): AsyncGenerator<RecordBatch> {
-  for (let next = from; ; ) {
+  let next = from
+  for (let bytes = FIRST_READ_BYTES; ; bytes = Math.min(LAST_READ_BYTES, bytes * 2)) {
     if (!budget.canRead) return
     await budget.breathe()
-    const batch = await view.read(place.topic, place.partition, next, maxBytes)
+    const batch = await view.read(place.topic, place.partition, next, bytes)
     if (batch.count === 0) return
     budget.spend(batch.frames.byteLength)
     yield batch

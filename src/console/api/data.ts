@@ -44,7 +44,9 @@ export const Life = Type.Object({
   accepted: Time,
   data: Type.Array(ShownDatum, { description: 'The datum, its ancestors and its descendants: at most 200, the nearest first.' }),
   links: Type.Array(Type.Object({ from: Type.String(), to: Type.String() }), { description: 'Parent to child.' }),
-  steps: Type.Array(Step, { description: 'By time.' }),
+  steps: Type.Array(Step, {
+    description: 'Of the datum, of its descendants, and those that made it. What else became of its ancestors is their life. By time.',
+  }),
   forgotten: Type.Array(Type.String(), { description: 'Relatives that the log does not hold any more.' }),
   truncated: Type.Boolean(),
 })

@@ -42,16 +42,20 @@ export async function lifeOf(view: LifeView, dataId: DataId, options: LifeOption
   const steps: Step[] = []
   const data: ShownDatum[] = []
   const gone: string[] = []
+  const { makers, made } = ownLine(family)
   let own: DatumStory | undefined
   for (const member of family.data) {
     await budget.breathe()
     const shown = await datumAt(view, member, options.see)
     if (shown === undefined) gone.push(member.dataId)
     else data.push(shown)
+    if (!made.has(member.dataId) && !makers.has(member.dataId)) continue
     const story = await whereIs(atOnce, member.dataId, options.nowMs, budget)
     if (story === undefined) continue
     if (member.dataId === dataId) own = story
-    steps.push(...(await stepsOf(story, standings, options, member.dataId === dataId)))
+    // What else became of what it was made of is that one's own life.
+    const mine = made.has(member.dataId) ? story : { ...story, agents: story.agents.filter(agent => hasMade(agent, makers, dataId)) }
+    steps.push(...(await stepsOf(mine, standings, options, member.dataId === dataId)))
   }
   // Its trace was there a moment ago.
   return own === undefined ? undefined : { ...lifeToJson(own, family, data, steps), forgotten: [...family.forgotten, ...gone] }
@@ -65,6 +69,22 @@ function once(view: Pick<EngineView, 'find'>): EngineView['find'] {
     found.set(dataId, known)
     return known
   }
+}
+
+/** The datum with what came of it; and what was handled when it was made, and that in turn: of the rest of a window nothing became it alone. */
+function ownLine({ dataId, links }: Lineage): { readonly makers: ReadonlySet<DataId>; readonly made: ReadonlySet<DataId> } {
+  const makers = new Set<DataId>()
+  const made = new Set([dataId])
+  // Nearest first, upwards and then downwards: whose link is met, its own end has been met before.
+  for (const { parent, child, handled } of links) {
+    if (made.has(parent)) made.add(child)
+    else if (handled && (child === dataId || makers.has(child))) makers.add(parent)
+  }
+  return { makers, made }
+}
+
+function hasMade({ fate }: AgentStory, makers: ReadonlySet<DataId>, dataId: DataId): boolean {
+  return fate.state === 'done' && fate.outputs.some(output => output.dataId === dataId || makers.has(output.dataId))
 }
 
 function lifeToJson(own: DatumStory, family: Lineage, data: ShownDatum[], steps: readonly Step[]): Omit<Life, 'forgotten'> {

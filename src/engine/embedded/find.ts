@@ -8,10 +8,14 @@ import type { LogReader } from './log-reader.ts'
 import { bytesAt, numberAt, Query } from './rows.ts'
 import type { TraceReader } from './trace-reader.ts'
 
-/** An id's time against when it was appended: minted ids fall into the first span, slow producers and clocks apart into the second. */
+/**
+ * When a datum was appended, against its id's time, the likeliest first: after it was minted or its first ancestor was; a little before, by another
+ * clock; then slow producers, and clocks far apart.
+ */
 const SPANS = [
-  { beforeMs: 1_000, afterMs: 3_000 },
-  { beforeMs: 60_000, afterMs: 120_000 },
+  { fromMs: 0, toMs: 3_000 },
+  { fromMs: -1_000, toMs: 0 },
+  { fromMs: -60_000, toMs: 120_000 },
 ] as const
 /** A search by time looks at so many bytes at most, a walk along outputs at so many positions. */
 const SCAN_BYTES = 64 * 1024 * 1024
@@ -98,7 +102,7 @@ export class Finder {
     const relatives = new Map<string, Spot>()
     const timeMs = idTimeMs(id, 0)
     for (const span of SPANS) {
-      const found = this.#scan(id, timeMs - span.beforeMs, timeMs + span.afterMs, relatives)
+      const found = this.#scan(id, timeMs + span.fromMs, timeMs + span.toMs, relatives)
       if (found.length > 0) return found
       const walked = this.#walk(id, [...relatives.values(), ...this.#indexedFamily(id)])
       if (walked.length > 0) return walked
@@ -129,23 +133,23 @@ export class Finder {
       )
   }
 
-  /** Through the batches appended in a span of time. Relatives of the id are noted on the way. */
+  /** Through the batches appended in a span of time, until one holds the id: it is in the log once. Relatives are noted on the way. */
   #scan(id: Buffer, fromMs: number, toMs: number, relatives: Map<string, Spot>): Spot[] {
     const family = id.subarray(0, FAMILY_BYTES)
-    const found: Spot[] = []
     let bytes = 0
     for (const row of this.#byTime.each(fromMs, toMs)) {
       const place = numberAt(row, 0)
       const first = numberAt(row, 1)
       const frames = bytesAt(row, 2)
-      for (const index of framesOf(frames, id)) found.push({ place, offset: first + index })
+      const found = framesOf(frames, id)
+      if (found.length > 0) return found.map(index => ({ place, offset: first + index }))
       if (relatives.size < WALK_POSITIONS) {
         for (const index of framesOf(frames, family)) relatives.set(`${place}:${first + index}`, { place, offset: first + index })
       }
       bytes += frames.length
       if (bytes > SCAN_BYTES) break
     }
-    return found
+    return []
   }
 
   /** From relatives along the outputs of the work done on them, as far as the family goes. */

@@ -115,6 +115,24 @@ describe('a life', () => {
     expect((await ops.get(`/v1/data/${child}`)).json.links).toEqual([{ from: id, to: child }])
   })
 
+  test('has the steps that made it and those of what came of it, not what else became of the data of a window', async () => {
+    await using ops = await listen(topics, { pipeline: grid })
+    const window = await ops.scene.send('demand', 'CE', '{"n":1}', '{"n":2}', '{"n":3}')
+    await ops.scene.work(forecast, ['demand'], ({ dataId, data }) => [
+      { topic: 'prediction', data, parents: [dataId, ...window.filter(other => other !== dataId)] },
+    ])
+    await ops.scene.work({ name: 'lake', version: 1 }, ['demand'], () => [])
+    await ops.scene.work({ name: 'dispatch', version: 1 }, ['prediction'], () => [])
+    const [made] = (await ops.get(`/v1/data/${window[1]}`)).json.steps[0].outputs
+    const { json } = await ops.get(`/v1/data/${made.data_id}`)
+    const found = json.steps.map(({ agent, data_id }: { agent: string; data_id: string }) => [agent, data_id])
+    expect(json.links).toHaveLength(3)
+    expect(found).toEqual([
+      ['forecast@2', window[1]],
+      ['dispatch@1', made.data_id],
+    ])
+  })
+
   test('looks each datum up once, however many of its relatives lead to it', async () => {
     await using ops = await listen(topics, { pipeline: grid })
     const [id] = await ops.scene.send('demand', 'CE', '{"n":1}')

@@ -11,7 +11,7 @@ import { hrefTo, query } from '../../router.ts'
 import { type Copyable, curlText, fixtureText, sendText } from './copies.ts'
 import { Family } from './family.tsx'
 import { Hops } from './hops.tsx'
-import { isOpen, ownSteps } from './waterfall.ts'
+import { isOpen } from './waterfall.ts'
 import { WaterfallView } from './waterfall-view.tsx'
 
 const EVERY_MS = 3_000
@@ -24,7 +24,7 @@ export function DatumPage({ id }: { readonly id: string }) {
   const [isOver, setOver] = useState(false)
   const resource = useResource<Life>(`/v1/data/${encodeURIComponent(id)}${asked}`, isOver ? undefined : EVERY_MS)
   const { answer } = resource
-  useEffect(() => setOver(answer !== undefined && !isOpen({ steps: ownSteps(answer) })), [answer])
+  useEffect(() => setOver(answer !== undefined && !isOpen(answer)), [answer])
   const command = `millrace trace ${shellWord(id)}${source === null ? '' : ` --source ${shellWord(source)}`}`
   return (
     <>

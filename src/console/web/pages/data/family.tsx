@@ -31,7 +31,7 @@ export function Family({ life, command }: { readonly life: Life; readonly comman
           </svg>
           <ol>
             {members.map(member => (
-              <Card key={member.id} member={member} asked={life.data_id} by={links.find(({ to }) => to === member)?.by} />
+              <Card key={member.id} member={member} asked={life.data_id} />
             ))}
           </ol>
         </div>
@@ -40,8 +40,8 @@ export function Family({ life, command }: { readonly life: Life; readonly comman
   )
 }
 
-function Card({ member, asked, by }: { readonly member: Member; readonly asked: string; readonly by: string | undefined }) {
-  const { datum, stored, x, y, generation } = member
+function Card({ member, asked }: { readonly member: Member; readonly asked: string }) {
+  const { datum, stored, by, x, y, generation } = member
   const style = { left: `${x}px`, top: `${y}px`, width: `${CARD.width}px`, height: `${CARD.height}px` }
   const how = by === undefined ? '' : `by ${by}`
   if (stored !== undefined) {

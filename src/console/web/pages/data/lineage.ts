@@ -1,4 +1,4 @@
-import type { Life } from '../../../api/data.ts'
+import type { Life, Step } from '../../../api/data.ts'
 import type { ShownDatum } from '../../../api/topics.ts'
 
 /** A datum of a family, or a place where one was stored. */
@@ -6,7 +6,9 @@ export interface Member {
   /** The data_id; of a store the data_id with the agent that put it there. */
   readonly id: string
   readonly datum?: ShownDatum
-  readonly stored?: { readonly where: string; readonly row: number | null; readonly agent: string }
+  readonly stored?: NonNullable<Step['stored']>
+  /** The agent that made it or stored it; undefined for what a producer sent. */
+  readonly by: string | undefined
   /** Generations after the datum asked for: −1 a parent, 1 a child or a store. */
   readonly generation: number
   readonly x: number
@@ -15,7 +17,7 @@ export interface Member {
 
 export interface Lineage {
   readonly members: readonly Member[]
-  readonly links: readonly { readonly from: Member; readonly to: Member; readonly by: string | undefined }[]
+  readonly links: readonly { readonly from: Member; readonly to: Member }[]
   readonly width: number
   readonly height: number
 }
@@ -61,12 +63,12 @@ export function lineageOf(life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps
   const loose: Omit<Member, 'x' | 'y'>[] = life.data.map(datum => ({
     id: datum.data_id,
     datum,
+    by: makerOf(datum),
     generation: generations.get(datum.data_id) ?? 0,
   }))
   for (const { data_id, agent, stored } of life.steps) {
-    const generation = generations.get(data_id) ?? 0
-    if (stored === null || generation < 0) continue
-    loose.push({ id: `${data_id} ${agent}`, stored: { ...stored, agent }, generation: generation + 1 })
+    if (stored === null) continue
+    loose.push({ id: `${data_id} ${agent}`, stored, by: agent, generation: (generations.get(data_id) ?? 0) + 1 })
   }
   const columns = [...Map.groupBy(loose, member => member.generation)].sort(([a], [b]) => a - b)
   const tallest = Math.max(...columns.map(([, column]) => column.length))
@@ -77,18 +79,16 @@ export function lineageOf(life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps
   })
   const byId = new Map(members.map(member => [member.id, member]))
   const links = [
-    ...life.links.map(({ from, to }) => ({ from, to, by: makerOf(to, life.steps) })),
-    ...life.steps.flatMap(({ data_id, agent, stored }) =>
-      stored === null ? [] : [{ from: data_id, to: `${data_id} ${agent}`, by: agent }],
-    ),
-  ].flatMap(({ from, to, by }) => {
+    ...life.links,
+    ...life.steps.flatMap(({ data_id, agent, stored }) => (stored === null ? [] : [{ from: data_id, to: `${data_id} ${agent}` }])),
+  ].flatMap(({ from, to }) => {
     const [one, other] = [byId.get(from), byId.get(to)]
-    return one === undefined || other === undefined ? [] : [{ from: one, to: other, by }]
+    return one === undefined || other === undefined ? [] : [{ from: one, to: other }]
   })
   return { members, links, width: columns.length * (CARD.width + CARD.gap.x) - CARD.gap.x, height }
 }
 
-/** The agent whose output a datum is; undefined for what a producer sent. */
-export function makerOf(dataId: string, steps: Life['steps']): string | undefined {
-  return steps.find(({ outputs }) => outputs.some(output => output.data_id === dataId))?.agent
+/** The agent whose output a datum is, which is its source; undefined for what a producer sent. */
+export function makerOf({ parents, source }: ShownDatum): string | undefined {
+  return parents.length === 0 ? undefined : source
 }

@@ -2,7 +2,7 @@ import type { Life, Step } from '../../../api/data.ts'
 import { secondsText, timeText } from '../../parts/numbers.ts'
 import { Table } from '../../parts/table.tsx'
 import { hrefTo } from '../../router.ts'
-import { type Bar, ownSteps, waterfallOf } from './waterfall.ts'
+import { type Bar, waterfallOf } from './waterfall.ts'
 
 const STATES: Readonly<Record<string, { readonly mark: string; readonly tone: string; readonly words: string }>> = {
   done: { mark: '✓', tone: 'good', words: 'done' },
@@ -13,8 +13,7 @@ const STATES: Readonly<Record<string, { readonly mark: string; readonly tone: st
 
 /** When which agent had the datum and what came of it: how long it waited, and how long it took to handle and to store. */
 export function WaterfallView({ life }: { readonly life: Life }) {
-  const steps = ownSteps(life)
-  const { fromMs, rows, lengthMs, tookMs, isOpen } = waterfallOf({ accepted: life.accepted, steps }, Date.now())
+  const { fromMs, rows, lengthMs, tookMs, isOpen } = waterfallOf(life, Date.now())
   return (
     <section aria-labelledby="life">
       <h2 id="life">Life</h2>
@@ -25,7 +24,7 @@ export function WaterfallView({ life }: { readonly life: Life }) {
           <p class="dim">
             {secondsText(tookMs / 1_000)} {isOpen ? 'so far, and not over' : 'in all'}. <span class="key wait" aria-hidden="true" /> waits
             in the topic, <span class="key work" aria-hidden="true" /> handled and stored.
-            {steps.length < life.steps.length && ' What else became of its ancestors is on their pages.'}
+            {life.links.some(({ to }) => to === life.data_id) && ' What else became of its ancestors is on their pages.'}
           </p>
           <Table label="Who had it, when">
             <thead>

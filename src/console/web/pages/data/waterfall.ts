@@ -1,5 +1,4 @@
 import type { Life, Step } from '../../../api/data.ts'
-import { generationsOf } from './lineage.ts'
 
 /** A bar of the waterfall: shares of its whole length, 0 to 1. */
 export interface Bar {
@@ -25,19 +24,6 @@ export interface Waterfall {
   /** Somebody has yet to take or to finish it. */
   readonly isOpen: boolean
   readonly rows: readonly Row[]
-}
-
-/**
- * The steps of a datum's own life: those that made it, and what became of it and of what was made of it. What else became of its ancestors, of which
- * a window has dozens, is their life.
- */
-export function ownSteps(life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps'>): Step[] {
-  const generations = generationsOf(life)
-  const generation = (id: string) => generations.get(id) ?? 0
-  return life.steps.filter(
-    ({ data_id, outputs }) =>
-      generation(data_id) >= 0 || outputs.some(output => generations.has(output.data_id) && generation(output.data_id) <= 0),
-  )
 }
 
 /**
