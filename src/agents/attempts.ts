@@ -8,16 +8,21 @@ import { BatchContext, HandlerContext } from './handler-context.ts'
 import type { Outputs, Staged } from './outputs.ts'
 import { type Progress, UNSEEN } from './progress.ts'
 import type { Ramp } from './ramp.ts'
+import type { OpenRemote } from './remote.ts'
+import { RemoteAttempt, type RemoteAttemptEnds } from './remote-attempt.ts'
 import { arrived, isPending } from './results.ts'
 import type { Task } from './task.ts'
+
+/** What works on a datum: the agent's own handler, or its remote. */
+export type Worker = Handler | OpenRemote
 
 /** The outputs of each datum of a batch, or those of the batch as a whole. */
 export type StagedBatch = { readonly each: readonly (readonly Staged[])[] } | { readonly whole: readonly Staged[] }
 
 export interface AttemptsOptions {
   readonly agent: Agent
-  /** The agent's own, or what hands the datum to its remote; undefined where the agent takes batches. */
-  readonly handler: Handler | undefined
+  /** Undefined where the agent takes batches. */
+  readonly worker: Worker | undefined
   /** The version that gets a share of the data, where one does. */
   readonly ramp: Ramp | undefined
   readonly outputs: Outputs
@@ -45,7 +50,7 @@ export interface AttemptsOptions {
 interface Awaited<T> {
   readonly done: (result: T) => void
   readonly failed: (error: unknown) => void
-  /** The handler's time is what passes, not that of the journal's reading nor a remote's, which has its timeout in its own hands. */
+  /** The handler's time is what passes, not that of the journal's reading. */
   readonly timed: boolean
   readonly row: number
   readonly startedMs: number
@@ -62,10 +67,28 @@ export class Attempts {
   readonly busy: BusyTime
   /** When the last attempt began. */
   startedMs = 0
+  readonly #remoteEnds: RemoteAttemptEnds
 
   constructor(options: AttemptsOptions) {
+    const { outputs, succeeded, failed, changed } = options
     this.#options = options
     this.busy = new BusyTime(options.busy)
+    this.#remoteEnds = {
+      stage: done => outputs.stage(done),
+      succeeded: (attempt, staged) => {
+        this.#running--
+        this.#left(attempt)
+        succeeded(attempt.task, staged)
+        changed()
+      },
+      failed: (attempt, error) => {
+        this.#running--
+        this.#left(attempt)
+        failed(attempt.task, error)
+        changed()
+      },
+      letGo: attempt => this.#left(attempt),
+    }
   }
 
   /** Attempts whose result is awaited; one for each batch. */
@@ -80,6 +103,11 @@ export class Attempts {
 
   /** @param recorded the outputs of an earlier run, which count in place of another's. */
   one(task: Task, recorded: Promise<readonly Staged[]> | undefined): void {
+    const worker = this.#workerOf(task)
+    if (typeof worker === 'object' && recorded === undefined) {
+      this.#hand(task, worker)
+      return
+    }
     const { clock, progress, crashNote, topic, topicIndex, partition, succeeded, failed } = this.#options
     const context = new HandlerContext(task, task.window, task.state, task.attempts)
     task.context = context
@@ -90,9 +118,8 @@ export class Attempts {
     if (task.noted) crashNote?.begin(topic, partition, task.offset)
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
-      const handler = this.#handlerOf(task)
       // Without a handler only what is recorded comes here.
-      staged = recorded ?? this.#stage(handler!(task.value, context), context, this.#workerOf(task))
+      staged = recorded ?? this.#stage((worker as Handler)(task.value, context), context)
     } catch (error) {
       progress.end(row)
       crashNote?.clear()
@@ -109,7 +136,7 @@ export class Attempts {
     this.#await([task], context, staged, {
       done: outputs => succeeded(task, outputs),
       failed: error => failed(task, error),
-      timed: recorded === undefined && this.#workerOf(task).remote === undefined,
+      timed: recorded === undefined,
       row: progress.wait(row),
       startedMs,
     })
@@ -147,24 +174,40 @@ export class Attempts {
     })
   }
 
+  /** Gives the datum to a program. What becomes of it comes later, and how long that may take is the remote's to see to. */
+  #hand(task: Task, remote: OpenRemote): void {
+    const { clock, progress, topicIndex, partition, waits } = this.#options
+    const startedMs = clock.now()
+    this.startedMs = startedMs
+    const attempt = new RemoteAttempt(
+      task,
+      progress.elsewhere(topicIndex, partition, task.offset, task.attempts, startedMs),
+      this.#remoteEnds,
+    )
+    this.#running++
+    this.busy.begin(startedMs)
+    task.keep()
+    task.context = attempt
+    waits(task)
+    remote.take(attempt)
+  }
+
+  #left({ row }: RemoteAttempt): void {
+    const { clock, progress } = this.#options
+    progress.end(row)
+    this.busy.end(clock.now())
+  }
+
   /** As long as a task lives it is one version's, whatever is tried again. */
-  #handlerOf(task: Task): Handler | undefined {
-    const { ramp, handler } = this.#options
-    if (ramp === undefined) return handler
+  #workerOf(task: Task): Worker | undefined {
+    const { ramp, worker } = this.#options
+    if (ramp === undefined) return worker
     task.ramped = ramp.takes(task)
-    return task.ramped ? ramp.handler : handler
+    return task.ramped ? ramp.worker : worker
   }
 
-  /** The version that works on it. */
-  #workerOf(task: Task): Agent {
-    const { agent } = this.#options
-    return task.ramped && agent.ramps !== undefined ? agent.ramps.agent : agent
-  }
-
-  #stage(result: unknown, context: HandlerContext, { remote }: Agent): readonly Staged[] | Promise<readonly Staged[]> {
+  #stage(result: unknown, context: HandlerContext): readonly Staged[] | Promise<readonly Staged[]> {
     const { outputs } = this.#options
-    // A remote answers with all outputs at once: there is no stream of them to wait for.
-    if (remote !== undefined && result instanceof Promise) return result.then(done => outputs.stage(done))
     return isPending(result) ? arrived(result, context).then(done => outputs.stage(done)) : outputs.stage(result)
   }
 
@@ -206,7 +249,7 @@ export class Attempts {
     }
     const cancelTimeout = then.timed ? clock.after(agent.timeoutMs, late) : () => undefined
     for (const task of tasks) {
-      task.detach()
+      task.keep()
       waits(task)
       // Let go of with its lease: nothing of it counts any more, and a watchdog must not take it for one that spins.
       task.cancel = () => {

@@ -33,7 +33,7 @@ export async function dryRun(agent: Agent, frame: Uint8Array, topicName: string,
   if (decoded.error !== undefined) return failure(decoded.error)
   try {
     const past = folds(agent) ? alone(agent, decoded.value, cursor) : { window: [], state: undefined }
-    const context = new HandlerContext({ bytes: frame, start: 0, end: frame.length, topic: name }, past.window, past.state, 1)
+    const context = new HandlerContext({ bytes: cursor.bytes, start: 0, end: frame.length, topic: name }, past.window, past.state, 1)
     const staged = await within(agent, context, clock, async () => {
       const result = handler(decoded.value, context)
       return new Outputs(agent, agent.version).stage(isPending(result) ? await arrived(result, context) : result)

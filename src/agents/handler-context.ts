@@ -10,10 +10,7 @@ export class HandlerContext implements Context<unknown, number, unknown> {
   readonly window: readonly unknown[]
   readonly state: unknown
   readonly attempt: number
-  readonly #bytes: Uint8Array
-  readonly #start: number
-  readonly #end: number
-  readonly #topic: string
+  readonly #datum: HandledFrame
   #envelope: Envelope | undefined
   #controller: AbortController | undefined
   #reason: unknown
@@ -22,17 +19,15 @@ export class HandlerContext implements Context<unknown, number, unknown> {
     this.window = window
     this.state = state
     this.attempt = attempt
-    this.#bytes = datum.bytes
-    this.#start = datum.start
-    this.#end = datum.end
-    this.#topic = datum.topic
+    this.#datum = datum
   }
 
   get envelope(): Envelope {
     if (this.#envelope === undefined) {
-      const cursor = new FrameCursor(this.#bytes.subarray(this.#start, this.#end))
+      const { bytes, start, end, topic } = this.#datum
+      const cursor = new FrameCursor(bytes.subarray(start, end))
       cursor.next()
-      this.#envelope = cursor.envelope(this.#topic)
+      this.#envelope = cursor.envelope(topic)
     }
     return this.#envelope
   }
@@ -84,9 +79,9 @@ export class BatchContext {
   }
 }
 
-/** Where the datum's frame lies. */
+/** Where the datum's frame lies; it may be moved, and is looked up when it is asked for. */
 export interface HandledFrame {
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   readonly start: number
   readonly end: number
   /** The topic it was sent to, also where it comes from the replay topic. */

@@ -5,6 +5,7 @@ import { blockedOn } from './blocked.ts'
 import type { Breaker } from './breaker.ts'
 import type { BusyTime } from './busy-time.ts'
 import { KeyOrder } from './key-order.ts'
+import { OpenTasks } from './open-tasks.ts'
 import type { Staged } from './outputs.ts'
 import { backoffMs, isFinal } from './retry.ts'
 import type { Task } from './task.ts'
@@ -37,7 +38,7 @@ export class Handling {
   /** Where data of one key run one after the other. */
   readonly #keyOrder: KeyOrder | undefined
   /** Taken and not finished, in the order of offsets. */
-  readonly #open = new Map<number, Task>()
+  readonly #open = new OpenTasks()
   readonly #ready: Task[] = []
   /** Where the handler takes many data at once: the next batch. */
   readonly #gathering: GatheringBatch | undefined
@@ -59,7 +60,7 @@ export class Handling {
     this.#agent = agent
     this.#attempts = new Attempts({
       ...options,
-      waits: task => this.#open.set(task.offset, task),
+      waits: task => this.#open.set(task),
       succeeded: (task, outputs) => this.#succeeded(task, outputs),
       failed: (task, error) => this.#failed(task, error),
       batchSucceeded: (tasks, outputs) => this.#batchSucceeded(tasks, outputs),
@@ -135,6 +136,11 @@ export class Handling {
     this.busy.end(clock.now())
   }
 
+  /** The batch of the datum that was taken last has no more: what is open takes copies, or would keep it in memory. */
+  detach(): void {
+    for (const task of this.#open.values()) task.detach()
+  }
+
   /** Lets go of everything; what handlers in hand return is ignored, and their signals abort. */
   abort(reason: Error): void {
     for (const task of this.#open.values()) {
@@ -179,12 +185,12 @@ export class Handling {
   #admit(task: Task): boolean {
     // One that is tried again in its turn has not let go of its key: another of it would come before, and wait for it.
     if (this.#keyOrder === undefined || task.hasKey || this.#keyOrder.enter(task)) return true
-    this.#open.set(task.offset, task)
+    this.#open.set(task)
     return false
   }
 
   #gather(task: Task, gathering: GatheringBatch): void {
-    this.#open.set(task.offset, task)
+    this.#open.set(task)
     // What is written down in the journal counts as it is, and what may have ended a thread is tried by itself.
     if (task.alone || this.#options.isRecorded(task)) {
       task.detach()
@@ -234,7 +240,7 @@ export class Handling {
       this.#options.finished(task)
       return
     }
-    this.#open.set(task.offset, task)
+    this.#open.set(task)
     this.#finishInOrder()
   }
 
@@ -278,7 +284,7 @@ export class Handling {
       if (task === this.#breakerProbe) this.#breakerProbe = undefined
       task.attempts--
       task.detach()
-      this.#open.set(task.offset, task)
+      this.#open.set(task)
       this.#makeReady(task)
     }
   }
@@ -293,7 +299,7 @@ export class Handling {
     for (const task of tasks) {
       task.detach()
       task.stage = 'ready'
-      this.#open.set(task.offset, task)
+      this.#open.set(task)
       if (reason !== undefined) this.#hold(task, reason)
       else task.attempts--
     }
@@ -322,7 +328,7 @@ export class Handling {
     task.detach()
     task.stage = 'waiting'
     this.#waiting++
-    this.#open.set(task.offset, task)
+    this.#open.set(task)
   }
 
   #endWait(task: Task): void {

@@ -98,11 +98,12 @@ export class Intake {
     return { cursor: hand.cursor, claim: hand.states[offset - hand.first]!, offset }
   }
 
-  /** The datum given out last is dealt with: its batch is let go when it was the last of it. */
-  release(): void {
-    if (this.#offset < this.#hands[0]!.end) return
+  /** The datum given out last is dealt with. @returns whether it was the last of its batch, which is let go. */
+  release(): boolean {
+    if (this.#offset < this.#hands[0]!.end) return false
     this.#hands.shift()
     this.#passTo(this.#hands[0]?.first ?? this.#ahead)
+    return true
   }
 
   async #fetch(): Promise<void> {

@@ -124,7 +124,7 @@ export class LeaseRun {
   #canaryRun(canary: Agent, place: Lease['partitions'][number]): PartitionRun {
     const { version, engine, clock, random, topics } = this.#work
     const run: PartitionRun = new PartitionRun({
-      ...{ version, engine, clock, random, place, agent: canary, handler: canary.handler, lease: this.#lease },
+      ...{ version, engine, clock, random, place, agent: canary, worker: canary.handler, lease: this.#lease },
       ...{ ramp: undefined, endings: undefined, crashNote: undefined, fold: undefined, journal: undefined },
       recorder: silentRecorder,
       progress: new Progress(),

@@ -48,7 +48,7 @@ export class PartitionRun {
   #over = false
 
   constructor(work: PartitionWork) {
-    const { agent, handler, ramp, clock, engine, lease, place, random } = work
+    const { agent, worker, ramp, clock, engine, lease, place, random } = work
     const changed = this.#wake.wake
     this.#work = work
     this.#unit = new Unit(clock.now())
@@ -69,7 +69,7 @@ export class PartitionRun {
     })
     this.#handling = new Handling({
       agent,
-      handler,
+      worker,
       ramp,
       outputs: this.#outputs,
       clock,
@@ -217,7 +217,7 @@ export class PartitionRun {
     if (skipped !== undefined && (isCopy || !source.foldsSkipped)) {
       if (fold !== undefined) fold.offset = offset + 1
       this.#skip(offset, skipped)
-      this.#intake.release()
+      this.#release()
       return
     }
     const decoded = source.decode(cursor)
@@ -226,7 +226,11 @@ export class PartitionRun {
       return
     }
     this.#begin(decoded, cursor, offset, skipped)
-    this.#intake.release()
+    this.#release()
+  }
+
+  #release(): void {
+    if (this.#intake.release()) this.#handling.detach()
   }
 
   /** The topic's schema is asynchronous. The next datum waits: windows are folded in the log's order. */
@@ -237,7 +241,7 @@ export class PartitionRun {
         this.#decoding = false
         if (this.#over) return
         this.#begin(decoded, cursor, offset, skipped)
-        this.#intake.release()
+        this.#release()
         this.#wake.wake()
       })
       .catch(error => this.#fail(error))
@@ -304,10 +308,15 @@ export class PartitionRun {
       this.#unit.cached(cache, { cache: cache.name, key, value, topic: place.topic, partition: place.partition, offset: task.offset + 1 }),
     )
     if (task.ramped) this.#unit.ramped.done(task.attempts, this.#outputs.count - before)
-    for (const { offset, id, idAt, attempts } of [task, ...task.members]) {
-      this.#unit.markDone(offset, id, idAt)
-      this.#count(offset, attempts, 'done')
-    }
+    this.#done(task)
+    for (const member of task.members) this.#done(member)
+    // Whoever still holds the task, be it only as garbage that is not collected yet, holds no more than that.
+    task.outputs = []
+  }
+
+  #done({ offset, id, idAt, attempts }: Task): void {
+    this.#unit.markDone(offset, id, idAt)
+    this.#count(offset, attempts, 'done')
   }
 
   #dead(datum: Pick<Task, 'offset' | 'id' | 'idAt' | 'frame'>, error: unknown, attempts: number): void {

@@ -4,7 +4,8 @@ import type { Recorder } from '../instrumentation/recorder.ts'
 import type { Ending } from '../objectives/way.ts'
 import type { Assigned, Lease, TopicPartition } from '../stream/stream.ts'
 import type { AgentVersion } from '../trace/trace.ts'
-import type { Agent, Handler } from './agent.ts'
+import type { Agent } from './agent.ts'
+import type { Worker } from './attempts.ts'
 import type { Breaker } from './breaker.ts'
 import type { BusyTime } from './busy-time.ts'
 import type { CrashNote } from './crash-note.ts'
@@ -17,7 +18,7 @@ import type { Source } from './source.ts'
 /** What one partition's run is given. */
 export interface PartitionWork {
   readonly agent: Agent
-  readonly handler: Handler | undefined
+  readonly worker: Worker | undefined
   readonly ramp: Ramp | undefined
   readonly version: AgentVersion
   readonly engine: Engine

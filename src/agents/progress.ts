@@ -94,6 +94,13 @@ export class Progress {
     return row
   }
 
+  /** The datum is given to a program, which is not on the stack. @returns the row to give to {@link end}. */
+  elsewhere(topic: number, partition: number, offset: number, attempt: number, startedMs: number): number {
+    const row = this.#free.pop() ?? UNSEEN
+    if (row !== UNSEEN) this.#write(row, RUNNING, topic, partition, offset, attempt, startedMs, offset + 1)
+    return row
+  }
+
   /** The datum has failed and waits for its next attempt. @returns the row to give to {@link end} when it waits no longer. */
   fail(topic: number, partition: number, offset: number, attempts: number, sinceMs: number): number {
     if (this.#free.length <= KEPT_FROM_FAILING) return UNSEEN

@@ -1,5 +1,6 @@
 import { partitionOfKey } from '../stream/partition.ts'
-import type { Agent, Handler } from './agent.ts'
+import type { Agent } from './agent.ts'
+import type { Worker } from './attempts.ts'
 import type { Task } from './task.ts'
 
 /** So fine a share can be told. */
@@ -10,14 +11,14 @@ const STEPS = 100_000
  * edition: whatever the share is and becomes, each datum is given to one of them, once, and its outputs have the same ids from either.
  */
 export class Ramp {
-  readonly handler: Handler
+  readonly worker: Worker
   readonly version: number
   readonly #agent: Agent
   readonly #below: number
 
-  /** @param handler of the version that comes; @param share 0 to 1. */
-  constructor(agent: Agent, { agent: next, share }: NonNullable<Agent['ramps']>, handler: Handler) {
-    this.handler = handler
+  /** @param worker of the version that comes; @param share 0 to 1. */
+  constructor(agent: Agent, { agent: next, share }: NonNullable<Agent['ramps']>, worker: Worker) {
+    this.worker = worker
     this.version = next.version
     this.#agent = agent
     this.#below = Math.round(share * STEPS)

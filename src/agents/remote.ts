@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
-import type { HandedContext, Target } from './agent.ts'
+import type { DataId } from '../envelope/data-id.ts'
+import type { Target } from './agent.ts'
 import type { Replicas } from './policies.ts'
 
 /** What works on a remote agent's data outside of this process: programs of any language, a service. Made by `millrace/remote`. */
@@ -63,13 +64,33 @@ export interface ClaimedWork {
   readonly json: Uint8Array<ArrayBuffer>
 }
 
+/** A datum for a remote to work on, and who waits for what becomes of it: no promise, for there are thousands a second. */
+export interface Job {
+  /** What its topic's schema made of it. */
+  readonly datum: unknown
+  readonly dataId: DataId
+  readonly source: string
+  /** Milliseconds since 1970 UTC. */
+  readonly createdMs: number
+  readonly topic: string
+  /** 1 the first time. */
+  readonly attempt: number
+  /** Empty where the agent has none. */
+  readonly window: readonly unknown[]
+  /** Undefined where the agent keeps none. */
+  readonly state: unknown
+  /** Nobody waits for it any more: its lease has ended. */
+  readonly aborted: boolean
+  /** What a handler would return. The first of these two that is called counts. */
+  done(outputs: readonly unknown[]): void
+  /** What the program said of the datum, HANDLER_TIMEOUT, AGENT_CRASHED, REMOTE_BROKEN where it was this datum that it broke on. */
+  failed(error: unknown): void
+}
+
 /** A remote at work for one agent. */
 export interface OpenRemote {
-  /**
-   * Resolves to what a handler would return. The datum is what its topic's schema made of it.
-   * @throws what the program said of the datum, HANDLER_TIMEOUT, AGENT_CRASHED, REMOTE_BROKEN where it was this datum that it broke on.
-   */
-  handle(datum: unknown, context: HandedContext): Promise<unknown>
+  /** Takes a datum into its hands; what becomes of it is told to the job, later. */
+  take(job: Job): void
   /** The lease has ended: nobody waits for data whose signal has aborted. */
   cancel(): void
   /** Milliseconds in which its programs had something in hand since the last call, added up over them; without it the agent's own time counts. */

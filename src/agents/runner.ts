@@ -93,8 +93,8 @@ class Runner implements RunningHandler {
     const canary = isOnRoute ? canaryAgent(agent, context.routes!, context.engine) : undefined
     this.#work = {
       agent,
-      handler: remote?.handle.bind(remote) ?? agent.handler,
-      ramp: agent.ramps && new Ramp(agent, agent.ramps, nextRemote?.handle.bind(nextRemote) ?? handlerOf(agent.ramps.agent)),
+      worker: remote ?? agent.handler,
+      ramp: agent.ramps && new Ramp(agent, agent.ramps, nextRemote ?? handlerOf(agent.ramps.agent)),
       version: { name: agent.name, version: agent.version },
       engine: context.engine,
       clock: context.clock,

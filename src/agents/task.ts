@@ -1,5 +1,5 @@
 import { ID_BYTES } from '../envelope/data-id.ts'
-import { FLAG_SUPPLIED_ID } from '../envelope/frame.ts'
+import { createdMsAt, FLAG_SUPPLIED_ID, sourceAt } from '../envelope/frame.ts'
 import type { HandledFrame } from './handler-context.ts'
 import type { Staged } from './outputs.ts'
 
@@ -31,10 +31,10 @@ export class Task implements HandledFrame {
   /** When the oldest of what it was fetched with was appended. */
   readonly appendedMs: number
   /** The frame, in the batch's bytes until {@link detach}. */
-  bytes: Uint8Array
+  bytes: Buffer
   start: number
   end: number
-  /** Ids: the datum's, then the rest of its window's; the source's own buffer until {@link detach}. */
+  /** Ids: the datum's, then the rest of its window's; the source's own buffer until {@link keep}. */
   parents: Uint8Array
   stage: TaskStage = 'ready'
   attempts = 0
@@ -52,7 +52,8 @@ export class Task implements HandledFrame {
   context: { abort(reason: Error): void } | undefined
   /** Cancels the wait before the next attempt. */
   cancel: (() => void) | undefined
-  #detached = false
+  #isKept = false
+  #isDetached = false
 
   constructor(
     frame: HandledFrame,
@@ -83,6 +84,14 @@ export class Task implements HandledFrame {
     return this.start + ID_IN_FRAME
   }
 
+  get createdMs(): number {
+    return createdMsAt(this.bytes, this.start)
+  }
+
+  get source(): string {
+    return sourceAt(this.bytes, this.start)
+  }
+
   /** Its producer gave its id. */
   get supplied(): boolean {
     return (this.bytes[this.start + FLAGS_IN_FRAME]! & FLAG_SUPPLIED_ID) !== 0
@@ -102,14 +111,21 @@ export class Task implements HandledFrame {
     return Buffer.concat(this.members.map(({ bytes, idAt }) => bytes.subarray(idAt, idAt + ID_BYTES)))
   }
 
-  /** Takes copies of what it needs, for it outlives this turn: else one waiting datum would keep its whole batch in memory. */
+  /** Takes copies of what the next datum overwrites, for it outlives this turn. */
+  keep(): void {
+    if (this.#isKept) return
+    this.#isKept = true
+    this.parents = Buffer.from(this.parents)
+  }
+
+  /** Takes copies of all it needs, for it outlives its batch: else one waiting datum would keep that in memory as a whole. */
   detach(): void {
-    if (this.#detached) return
-    this.#detached = true
+    this.keep()
+    if (this.#isDetached) return
+    this.#isDetached = true
     this.bytes = Buffer.from(this.frame)
     this.end -= this.start
     this.start = 0
-    this.parents = Buffer.from(this.parents)
   }
 }
 

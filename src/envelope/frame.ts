@@ -271,6 +271,17 @@ export class FrameCursor {
   }
 }
 
+/** When the datum was created, of the frame that begins there; milliseconds since 1970 UTC. */
+export function createdMsAt(frames: Buffer, start: number): number {
+  return frames.readDoubleLE(start + 12)
+}
+
+/** The source of the frame that begins there. */
+export function sourceAt(frames: Buffer, start: number): string {
+  const at = start + FRAME_HEADER_BYTES + frames.readUInt16LE(start + 10) * ID_BYTES
+  return frames.toString('utf8', at, at + frames[start + 5]!)
+}
+
 /** Short ASCII, which keys mostly are, is cheaper to copy here than to hand to the runtime. */
 function writeShort(target: Buffer, text: string, at: number): number {
   if (text.length > SHORT_TEXT) return target.write(text, at)

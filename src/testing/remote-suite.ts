@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import type { HandedContext } from '../agents/agent.ts'
 import { blockedOn } from '../agents/blocked.ts'
 import type { OpenRemote, Remote } from '../agents/remote.ts'
 import { systemClock } from '../clock.ts'
-import { mint } from '../envelope/data-id.ts'
 import { isMillraceError } from '../errors.ts'
 import type { TestFramework } from './framework.ts'
+import { handOver, type MoreOfJob } from './hand-over.ts'
 
 /** A datum that tells the program under test what to do with it. */
 export type RemoteOrder =
@@ -50,13 +49,13 @@ export interface RemoteSuiteOptions {
 export function remoteSuite({ describe, it }: TestFramework, name: string, make: () => Remote, options: RemoteSuiteOptions = {}): void {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
   describe(`${name} as a remote`, () => {
-    async function over(test: (ask: (order: RemoteOrder, more?: Partial<HandedContext>) => Promise<readonly Echo[]>) => Promise<void>) {
+    async function over(test: (ask: (order: RemoteOrder, more?: MoreOfJob) => Promise<readonly Echo[]>) => Promise<void>) {
       const facts = { name: 'orders', version: 1, to: [], addressed: false, timeoutMs, clock: systemClock }
       const said: string[] = []
       const remote = make().open(facts, { held: error => error && said.push(error.message), log: line => said.push(line) })
       let stopped = false
       try {
-        await test(async (order, more) => (await remote.handle(order, handed(more))) as readonly Echo[])
+        await test(async (order, more) => (await handOver(remote, order, more)) as readonly Echo[])
         await endsByItself(remote)
         stopped = true
       } catch (error) {
@@ -137,18 +136,6 @@ async function endsByItself(remote: OpenRemote): Promise<void> {
   const begunMs = performance.now()
   await remote.stop(GRACE_MS)
   assert.ok(performance.now() - begunMs < GRACE_MS / 2, 'It does not end by itself.')
-}
-
-function handed(more: Partial<HandedContext> = {}): HandedContext {
-  return {
-    window: [],
-    state: undefined,
-    attempt: 1,
-    aborted: false,
-    signal: new AbortController().signal,
-    envelope: { dataId: mint(Date.now()), source: 'suite', createdMs: Date.now(), type: 'orders', data: new Uint8Array() },
-    ...more,
-  }
 }
 
 async function failureOf(answer: Promise<unknown>): Promise<Error> {

@@ -132,3 +132,23 @@ test('when its agent crashes a handler is told by its signal', async () => {
   await run.crash(work)
   expect(reasons).toMatchObject([{ message: 'The agent crashed.' }])
 })
+
+test('what waits in a handler keeps its own bytes in memory, and not those of its whole batch', async () => {
+  const held: (() => number)[] = []
+  const gate = gates()
+  const work = agent('work', { version: 1, from: job, concurrency: 100 }, async (d, context) => {
+    held.push(() => context.envelope.data.buffer.byteLength)
+    await gate.enter(d)
+  })
+  await using run = await testPipeline(pipeline('p', { agents: [work] }))
+  const key = 'k'.repeat(1_000)
+  await run.send(
+    job,
+    Array.from({ length: 100 }, (_, n) => ({ key, n })),
+  )
+  await expect.poll(gate.inHand).toHaveLength(100)
+  // Each has two of two hundred kilobytes; what is small is copied into one of Node's pools.
+  expect(held.map(bytes => bytes()).every(bytes => bytes <= Buffer.poolSize)).toBe(true)
+  for (const n of gate.inHand()) await gate.let(n)
+  await run.settled()
+})

@@ -2,7 +2,7 @@ import type { Remote } from '../remote.ts'
 import { Desk } from './desk.ts'
 
 /** More gains nothing for a few workers; many of them want more. */
-const CONCURRENCY = 1_000
+const CONCURRENCY = 500
 
 /**
  * Lets applications do a remote agent's work that Millrace does not start: containers, services, anything that speaks HTTP. They attach to the

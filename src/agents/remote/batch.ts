@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts'
-import type { RemoteAgentFacts } from '../remote.ts'
-import { encoded, type Job } from './job.ts'
+import type { Job, RemoteAgentFacts } from '../remote.ts'
+import { encoded } from './encoded.ts'
+import type { JobQueue } from './job-queue.ts'
 import { PROTOCOL } from './messages.ts'
 import type { Request, Service } from './service.ts'
 
@@ -22,21 +23,21 @@ export interface Batch {
 }
 
 /** Makes a request of the jobs at the queue's beginning, as many as its limits allow. One that fits into none at all fails here. */
-export function batchOf(queue: readonly Job[], head: string, { name, limits }: Pick<Service, 'name' | 'limits'>): Batch {
+export function batchOf(queue: JobQueue, head: string, { name, limits }: Pick<Service, 'name' | 'limits'>): Batch {
   const jobs: Job[] = []
   const items: string[] = []
   const around = Buffer.byteLength(head) + TAIL.length
   let bytes = around
   let taken = 0
   for (; taken < queue.length && jobs.length < limits.batch; taken++) {
-    const job = queue[taken]!
-    if (job.context.aborted) continue
+    const job = queue.at(taken)
+    if (job.aborted) continue
     let item: string
     try {
       item = encoded(jobs.length, job)
       checkSize(around + Buffer.byteLength(item), limits.mostBytes, name)
     } catch (error) {
-      job.reject(error)
+      job.failed(error)
       continue
     }
     const more = Buffer.byteLength(item) + 1
@@ -45,7 +46,7 @@ export function batchOf(queue: readonly Job[], head: string, { name, limits }: P
     items.push(item)
     jobs.push(job)
   }
-  return { taken, jobs, request: { body: `${head}${items.join(',')}${TAIL}`, ids: jobs.map(({ context }) => context.envelope.dataId) } }
+  return { taken, jobs, request: { body: `${head}${items.join(',')}${TAIL}`, ids: jobs.map(({ dataId }) => dataId) } }
 }
 
 function checkSize(bytes: number, mostBytes: number, name: string): void {

@@ -1,9 +1,8 @@
 import { MillraceError } from '../../errors.ts'
-import type { HandedContext } from '../agent.ts'
-import type { OpenRemote, RemoteAgentFacts, RemoteEvents } from '../remote.ts'
+import type { Job, OpenRemote, RemoteAgentFacts, RemoteEvents } from '../remote.ts'
 import { backoffMs } from '../retry.ts'
 import { batchOf, headOf } from './batch.ts'
-import type { Job } from './job.ts'
+import { JobQueue } from './job-queue.ts'
 import { type Answer, broken } from './messages.ts'
 import { onceATurn } from './once-a-turn.ts'
 import { Away, type Request, type Service } from './service.ts'
@@ -39,9 +38,9 @@ export class Calls implements OpenRemote {
   readonly #events: RemoteEvents
   readonly #head: string
   readonly #underWay = new Set<Call>()
-  #queue: Job[] = []
+  readonly #queue = new JobQueue()
   /** Each is to be a request of its own. */
-  #suspects: (readonly Job[])[] = []
+  #suspects: JobQueue[] = []
   /** How many requests had been answered when a datum was first in one that failed, perhaps by it. */
   readonly #doubted = new WeakMap<Job, number>()
   #answered = 0
@@ -63,16 +62,14 @@ export class Calls implements OpenRemote {
     this.#head = headOf(agent)
   }
 
-  handle(datum: unknown, context: HandedContext): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#queue.push({ datum, context, resolve, reject })
+  take(job: Job): void {
+    this.#queue.push(job)
     this.#dispatchSoon()
-    return promise
   }
 
   cancel(): void {
-    this.#queue = this.#queue.filter(isWanted)
-    this.#suspects = this.#suspects.map(jobs => jobs.filter(isWanted)).filter(jobs => jobs.length > 0)
+    for (const jobs of [this.#queue, ...this.#suspects]) jobs.dropAborted()
+    this.#suspects = this.#suspects.filter(jobs => jobs.length > 0)
     let waiting = this.#queue.length + this.#suspects.length
     for (const { jobs, abort } of this.#underWay) {
       if (jobs.some(isWanted)) waiting++
@@ -104,9 +101,8 @@ export class Calls implements OpenRemote {
       const queue = suspects ?? this.#queue
       if (queue.length === 0) return
       const { taken, jobs, request } = batchOf(queue, this.#head, this.#service)
-      if (suspects === undefined) this.#queue.splice(0, taken)
-      else if (taken === suspects.length) this.#suspects.shift()
-      else this.#suspects[0] = suspects.slice(taken)
+      queue.drop(taken)
+      if (suspects?.length === 0) this.#suspects.shift()
       if (jobs.length > 0) this.#send({ jobs, suspect: suspects !== undefined, abort: new AbortController(), shared: false }, request)
     }
   }
@@ -140,8 +136,8 @@ export class Calls implements OpenRemote {
     if (answers.length > 0) this.#answered++
     for (const answer of answers) {
       const job = jobs[answer.n]!
-      if ('error' in answer) job.reject(answer.error)
-      else job.resolve(answer.outputs)
+      if ('error' in answer) job.failed(answer.error)
+      else job.done(answer.outputs)
     }
     if (left.size > 0) this.#blame([...left.values()], shared, broken(`it answered ${answers.length} data of ${jobs.length}`))
   }
@@ -156,13 +152,13 @@ export class Calls implements OpenRemote {
     }
     this.#wait(error)
     if (error.unsure) this.#doubt(jobs, call.shared, error.why)
-    else if (call.suspect) this.#suspects.unshift(jobs)
-    else this.#queue.unshift(...jobs)
+    else if (call.suspect) this.#suspects.unshift(new JobQueue(jobs))
+    else this.#queue.putBack(jobs)
   }
 
   /** One of these has done it: the only one, where it was alone with the service. */
   #blame(jobs: readonly Job[], shared: boolean, error: unknown): void {
-    if (jobs.length === 1 && !shared) jobs[0]!.reject(error)
+    if (jobs.length === 1 && !shared) jobs[0]!.failed(error)
     else this.#suspect(jobs, error)
   }
 
@@ -171,14 +167,14 @@ export class Calls implements OpenRemote {
     for (const job of jobs) if (!this.#doubted.has(job)) this.#doubted.set(job, this.#answered)
     const only = jobs.length === 1 ? jobs[0] : undefined
     if (only === undefined || shared) this.#suspect(jobs, error)
-    else if (this.#answered > this.#doubted.get(only)!) only.reject(error)
+    else if (this.#answered > this.#doubted.get(only)!) only.failed(error)
     else this.#queue.push(only)
   }
 
   #suspect(jobs: readonly Job[], error: unknown): void {
     if (jobs.length > 1) this.#events.log(`${messageOf(error)} The ${jobs.length} data of the request are sent again in parts.`)
     const size = Math.ceil(jobs.length / PARTS)
-    for (let from = 0; from < jobs.length; from += size) this.#suspects.push(jobs.slice(from, from + size))
+    for (let from = 0; from < jobs.length; from += size) this.#suspects.push(new JobQueue(jobs.slice(from, from + size)))
   }
 
   #wait({ why, afterMs }: Away): void {
@@ -219,8 +215,8 @@ export class Calls implements OpenRemote {
   }
 }
 
-function isWanted({ context }: Job): boolean {
-  return !context.aborted
+function isWanted({ aborted }: Job): boolean {
+  return !aborted
 }
 
 function messageOf(error: unknown): string {

@@ -3,11 +3,15 @@ import type { Clock } from '../../clock.ts'
 import { MillraceError } from '../../errors.ts'
 import type { Target } from '../agent.ts'
 import { BusyTime } from '../busy-time.ts'
-import type { RemoteAgentFacts } from '../remote.ts'
-import { encoded, type Job } from './job.ts'
+import type { Job, RemoteAgentFacts } from '../remote.ts'
+import { encoded } from './encoded.ts'
+import { InHand } from './in-hand.ts'
+import type { JobQueue } from './job-queue.ts'
 import { Lines } from './lines.ts'
 import { type Answer, broken, type FromProgram, PROTOCOL, readMessage, STDOUT, type ToProgram } from './messages.ts'
 
+/** So many data a process has in hand at most: the next batch lies there before it has answered the last. */
+export const MAX_IN_HAND = 500
 /** A message has at most so many bytes, either way. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 /** A batch is closed when it has so many. */
@@ -59,11 +63,10 @@ export class Child {
   readonly #clock: Clock
   readonly #targets: ReadonlyMap<string, Target>
   readonly #process: ChildProcess
-  readonly #inHand = new Map<number, Job>()
+  readonly #inHand = new InHand(MAX_IN_HAND)
   readonly #gone: Promise<void>
   #state: 'starting' | 'idle' | 'pinged' | 'working' | 'over' = 'starting'
   #draining = false
-  #next = 0
   #lastLine = ''
   #dueMs = 0
   /** When the timer looks; never later than what is due. */
@@ -124,39 +127,40 @@ export class Child {
     return this.isReady && (this.#process.stdin?.writableLength ?? 0) < MAX_UNREAD_BYTES
   }
 
-  /** Gives it jobs from the queue's beginning, at most so many and about a megabyte. @returns how many of the queue are taken. */
-  give(queue: readonly Job[], most: number): number {
+  /** Gives it jobs from the queue's beginning, at most so many, for which it has room, and about a megabyte. @returns how many of the queue are taken. */
+  give(queue: JobQueue, most: number): number {
     const items: string[] = []
     let bytes = 0
     let taken = 0
     for (; taken < queue.length && items.length < most && bytes < BATCH_BYTES; taken++) {
-      const job = queue[taken]!
-      if (job.context.aborted) continue
-      const n = this.#next++
-      let item: string
+      const job = queue.at(taken)
+      if (job.aborted) continue
+      const n = this.#inHand.put(job)
       try {
-        item = encoded(n, job)
+        const item = encoded(n, job)
+        items.push(item)
+        bytes += item.length
       } catch (error) {
-        job.reject(error)
-        continue
+        this.#inHand.take(n)
+        job.failed(error)
       }
-      items.push(item)
-      bytes += item.length
-      this.#inHand.set(n, job)
     }
     if (items.length === 0) return taken
     if (this.#state !== 'working') {
       this.busy.begin(this.#clock.now())
       this.#expect('working', this.#agent.timeoutMs)
     }
-    this.#process.stdin?.write(`{"type":"batch","data":[${items.join(',')}]}\n`)
+    // Joined in one go: text that is put together of this would be copied once more.
+    items[0] = `{"type":"batch","data":[${items[0]}`
+    items[items.length - 1] += ']}\n'
+    this.#process.stdin?.write(items.join(','))
     return taken
   }
 
   /** Tells it of data in its hands that nobody waits for. They stay in hand until they are answered. */
   cancelAborted(): void {
     if (!this.isReady) return
-    const n = [...this.#inHand].flatMap(([number, { context }]) => (context.aborted ? [number] : []))
+    const n = this.#inHand.aborted()
     if (n.length > 0) this.#send({ type: 'cancel', n })
   }
 
@@ -183,9 +187,7 @@ export class Child {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#cancelWatch()
-    const left = [...this.#inHand.values()]
-    this.#inHand.clear()
-    this.#events.ended(why, left)
+    this.#events.ended(why, this.#inHand.takeAll())
   }
 
   /** All that it has started, too: a shell would leave its program behind. */
@@ -223,14 +225,13 @@ export class Child {
 
   #answered(answers: readonly Answer[]): void {
     for (const answer of answers) {
-      const job = this.#inHand.get(answer.n)
+      const job = this.#inHand.take(answer.n)
       if (job === undefined) {
         this.#break(broken(`it answered a datum ${answer.n}, which it does not have in hand`))
         return
       }
-      this.#inHand.delete(answer.n)
-      if ('error' in answer) job.reject(answer.error)
-      else job.resolve(answer.outputs)
+      if ('error' in answer) job.failed(answer.error)
+      else job.done(answer.outputs)
     }
     this.hasAnswered = true
     if (this.#inHand.size === 0) {

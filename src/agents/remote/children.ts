@@ -1,15 +1,12 @@
 import type { MillraceError } from '../../errors.ts'
-import type { HandedContext } from '../agent.ts'
-import type { OpenRemote, RemoteAgentFacts, RemoteEvents } from '../remote.ts'
+import type { Job, OpenRemote, RemoteAgentFacts, RemoteEvents } from '../remote.ts'
 import { backoffMs } from '../retry.ts'
-import { Child, type Program } from './child.ts'
-import type { Job } from './job.ts'
+import { Child, MAX_IN_HAND, type Program } from './child.ts'
+import { JobQueue } from './job-queue.ts'
 import { onceATurn } from './once-a-turn.ts'
 
 /** One message has at most so many data. */
 const BATCH_DATA = 250
-/** So many a process has in hand at most: the next batch lies there before it has answered the last. */
-const MAX_IN_HAND = 2 * BATCH_DATA
 const RESTART = { backoffMs: 100, maxBackoffMs: 10_000 } as const
 /** A program that is one too many has so long to answer what it has in hand. Then others are given it. */
 const LEAVE_MS = 60_000
@@ -35,9 +32,9 @@ export class Children implements OpenRemote {
   #replicas: readonly Replica[] = []
   /** Those that are one too many and not gone yet. */
   readonly #leaving = new Set<Replica>()
-  #queue: Job[] = []
+  readonly #queue = new JobQueue()
   /** Those among which is one that ended a process, perhaps. */
-  #suspects: Job[] = []
+  readonly #suspects = new JobQueue()
   /** Busy time of those that have ended since it was asked for. */
   #endedMs = 0
   /** What comes in one turn goes out in one message. */
@@ -51,17 +48,14 @@ export class Children implements OpenRemote {
     this.scale(replicas)
   }
 
-  handle(datum: unknown, context: HandedContext): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#queue.push({ datum, context, resolve, reject })
+  take(job: Job): void {
+    this.#queue.push(job)
     this.#dispatchSoon()
-    return promise
   }
 
   cancel(): void {
-    const wanted = ({ context }: Job) => !context.aborted
-    this.#queue = this.#queue.filter(wanted)
-    this.#suspects = this.#suspects.filter(wanted)
+    this.#queue.dropAborted()
+    this.#suspects.dropAborted()
     for (const { child } of this.#replicas) child?.cancelAborted()
   }
 
@@ -95,7 +89,7 @@ export class Children implements OpenRemote {
     const ready = this.#replicas.flatMap(({ child }) => (child?.mayGive ? [child] : []))
     const [surgeon] = ready
     if (surgeon !== undefined && this.#suspects.length > 0 && surgeon.inHand === 0) {
-      this.#suspects.splice(0, surgeon.give(this.#suspects, 1))
+      this.#suspects.drop(surgeon.give(this.#suspects, 1))
       surgeon.alone = surgeon.inHand > 0
     }
     // As long as there are suspects the first of them has nothing else in hand.
@@ -105,7 +99,7 @@ export class Children implements OpenRemote {
       for (const child of free.toSorted((a, b) => a.inHand - b.inHand)) {
         const room = Math.min(BATCH_DATA, MAX_IN_HAND - child.inHand)
         if (room <= 0 || this.#queue.length === 0 || !child.mayGive) continue
-        this.#queue.splice(0, child.give(this.#queue, room))
+        this.#queue.drop(child.give(this.#queue, room))
         given = true
       }
     }
@@ -142,13 +136,13 @@ export class Children implements OpenRemote {
     if (replica.isLeaving) {
       this.#leaving.delete(replica)
       // It was told to go: no datum of it is to blame, unless it is found by those that are given it now.
-      this.#queue.unshift(...left)
+      this.#queue.putBack(left)
       this.#dispatchSoon()
       return
     }
     const [only] = left
-    if (only !== undefined && left.length === 1) only.reject(why)
-    else this.#suspects.unshift(...left)
+    if (only !== undefined && left.length === 1) only.failed(why)
+    else this.#suspects.putBack(left)
     if (this.#stopping) return
     replica.failures = child.hasAnswered ? 0 : replica.failures + 1
     if (left.length === 0) this.#events.log(`${why.message} It is started again.`)

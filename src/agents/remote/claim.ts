@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { encoded, type Job } from './job.ts'
+import type { Job } from '../remote.ts'
+import { encoded } from './encoded.ts'
+import type { JobQueue } from './job-queue.ts'
 import type { Answer } from './messages.ts'
 
 /** A batch is closed when it has so many bytes. */
@@ -28,24 +30,24 @@ export class Claim {
    * Takes jobs from the queue's beginning, at most so many and about a megabyte. What nobody waits for any more is dropped, and what cannot
    * be written as JSON fails. @returns the claim and its data as JSON; undefined where none was left to take.
    */
-  static of(queue: Job[], most: number, isTrial: boolean, dueMs: number): { claim: Claim; data: string } | undefined {
+  static of(queue: JobQueue, most: number, isTrial: boolean, dueMs: number): { claim: Claim; data: string } | undefined {
     const jobs: Job[] = []
     const items: string[] = []
     let bytes = 0
     let taken = 0
     for (; taken < queue.length && jobs.length < most && bytes < BATCH_BYTES; taken++) {
-      const job = queue[taken]!
-      if (job.context.aborted) continue
+      const job = queue.at(taken)
+      if (job.aborted) continue
       try {
         const item = encoded(jobs.length, job)
         items.push(item)
         bytes += item.length
         jobs.push(job)
       } catch (error) {
-        job.reject(error)
+        job.failed(error)
       }
     }
-    queue.splice(0, taken)
+    queue.drop(taken)
     return jobs.length === 0 ? undefined : { claim: new Claim(jobs, isTrial, dueMs), data: items.join(',') }
   }
 
@@ -56,7 +58,7 @@ export class Claim {
 
   /** Whether the lease under which they were given out has ended: nobody waits for their answers any more. */
   get isOver(): boolean {
-    return this.#jobs.some(job => job?.context.aborted)
+    return this.#jobs.some(job => job?.aborted)
   }
 
   /** Whether it has, or had, a datum of this number. */
@@ -70,13 +72,13 @@ export class Claim {
     if (job === undefined) return false
     this.#jobs[answer.n] = undefined
     this.#left--
-    if ('error' in answer) job.reject(answer.error)
-    else job.resolve(answer.outputs)
+    if ('error' in answer) job.failed(answer.error)
+    else job.done(answer.outputs)
     return true
   }
 
   /** What is not answered and somebody waits for, in its order. */
   rest(): Job[] {
-    return this.#jobs.filter(job => job !== undefined).filter(({ context }) => !context.aborted)
+    return this.#jobs.filter(job => job !== undefined).filter(({ aborted }) => !aborted)
   }
 }

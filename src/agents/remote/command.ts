@@ -4,8 +4,8 @@ import { checkReplicas, type Replicas } from '../policies.ts'
 import type { Remote } from '../remote.ts'
 import { Children } from './children.ts'
 
-/** More gains nothing: that many are on their way to a process while it works on the others. */
-const CONCURRENCY = 1_000
+/** As many as one process has in hand: more only wait, and what waits for long is dear to keep. */
+const CONCURRENCY = 500
 
 export interface CommandOptions {
   /**

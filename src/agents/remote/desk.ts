@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.ts'
 import { MillraceError } from '../../errors.ts'
-import type { HandedContext, Target } from '../agent.ts'
-import type { ClaimedWork, OpenRemote, RemoteAgentFacts, RemoteEvents, WorkDesk } from '../remote.ts'
+import type { Target } from '../agent.ts'
+import type { ClaimedWork, Job, OpenRemote, RemoteAgentFacts, RemoteEvents, WorkDesk } from '../remote.ts'
 import { Claim } from './claim.ts'
 import { type Commit, readCommit } from './commit.ts'
-import type { Job } from './job.ts'
+import { JobQueue } from './job-queue.ts'
 import { onceATurn } from './once-a-turn.ts'
 
 /** A claim has at most so many data. */
@@ -40,9 +40,9 @@ export class Desk implements OpenRemote, WorkDesk {
   readonly #events: RemoteEvents
   readonly #clock: Clock
   readonly #targets: ReadonlyMap<string, Target>
-  #queue: Job[] = []
+  readonly #queue = new JobQueue()
   /** Those among which is one that held its worker up, or ended it, perhaps. */
-  #suspects: Job[] = []
+  readonly #suspects = new JobQueue()
   readonly #waiters = new Set<Waiter>()
   readonly #claims = new Map<string, Claim>()
   readonly #finished = new Set<string>()
@@ -65,17 +65,14 @@ export class Desk implements OpenRemote, WorkDesk {
     events.attach?.(this)
   }
 
-  handle(datum: unknown, context: HandedContext): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#queue.push({ datum, context, resolve, reject })
+  take(job: Job): void {
+    this.#queue.push(job)
     this.#giveSoon()
-    return promise
   }
 
   cancel(): void {
-    const isWanted = ({ context }: Job) => !context.aborted
-    this.#queue = this.#queue.filter(isWanted)
-    this.#suspects = this.#suspects.filter(isWanted)
+    this.#queue.dropAborted()
+    this.#suspects.dropAborted()
     for (const [token, claim] of this.#claims) if (claim.isOver) this.#claims.delete(token)
   }
 
@@ -123,7 +120,7 @@ export class Desk implements OpenRemote, WorkDesk {
       this.#claims.delete(claim.token)
       throw this.#lost()
     }
-    return answered(this.#take(claim, commit))
+    return answered(this.#settle(claim, commit))
   }
 
   release(token: string): void {
@@ -132,7 +129,7 @@ export class Desk implements OpenRemote, WorkDesk {
   }
 
   /** @returns how many data the worker still has. @throws BODY_MALFORMED before anything has counted. */
-  #take(claim: Claim, { answers, release }: Commit): number {
+  #settle(claim: Claim, { answers, release }: Commit): number {
     const strange = answers.find(({ n }) => !claim.has(n))
     if (strange !== undefined) {
       throw new MillraceError('BODY_MALFORMED', `A result is of a datum ${strange.n}, which the claim does not have.`, {
@@ -157,8 +154,8 @@ export class Desk implements OpenRemote, WorkDesk {
   #putBack(claim: Claim): void {
     this.#claims.delete(claim.token)
     // One that was on trial stays so: giving it back does not acquit it.
-    if (claim.isTrial) this.#suspects.unshift(...claim.rest())
-    else this.#queue.unshift(...claim.rest())
+    if (claim.isTrial) this.#suspects.putBack(claim.rest())
+    else this.#queue.putBack(claim.rest())
     this.#giveSoon()
   }
 
@@ -225,10 +222,10 @@ export class Desk implements OpenRemote, WorkDesk {
       { fix: "Raise the agent's timeout, or let the worker claim less or commit in parts." },
     )
     if (only === undefined) return
-    if (left.length === 1) only.reject(why)
+    if (left.length === 1) only.failed(why)
     else {
       this.#events.log(`${why.message} They are given out again, one by one.`)
-      this.#suspects.push(...left)
+      for (const job of left) this.#suspects.push(job)
       this.#giveSoon()
     }
   }

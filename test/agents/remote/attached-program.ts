@@ -57,7 +57,7 @@ class Attached implements OpenRemote {
     })
   }
 
-  handle: OpenRemote['handle'] = (datum, context) => this.#desk.handle(datum, context)
+  take: OpenRemote['take'] = job => this.#desk.take(job)
   cancel: OpenRemote['cancel'] = () => this.#desk.cancel()
 
   async stop(graceMs: number): Promise<void> {

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { HandedContext } from '../../../src/agents/agent.ts'
 import { attached } from '../../../src/agents/remote/attached.ts'
 import type { OpenRemote, WorkDesk } from '../../../src/agents/remote.ts'
 import { isMillraceError } from '../../../src/errors.ts'
+import { handOver } from '../../../src/testing/hand-over.ts'
 import { remoteSuite } from '../../../src/testing/remote-suite.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
 import { attachedProgram } from './attached-program.ts'
@@ -56,7 +56,7 @@ function scene(): Scene {
     held,
     outcomes,
     hand(n, lease = { isOver: false }) {
-      remote.handle({ of: n }, contextOf(lease)).then(
+      handOver(remote, { of: n }, { isAborted: () => lease.isOver }).then(
         outputs => outcomes.set(n, JSON.stringify(outputs)),
         error => outcomes.set(n, isMillraceError(error) ? error.code : String(error)),
       )
@@ -66,19 +66,6 @@ function scene(): Scene {
       return work && JSON.parse(Buffer.from(work.json).toString())
     },
     commit: (claim, results, more = {}) => desk!.commit(Buffer.from(JSON.stringify({ claim: claim?.claim, results, ...more }))),
-  }
-}
-
-function contextOf(lease: Lease): HandedContext {
-  return {
-    window: [],
-    state: undefined,
-    attempt: 1,
-    get aborted() {
-      return lease.isOver
-    },
-    signal: new AbortController().signal,
-    envelope: { dataId: 'id', source: 'app', createdMs: 0, type: 'feedback', data: new Uint8Array() },
   }
 }
 

@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { HandedContext } from '../../../src/agents/agent.ts'
 import { Calls } from '../../../src/agents/remote/calls.ts'
 import type { Answer } from '../../../src/agents/remote/messages.ts'
 import { Away, type RequestLimits, type Service } from '../../../src/agents/remote/service.ts'
 import { MillraceError } from '../../../src/errors.ts'
+import { handOver, type MoreOfJob } from '../../../src/testing/hand-over.ts'
 import { VirtualClock } from '../../../src/testing/virtual-clock.ts'
-import { failureOf, handed } from './handed.ts'
+import { failureOf } from './failure.ts'
 
 const TIMEOUT_MS = 30_000
 const POISON = 666
@@ -74,7 +74,7 @@ function open(reply: Reply, limits: Partial<RequestLimits> = {}) {
   const held: (string | undefined)[] = []
   const facts = { name: 'mood', version: 1, to: [], addressed: false, timeoutMs: TIMEOUT_MS, clock }
   const calls = new Calls(service, facts, { held: error => held.push(error?.message), log: () => undefined })
-  const ask = (datum: unknown, more?: Partial<HandedContext>) => calls.handle(datum, handed(more))
+  const ask = (datum: unknown, more?: MoreOfJob) => handOver(calls, datum, more)
   return { calls, service, clock, held, ask, askAll: (data: readonly number[]) => Promise.all(data.map(datum => ask(datum))) }
 }
 
@@ -281,7 +281,7 @@ describe('a failure that may be the service’s or a datum’s', () => {
 it('data that nobody waits for any more are not sent, and a request of such data alone is aborted', async () => {
   const { calls, service, ask } = open(never, { requests: 1, batch: 2 })
   let aborted = false
-  for (const n of upTo(4)) void calls.handle(n, Object.defineProperty(handed(), 'aborted', { get: () => aborted }))
+  for (const n of upTo(4)) void ask(n, { isAborted: () => aborted })
   const wanted = ask(9)
   await turn()
   aborted = true
@@ -293,11 +293,11 @@ it('data that nobody waits for any more are not sent, and a request of such data
 })
 
 it('nothing waits for a service that is away once its data are another’s', async () => {
-  const { calls, clock, held } = open(() => {
+  const { calls, clock, held, ask } = open(() => {
     throw gone()
   })
   let aborted = false
-  void calls.handle(1, Object.defineProperty(handed(), 'aborted', { get: () => aborted }))
+  void ask(1, { isAborted: () => aborted })
   await clock.advance('1m')
   expect(held.at(-1)).toBe('It is away.')
   aborted = true

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { HandedContext } from '../../../src/agents/agent.ts'
 import { type CommandOptions, command } from '../../../src/agents/remote/command.ts'
 import type { RemoteError } from '../../../src/agents/remote/messages.ts'
 import type { OpenRemote } from '../../../src/agents/remote.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { isMillraceError } from '../../../src/errors.ts'
+import { handOver } from '../../../src/testing/hand-over.ts'
 import { remoteSuite } from '../../../src/testing/remote-suite.ts'
 
 const PROGRAM = fileURLToPath(new URL('./program.js', import.meta.url))
@@ -44,21 +44,9 @@ function open(
     held,
     logged,
     ask: async (datum, attempt = 1) => {
-      const [output] = (await remote.handle(datum, context(attempt))) as Answered[] // what the program answers with
+      const [output] = (await handOver(remote, datum, { dataId: ID, attempt })) as Answered[] // what the program answers with
       return output!
     },
-  }
-}
-
-function context(attempt = 1, more: Partial<HandedContext> = {}): HandedContext {
-  return {
-    window: [],
-    state: undefined,
-    attempt,
-    aborted: false,
-    signal: new AbortController().signal,
-    envelope: { dataId: ID, source: 'app', createdMs: 0, type: 'feedback', data: new Uint8Array() },
-    ...more,
   }
 }
 
@@ -180,7 +168,7 @@ describe('a program that does not come up', () => {
   ] as const)('%s: its data wait, the reason is told, and it is started again', async (_, options, why) => {
     const { remote, held } = open(options)
     let answered = false
-    void remote.handle({ n: 1 }, context()).finally(() => (answered = true))
+    void handOver(remote, { n: 1 }).finally(() => (answered = true))
     while (held.filter(reason => reason !== undefined).length < 3) await sleep(20)
     expect(answered).toBe(false)
     expect(held.findLast(reason => reason !== undefined)).toMatch(why)
@@ -191,18 +179,13 @@ it('data that nobody waits for any more are not given out, and those in hand may
   const { remote, ask } = open()
   await ask({ n: 0 })
   let aborted = false
-  const given = {
-    ...context(),
-    get aborted() {
-      return aborted
-    },
-  }
-  const late = remote.handle({ n: 1 }, given)
+  const given = { isAborted: () => aborted }
+  const late = handOver(remote, { n: 1 }, given)
   await Promise.resolve()
   aborted = true
   remote.cancel()
   await late
-  const never = remote.handle({ n: 2 }, given)
+  const never = handOver(remote, { n: 2 }, given)
   remote.cancel()
   expect(await Promise.race([never, ask({ n: 3 }).then(() => 'the next')])).toBe('the next')
 })

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import type { HandedContext } from '../../../src/agents/agent.ts'
 import { attached } from '../../../src/agents/remote/attached.ts'
 import type { OpenRemote } from '../../../src/agents/remote.ts'
 import { systemClock } from '../../../src/clock.ts'
@@ -13,6 +12,7 @@ import { producerKeys } from '../../../src/frontend/producer-keys.ts'
 import { addAgentKey, agentKeyFile } from '../../../src/runtime/attach/agent-keys.ts'
 import { Desks } from '../../../src/runtime/attach/desks.ts'
 import { listenForWorkers } from '../../../src/runtime/attach/listener.ts'
+import { handOver } from '../../../src/testing/hand-over.ts'
 
 const CLAIM = '/v1/agents/mood@1/claim'
 const COMMIT = '/v1/agents/mood@1/commit'
@@ -77,18 +77,10 @@ async function scene({ keysFile = join(keysFolder(), 'agent-keys.json'), limits 
       const text = await response.text()
       return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
     },
-    hand: datum => remote.handle(datum, context),
+    hand: datum => handOver(remote, datum, { dataId: 'id-1' }),
   }
 }
 
-const context: HandedContext = {
-  window: [],
-  state: undefined,
-  attempt: 1,
-  aborted: false,
-  signal: new AbortController().signal,
-  envelope: { dataId: 'id-1', source: 'app', createdMs: 0, type: 'feedback', data: new Uint8Array() },
-}
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
 
 it('gives data out as a batch of the protocol, and takes what came of them', async () => {

@@ -9,8 +9,9 @@ import { type HttpLimits, type HttpOptions, httpWithin, LIMITS } from '../../../
 import { http } from '../../../../src/agents/remote/index.ts'
 import type { Item } from '../../../../src/agents/remote/messages.ts'
 import { systemClock } from '../../../../src/clock.ts'
+import { handOver } from '../../../../src/testing/hand-over.ts'
 import { remoteSuite } from '../../../../src/testing/remote-suite.ts'
-import { failureOf, handed } from '../handed.ts'
+import { failureOf } from '../failure.ts'
 import { ServiceProcess } from './service-process.ts'
 
 const ORDERS = fileURLToPath(new URL('./orders-service.js', import.meta.url))
@@ -63,7 +64,7 @@ function open(url: string, options: HttpOptions, limits: Partial<HttpLimits> = {
     log: () => undefined,
   })
   onTestFinished(() => remote.stop(0))
-  return { held, remote, ask: (datum: unknown) => remote.handle(datum, handed()) }
+  return { held, remote, ask: (datum: unknown) => handOver(remote, datum) }
 }
 
 describe('a request', () => {

@@ -6,8 +6,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import { http } from '../../../../src/agents/remote/index.ts'
 import type { Item } from '../../../../src/agents/remote/messages.ts'
 import { systemClock } from '../../../../src/clock.ts'
+import { handOver } from '../../../../src/testing/hand-over.ts'
 import { makeCertificates } from '../../../servers/certificates.ts'
-import { handed } from '../handed.ts'
 
 it('a service whose certificate nobody vouches for is not spoken to; once its authority is known its data go there', async () => {
   const { ca, server } = makeCertificates()
@@ -33,7 +33,7 @@ it('a service whose certificate nobody vouches for is not spoken to; once its au
     service.close()
   })
 
-  const answer = remote.handle('x', handed())
+  const answer = handOver(remote, 'x')
   await expect
     .poll(() => held.at(-1))
     .toMatch(/cannot be reached: .*certificate.* Name the authority that signed its certificate in NODE_EXTRA_CA_CERTS/)

@@ -1,8 +1,7 @@
 import { onTestFinished } from 'vitest'
-import type { HandedContext } from '../../../../src/agents/agent.ts'
 import { type LambdaOptions, lambda } from '../../../../src/agents/remote/lambda/index.ts'
 import { systemClock } from '../../../../src/clock.ts'
-import { handed } from '../handed.ts'
+import { handOver, type MoreOfJob } from '../../../../src/testing/hand-over.ts'
 
 /** Where a function of the tests is, for lambda(). */
 export function at(endpoint: string): LambdaOptions {
@@ -23,9 +22,9 @@ export function ask(endpoint: string, options: LambdaOptions = {}, facts: { read
     held,
     remote,
     /** Each under a data_id of its own. */
-    ask: (datum: unknown, more: Partial<HandedContext> = {}) => {
-      const envelope = { ...handed().envelope, dataId: `0198f3c2-0000-7000-8000-${String(asked++).padStart(12, '0')}` }
-      return remote.handle(datum, handed({ envelope, ...more }))
+    ask: (datum: unknown, more: MoreOfJob = {}) => {
+      const dataId = `0198f3c2-0000-7000-8000-${String(asked++).padStart(12, '0')}`
+      return handOver(remote, datum, { dataId, ...more })
     },
   }
 }

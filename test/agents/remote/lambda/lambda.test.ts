@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type LambdaOptions, lambda } from '../../../../src/agents/remote/lambda/index.ts'
 import type { Item } from '../../../../src/agents/remote/messages.ts'
 import { systemClock } from '../../../../src/clock.ts'
-import { failureOf, handed } from '../handed.ts'
+import { handOver } from '../../../../src/testing/hand-over.ts'
+import { failureOf } from '../failure.ts'
 import { ask } from './asked.ts'
 import { type Invoked, serveInvoke } from './invoke-api.ts'
 
@@ -218,7 +219,7 @@ it.each<[string, LambdaOptions, RegExp]>([
     { held: error => held.push(error?.message), log: () => undefined },
   )
   onTestFinished(() => remote.stop(0))
-  void remote.handle('a', handed())
+  void handOver(remote, 'a')
   await expect.poll(() => held.at(-1), { timeout: 10_000 }).toMatch(why)
 })
 
@@ -259,7 +260,7 @@ describe('lambda()', () => {
       const remote = lambda('mood').open(
         { name: 'mood', version: 1, to: [], addressed: false, timeoutMs: 1000, clock },
         { held: error => console.log(error.code, error.fix), log: () => {} })
-      void remote.handle(1, { window: [], attempt: 1, aborted: false, envelope: { dataId: 'x', source: 'x', createdMs: 0 } })`
+      remote.take({ datum: 1, window: [], attempt: 1, aborted: false, dataId: 'x', source: 'x', createdMs: 0, topic: 'x' })`
     const { stdout } = await promisify(execFile)(process.execPath, [
       ...process.execArgv,
       '--import',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { lambda } from '../../../../src/agents/remote/lambda/index.ts'
 import { remoteSuite } from '../../../../src/testing/remote-suite.ts'
-import { failureOf } from '../handed.ts'
+import { failureOf } from '../failure.ts'
 import { ask, at } from './asked.ts'
 import { type FunctionOptions, RUNTIMES, type Runtime, startFunction } from './environment.ts'
 import type { InvokeApi } from './invoke-api.ts'
