@@ -30,10 +30,17 @@ export interface RollingStore {
 }
 
 export interface StoredAt {
-  /** For people: a file's path; a table and what finds the row in it. */
+  /** For people: a file's path; a table and what finds the row in it; the folder of a bucket. */
   readonly where: string
-  /** The row of the file, the first one being 1. To be asked for one datum, not for many: the file is read for it. */
-  row?(): Promise<number | undefined>
+  /** More closely, as far as that can be said. To be asked for one datum, not for many: the file is read for it. */
+  exact?(): Promise<ExactlyAt | undefined>
+}
+
+export interface ExactlyAt {
+  /** The file. */
+  readonly where: string
+  /** The first one is 1; undefined where the file is large, holds no ids, or is one of several. */
+  readonly row: number | undefined
 }
 
 /** A datum of a roll that was written. */

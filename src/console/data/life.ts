@@ -116,8 +116,9 @@ async function stepsOf(story: DatumStory, standings: readonly Standing[], { stor
   )
 }
 
-async function storedToJson({ where, row }: StoredAt, isOwn: boolean): Promise<NonNullable<Step['stored']>> {
-  return { where, row: (isOwn ? await row?.() : undefined) ?? null }
+async function storedToJson(stored: StoredAt, isOwn: boolean): Promise<NonNullable<Step['stored']>> {
+  const { where, row } = (isOwn ? await stored.exact?.() : undefined) ?? { ...stored, row: undefined }
+  return { where, row: row ?? null }
 }
 
 function stepToJson(agent: AgentStory, { dataId, positions }: DatumStory): Omit<Step, 'stored'> {

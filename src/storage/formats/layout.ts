@@ -39,7 +39,7 @@ export class Layout {
   path(roll: Roll, topic: Topic, key: string, interval: number, part: number): string {
     const keyed = this.keyed(topic)
     const segment = keyed ? safeSegment(key) : ''
-    const place = placeName(roll.topic.name !== topic.name, roll.partition, roll.first, roll.writer)
+    const place = `${beginning(roll.topic.name !== topic.name, roll.partition)}${digits(roll.first)}-${roll.writer}`
     const apart = tellsApart(segment) && tellsApart(safeSegment(topic.name)) ? '' : `-${shortHash(`${topic.name}\0${keyed ? key : ''}`)}`
     return `${this.folder(topic, key, interval)}/${place}${apart}${part === 0 ? '' : `-part${part}`}.${this.#extension}`
   }
@@ -49,12 +49,19 @@ export class Layout {
     return [safeSegment(topic.name), ...(this.keyed(topic) ? [`key=${safeSegment(key)}`] : []), ...this.#time(interval)].join('/')
   }
 
+  /** What the names of files begin with that its place in the stream leads to. */
+  beginningOf({ partition, isReplay }: StoredDatum): string {
+    return beginning(isReplay, partition)
+  }
+
   /**
    * Of the names in a datum's folder, that of its file: the last that begins at or before it. Where a roll has several parts, or keys share a folder
    * by their names, what these have in common. Undefined where there is none.
    */
-  nameOf({ topic, partition, offset, writer, isReplay, key }: StoredDatum, names: readonly string[]): string | undefined {
-    const [before = '', after = ''] = placeName(isReplay, partition, 0, writer).split('0'.repeat(OFFSET_DIGITS))
+  nameOf(datum: StoredDatum, names: readonly string[]): string | undefined {
+    const { topic, offset, writer, key } = datum
+    const before = this.beginningOf(datum)
+    const after = `-${writer}`
     const segment = this.keyed(topic) ? safeSegment(key) : ''
     const hashed =
       tellsApart(segment) && tellsApart(safeSegment(topic.name)) ? '' : `-${shortHash(`${topic.name}\0${this.keyed(topic) ? key : ''}`)}`
@@ -65,7 +72,7 @@ export class Layout {
     })
     const first = Math.max(...own.map(firstOf))
     const [name, ...more] = own.filter(candidate => firstOf(candidate) === first)
-    return more.length === 0 ? name : `${placeName(isReplay, partition, first, writer)}${hashed}*.${this.#extension}`
+    return more.length === 0 ? name : `${before}${digits(first)}${after}${hashed}*.${this.#extension}`
   }
 
   #time(interval: number): string[] {
@@ -75,6 +82,10 @@ export class Layout {
   }
 }
 
-function placeName(isReplay: boolean, partition: number, first: number, writer: string): string {
-  return `${isReplay ? 'replay-' : ''}${partition}-${String(first).padStart(OFFSET_DIGITS, '0')}-${writer}`
+function beginning(isReplay: boolean, partition: number): string {
+  return `${isReplay ? 'replay-' : ''}${partition}-`
+}
+
+function digits(offset: number): string {
+  return String(offset).padStart(OFFSET_DIGITS, '0')
 }

@@ -6,7 +6,7 @@ import { PAGES } from './parquet-pages.ts'
 import { unzstd } from './zstd-frames.ts'
 
 /** Larger ones are not read to find one row: the thread that answers has other things to do. */
-const MOST_BYTES = 67_108_864
+export const MOST_READ_BYTES = 67_108_864
 const NEWLINE = 0x0a
 
 /**
@@ -14,7 +14,7 @@ const NEWLINE = 0x0a
  * @returns undefined where the file is large, holds no ids (`record: 'plain'`), or not this one.
  */
 export async function rowOf(path: string, dataId: string): Promise<number | undefined> {
-  if ((await stat(path)).size > MOST_BYTES) return undefined
+  if ((await stat(path)).size > MOST_READ_BYTES) return undefined
   return path.endsWith('.parquet') ? rowOfParquet(path, dataId) : lineOf(unpacked(path), Buffer.from(`{"data_id":"${dataId}"`))
 }
 

@@ -146,7 +146,7 @@ describe('a life', () => {
     const told: StoredDatum[] = []
     const whereIs = async (datum: StoredDatum) => {
       told.push(datum)
-      return datum.key === 'CE' ? { where: './lake/0-5.ndjson', row: async () => 3 } : undefined
+      return datum.key === 'CE' ? { where: './lake', exact: async () => ({ where: './lake/0-5.ndjson', row: 3 }) } : undefined
     }
     const lake = storageAgent('lake', { version: 3, from: demand, to: { ...files('./lake'), whereIs } })
     await using ops = await listen(topics, { pipeline: pipeline('grid', { agents: [lake] }) })

@@ -40,14 +40,14 @@ it.each([
   await writer.write(rollOf(0, 30), stream(batchesOf(30, given)), never())
   for (const offset of [0, 7, 29]) {
     // Every third datum is of the same hour, and so in the same file.
-    expect(await (await store.whereIs?.(datum(offset)))?.row?.()).toBe(Math.floor(offset / 3) + 1)
+    expect((await (await store.whereIs?.(datum(offset)))?.exact?.())?.row).toBe(Math.floor(offset / 3) + 1)
   }
 })
 
 it('a file that holds no ids says no row', async () => {
   const store = files(await temporaryFolder(), { record: 'plain' })
   await (await store.open(systemClock)).write(rollOf(0, 3), stream(batchesOf(3, given)), never())
-  expect(await (await store.whereIs?.(datum(0)))?.row?.()).toBeUndefined()
+  expect((await (await store.whereIs?.(datum(0)))?.exact?.())?.row).toBeUndefined()
 })
 
 it('a folder that is not there, or that has no such file, says nothing', async () => {

@@ -43,7 +43,9 @@ export function filesOn(disk: Disk, directory: string, options: FilesOptions = {
       if (name === undefined) return undefined
       const where = `${directory}/${folder}/${name}`
       // One of several, which are named by what they have in common.
-      return name.includes('*') ? { where } : { where, row: () => rowOf(join(root, folder, name), datum.dataId) }
+      return name.includes('*')
+        ? { where }
+        : { where, exact: async () => ({ where, row: await rowOf(join(root, folder, name), datum.dataId) }) }
     },
   }
 }

@@ -1,3 +1,6 @@
+import { createWriteStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { S3Client, StorageClass } from '@aws-sdk/client-s3'
 import type { Clock } from '../../../clock.ts'
 import { MillraceError } from '../../../errors.ts'
@@ -17,12 +20,33 @@ export interface Put {
 
 /** More pages than that of uploads for one key have no honest reason. */
 const MOST_PAGES = 100
+/** Of a thousand keys each: the names of a day's files of one partition, one every ten seconds. */
+const MOST_LISTED_PAGES = 10
 
 /**
  * Connects to the bucket and asks it for what writing needs: to list, to begin an upload and to abort it, which leaves nothing behind.
  * @throws CLIENT_MISSING, CONFIG_INVALID, STORE_DENIED, STORE_UNAVAILABLE, within the limits.
  */
 export async function openBucket(place: Place, limits: Limits, storageClass: string | undefined, clock: Clock): Promise<S3Bucket> {
+  const bucket = await connect(place, limits, storageClass)
+  const deadline = new AbortController()
+  const late = new MillraceError('STORE_UNAVAILABLE', `${place.name} did not answer within ${limits.openMs / 1000} s.`, {
+    fix: 'Check the endpoint, and that this machine may connect to it.',
+  })
+  const cancel = clock.after(limits.openMs, () => deadline.abort(late))
+  try {
+    await bucket.check(deadline.signal)
+  } catch (error) {
+    bucket.close()
+    throw error
+  } finally {
+    cancel()
+  }
+  return bucket
+}
+
+/** The bucket as it is, without a question. @throws CLIENT_MISSING */
+export async function connect(place: Place, limits: Limits, storageClass?: string): Promise<S3Bucket> {
   const sdk = await loadSdk()
   const { region, endpoint, forcePathStyle, credentials } = place
   const client = new sdk.S3Client({
@@ -40,21 +64,7 @@ export async function openBucket(place: Place, limits: Limits, storageClass: str
       httpsAgent: { maxSockets: 2 * limits.atOnce },
     },
   })
-  const bucket = new S3Bucket(sdk, client, place, limits, storageClass)
-  const deadline = new AbortController()
-  const late = new MillraceError('STORE_UNAVAILABLE', `${place.name} did not answer within ${limits.openMs / 1000} s.`, {
-    fix: 'Check the endpoint, and that this machine may connect to it.',
-  })
-  const cancel = clock.after(limits.openMs, () => deadline.abort(late))
-  try {
-    await bucket.check(deadline.signal)
-  } catch (error) {
-    bucket.close()
-    throw error
-  } finally {
-    cancel()
-  }
-  return bucket
+  return new S3Bucket(sdk, client, place, limits, storageClass)
 }
 
 /** The operations on one bucket. Each throws STORE_DENIED or STORE_UNAVAILABLE, and the signal's reason where that has aborted. */
@@ -120,6 +130,41 @@ export class S3Bucket {
         return await Body?.transformToString('utf8')
       } catch (error) {
         if (error instanceof Error && error.name === 'NoSuchKey') return undefined
+        throw error
+      }
+    })
+  }
+
+  /** The keys that begin so, as far as a few requests tell. */
+  async keys(beginning: string, signal: AbortSignal): Promise<string[]> {
+    const keys: string[] = []
+    let from: { ContinuationToken?: string } = {}
+    for (let page = 0; page < MOST_LISTED_PAGES; page++) {
+      const listing = new this.#sdk.ListObjectsV2Command({ Bucket: this.place.bucket, Prefix: beginning, ...from })
+      const found = await this.#do('ListObjectsV2', signal, abortSignal => this.#client.send(listing, { abortSignal }))
+      keys.push(...(found.Contents ?? []).flatMap(({ Key }) => Key ?? []))
+      if (found.NextContinuationToken === undefined) break
+      from = { ContinuationToken: found.NextContinuationToken }
+    }
+    return keys
+  }
+
+  /** Writes an object into a file. @returns false where there is none, or it is larger than `mostBytes`: nothing is written then. */
+  async download(key: string, path: string, mostBytes: number, signal: AbortSignal): Promise<boolean> {
+    const command = new this.#sdk.GetObjectCommand({ Bucket: this.place.bucket, Key: key })
+    return this.#do(`GetObject of ${key}`, signal, async abortSignal => {
+      try {
+        const { Body, ContentLength } = await this.#client.send(command, { abortSignal })
+        // In Node it is a stream of Node's.
+        const body = Body as Readable | undefined
+        if (body === undefined || ContentLength === undefined || ContentLength > mostBytes) {
+          body?.destroy()
+          return false
+        }
+        await pipeline(body, createWriteStream(path), { signal: abortSignal })
+        return true
+      } catch (error) {
+        if (error instanceof Error && error.name === 'NoSuchKey') return false
         throw error
       }
     })

@@ -4,6 +4,7 @@ import { openBucket } from './bucket.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { type Place, type PlaceOptions, placeOf } from './place.ts'
 import { spoolRoot } from './spool.ts'
+import { placeInBucket } from './where.ts'
 import { S3Writer } from './writer.ts'
 
 export type { Compression } from '../../formats/compression.ts'
@@ -43,6 +44,10 @@ export function s3Within(limits: Limits, options: S3Options): RollingStore {
       const { format, layout } = await plan.load()
       const bucket = await openBucket(place, limits, options.storageClass, clock)
       return new S3Writer(bucket, spool, layout, format)
+    },
+    async whereIs(datum) {
+      const { layout } = await plan.load()
+      return placeInBucket(place, limits, layout, datum)
     },
   }
 }
