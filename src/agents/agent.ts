@@ -232,14 +232,8 @@ export interface Agent {
   readonly remote: Remote | undefined
 }
 
-export type Handler = (datum: unknown, context: HandedContext) => unknown
+export type Handler = (datum: unknown, context: Context<unknown, number, unknown>) => unknown
 export type BatchHandler = (data: readonly unknown[], context: BatchContext<unknown, number, unknown>) => unknown
-
-/** What the runner hands over beside the datum, whoever handles it. */
-export interface HandedContext extends Context<unknown, number, unknown> {
-  /** Whether its signal has aborted, without one being made for it. */
-  readonly aborted: boolean
-}
 
 export interface RemoteAgentOptions<
   From extends Input,

@@ -40,6 +40,8 @@ export interface AttemptsOptions {
   readonly waits: (task: Task) => void
   /** An attempt that was waited for has ended; told after what became of it. */
   readonly changed: () => void
+  /** Something failed that is no datum's fault and nobody waits for: the lease cannot go on. */
+  readonly broken: (error: unknown) => void
   readonly succeeded: (task: Task, outputs: readonly Staged[]) => void
   readonly failed: (task: Task, error: unknown) => void
   readonly batchSucceeded: (tasks: readonly Task[], outputs: StagedBatch) => void
@@ -70,7 +72,7 @@ export class Attempts {
   readonly #remoteEnds: RemoteAttemptEnds
 
   constructor(options: AttemptsOptions) {
-    const { outputs, succeeded, failed, changed } = options
+    const { outputs, succeeded, failed, changed, broken } = options
     this.#options = options
     this.busy = new BusyTime(options.busy)
     this.#remoteEnds = {
@@ -78,13 +80,22 @@ export class Attempts {
       succeeded: (attempt, staged) => {
         this.#running--
         this.#left(attempt)
-        succeeded(attempt.task, staged)
+        // Whoever tells it would take what is thrown here for the program's fault.
+        try {
+          succeeded(attempt.task, staged)
+        } catch (fault) {
+          broken(fault)
+        }
         changed()
       },
       failed: (attempt, error) => {
         this.#running--
         this.#left(attempt)
-        failed(attempt.task, error)
+        try {
+          failed(attempt.task, error)
+        } catch (fault) {
+          broken(fault)
+        }
         changed()
       },
       letGo: attempt => this.#left(attempt),
@@ -103,12 +114,19 @@ export class Attempts {
 
   /** @param recorded the outputs of an earlier run, which count in place of another's. */
   one(task: Task, recorded: Promise<readonly Staged[]> | undefined): void {
-    const worker = this.#workerOf(task)
+    const { clock, progress, crashNote, topic, topicIndex, partition, succeeded, failed } = this.#options
+    let worker: Worker | undefined
+    try {
+      worker = this.#workerOf(task)
+    } catch (error) {
+      // Which version gets a datum is decided by its key, and that is the pipeline's code.
+      failed(task, error)
+      return
+    }
     if (typeof worker === 'object' && recorded === undefined) {
       this.#hand(task, worker)
       return
     }
-    const { clock, progress, crashNote, topic, topicIndex, partition, succeeded, failed } = this.#options
     const context = new HandlerContext(task, task.window, task.state, task.attempts)
     task.context = context
     const startedMs = clock.now()

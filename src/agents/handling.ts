@@ -136,9 +136,9 @@ export class Handling {
     this.busy.end(clock.now())
   }
 
-  /** The batch of the datum that was taken last has no more: what is open takes copies, or would keep it in memory. */
-  detach(): void {
-    for (const task of this.#open.values()) task.detach()
+  /** The batch that began at this offset has no more: what of it is open takes copies, or would keep it in memory. */
+  detach(first: number): void {
+    for (const task of this.#open.values(first)) task.detach()
   }
 
   /** Lets go of everything; what handlers in hand return is ignored, and their signals abort. */
@@ -240,6 +240,7 @@ export class Handling {
       this.#options.finished(task)
       return
     }
+    task.keep()
     this.#open.set(task)
     this.#finishInOrder()
   }
@@ -326,6 +327,7 @@ export class Handling {
 
   #wait(task: Task): void {
     task.detach()
+    task.context = undefined
     task.stage = 'waiting'
     this.#waiting++
     this.#open.set(task)
@@ -381,11 +383,7 @@ export class Handling {
   }
 
   #finishInOrder(): void {
-    for (const task of this.#open.values()) {
-      if (task.stage !== 'finished') return
-      this.#open.delete(task.offset)
-      this.#options.finished(task)
-    }
+    for (const task of this.#open.takeFinished()) this.#options.finished(task)
   }
 
   #releaseKey(task: Task): void {
@@ -397,8 +395,6 @@ export class Handling {
 
   /** Whether an ordered agent may run it: not while one before it waits to be tried again. */
   #inTurn(task: Task): boolean {
-    if (!this.#agent.ordered || this.#waiting === 0) return true
-    for (const other of this.#open.values()) if (other.stage === 'waiting') return task.offset < other.offset
-    return true
+    return !this.#agent.ordered || this.#waiting === 0 || !this.#open.waitsBefore(task)
   }
 }

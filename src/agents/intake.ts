@@ -98,12 +98,13 @@ export class Intake {
     return { cursor: hand.cursor, claim: hand.states[offset - hand.first]!, offset }
   }
 
-  /** The datum given out last is dealt with. @returns whether it was the last of its batch, which is let go. */
-  release(): boolean {
-    if (this.#offset < this.#hands[0]!.end) return false
+  /** The datum given out last is dealt with. @returns the first offset of its batch where it was the last of it: that is let go. */
+  release(): number | undefined {
+    const { first, end } = this.#hands[0]!
+    if (this.#offset < end) return undefined
     this.#hands.shift()
     this.#passTo(this.#hands[0]?.first ?? this.#ahead)
-    return true
+    return first
   }
 
   async #fetch(): Promise<void> {

@@ -45,11 +45,30 @@ export class OpenTasks {
     this.#size = 0
   }
 
-  *values(): Generator<Task> {
-    for (let offset = this.#first; offset < this.#end; offset++) {
+  /** @param from an offset: those before it are left out. */
+  *values(from = this.#first): Generator<Task> {
+    for (let offset = Math.max(from, this.#first); offset < this.#end; offset++) {
       const task = this.#slots[offset & (this.#slots.length - 1)]
       if (task !== undefined) yield task
     }
+  }
+
+  /** Those that are finished, up to the first that is not; they are not open any more. */
+  *takeFinished(): Generator<Task> {
+    for (const task of this.values()) {
+      if (task.stage !== 'finished') return
+      this.delete(task.offset)
+      yield task
+    }
+  }
+
+  /** Whether one before it waits to be tried again. */
+  waitsBefore({ offset }: Task): boolean {
+    for (const task of this.values()) {
+      if (task.offset >= offset) return false
+      if (task.stage === 'waiting') return true
+    }
+    return false
   }
 
   #grow(span: number): void {

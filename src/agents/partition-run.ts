@@ -90,6 +90,7 @@ export class PartitionRun {
       },
       blocked: reason => work.blocked(place, reason),
       changed,
+      broken: error => this.#fail(error),
     })
     this.#commits = new CommitQueue({ engine, clock, random, changed, lost: error => this.#fail(error) })
     if (work.journal !== undefined) {
@@ -230,7 +231,8 @@ export class PartitionRun {
   }
 
   #release(): void {
-    if (this.#intake.release()) this.#handling.detach()
+    const first = this.#intake.release()
+    if (first !== undefined) this.#handling.detach(first)
   }
 
   /** The topic's schema is asynchronous. The next datum waits: windows are folded in the log's order. */
@@ -310,7 +312,7 @@ export class PartitionRun {
     if (task.ramped) this.#unit.ramped.done(task.attempts, this.#outputs.count - before)
     this.#done(task)
     for (const member of task.members) this.#done(member)
-    // Whoever still holds the task, be it only as garbage that is not collected yet, holds no more than that.
+    // Whoever still holds the task, be it only garbage that is not collected yet, does not hold its outputs.
     task.outputs = []
   }
 

@@ -21,6 +21,8 @@ export class RemoteAttempt implements Job {
   readonly row: number
   aborted = false
   readonly #ends: RemoteAttemptEnds
+  /** Its outputs may still be on the way through an asynchronous schema. */
+  #isAnswered = false
   #isOver = false
 
   constructor(task: Task, row: number, ends: RemoteAttemptEnds) {
@@ -53,26 +55,27 @@ export class RemoteAttempt implements Job {
   }
 
   done(outputs: readonly unknown[]): void {
-    if (this.#isOver) return
+    if (this.#isAnswered) return
+    this.#isAnswered = true
     let staged: readonly Staged[] | Promise<readonly Staged[]>
     try {
       staged = this.#ends.stage(outputs)
     } catch (error) {
-      this.failed(error)
+      this.#fail(error)
       return
     }
-    if (!(staged instanceof Promise)) this.#succeeded(staged)
+    if (!(staged instanceof Promise)) this.#succeed(staged)
     else
       staged.then(
-        done => this.#succeeded(done),
-        error => this.failed(error),
+        done => this.#succeed(done),
+        error => this.#fail(error),
       )
   }
 
   failed(error: unknown): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#ends.failed(this, error)
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    this.#fail(error)
   }
 
   abort(): void {
@@ -82,9 +85,15 @@ export class RemoteAttempt implements Job {
     this.#ends.letGo(this)
   }
 
-  #succeeded(staged: readonly Staged[]): void {
+  #succeed(staged: readonly Staged[]): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#ends.succeeded(this, staged)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#ends.failed(this, error)
   }
 }

@@ -91,7 +91,7 @@ export interface Job {
 export interface OpenRemote {
   /** Takes a datum into its hands; what becomes of it is told to the job, later. */
   take(job: Job): void
-  /** The lease has ended: nobody waits for data whose signal has aborted. */
+  /** The lease has ended: nobody waits for the jobs that are aborted. */
   cancel(): void
   /** Milliseconds in which its programs had something in hand since the last call, added up over them; without it the agent's own time counts. */
   takeBusyMs?(): number

@@ -118,7 +118,10 @@ export class Task implements HandledFrame {
     this.parents = Buffer.from(this.parents)
   }
 
-  /** Takes copies of all it needs, for it outlives its batch: else one waiting datum would keep that in memory as a whole. */
+  /**
+   * Takes copies of its frame and ids, for it outlives its batch: else one waiting datum would keep that in memory as a whole. (A value of bytes is
+   * still a view of it.)
+   */
   detach(): void {
     this.keep()
     if (this.#isDetached) return

@@ -8,18 +8,21 @@ import type { OutputRange, Position } from './trace.ts'
 const FIRST_READ_BYTES = 65_536
 const LAST_READ_BYTES = 1_048_576
 
-/** The longest that a question holds the thread before it lets others in. */
+/** A question that has held the thread for so long lets others in. */
 const TURN_MS = 10
 /** Others that took so long in between have more to do. */
 const BUSY_MS = 1
-/** How long it stays away then: a question is a fifth of a busy thread at most. */
-const REST_MS = 40
+/** Then all questions together are away for so many times as long as they were at work: a fifth of a busy thread is theirs. */
+const REST = 4
+/** When the next of them may go on. Of all questions of the thread. */
+let restsUntilMs = 0
 
 /** What a question to the trace may cost: bytes read from the log, and look-ups by id. Shared by all steps of one question. */
 export class Budget {
   #bytes: number
   #lookups: number
   #turnBeganMs = performance.now()
+  #loop = performance.eventLoopUtilization()
   /** Something was left out because the budget, or another bound, was reached. */
   truncated = false
 
@@ -55,9 +58,15 @@ export class Budget {
   async breathe(): Promise<void> {
     const endedMs = performance.now()
     if (endedMs - this.#turnBeganMs < TURN_MS) return
+    // Without the time in which everybody waited, such as for an engine that is elsewhere.
+    const workedMs = performance.eventLoopUtilization(this.#loop).active
     await setImmediate()
-    if (performance.now() - endedMs > BUSY_MS) await setTimeout(REST_MS)
+    if (performance.now() - endedMs > BUSY_MS) {
+      restsUntilMs = Math.max(restsUntilMs, endedMs - workedMs) + (1 + REST) * workedMs
+      await setTimeout(restsUntilMs - performance.now())
+    }
     this.#turnBeganMs = performance.now()
+    this.#loop = performance.eventLoopUtilization()
   }
 }
 

@@ -73,6 +73,19 @@ test('the outputs of an ordered agent come in the order of its data, whoever is 
   expect(run.topic(result).data.map(d => d.n)).toEqual([0, 1, 2, 3])
 })
 
+test('an output of an ordered agent names the datum it was made of, also where that was done while one before it was waited for', async () => {
+  const gate = gates()
+  const work = agent('work', { version: 1, from: job, to: result, by: d => d.key, concurrency: 4 }, d =>
+    d.n === 0 ? gate.enter(d).then(() => d) : d,
+  )
+  await using run = await testPipeline(pipeline('p', { agents: [work] }))
+  await run.send(job, jobs('abcd'))
+  await gate.let(0)
+  await run.settled()
+  const sent = new Map(run.topic(job).envelopes.map(({ dataId }, n) => [dataId, n]))
+  expect(run.topic(result).envelopes.map(({ parents }) => parents?.map(id => sent.get(id)))).toEqual([[0], [1], [2], [3]])
+})
+
 test('without concurrency a handler that waits has one datum in hand', async () => {
   const gate = gates()
   const work = agent('work', { version: 1, from: job, to: result }, async d => {

@@ -38,6 +38,29 @@ async function settled(engine: Engine): Promise<void> {
 }
 
 describe('a version that gets a share of the keys', () => {
+  it('is not given a datum whose key cannot be told: that is a dead letter, and the others are done', async () => {
+    const fussy = (number: number, options: { replaces?: number; ramp?: number } = {}) =>
+      agent(
+        'count',
+        {
+          ...{ version: number, from: numbers, to: counted, ...options },
+          by: ({ key, n }) => {
+            if (n === 1) throw new Error('no key')
+            return key
+          },
+        },
+        ({ key, n }) => ({ key, count: n, by: number }),
+      )
+    await using run = await testPipeline(pipeline('counts', { agents: [fussy(1), fussy(2, { replaces: 1, ramp: 0.5 })] }))
+    await run.send(
+      numbers,
+      [0, 1, 2].map(n => ({ key: 'k', n })),
+    )
+    await run.clock.advance('1m')
+    expect(run.topic(counted).data.map(({ count }) => count)).toEqual([0, 2])
+    expect(run.deadLetters.map(({ error }) => error.message)).toEqual(['no key'])
+  })
+
   it('works at the other’s place: each datum is done once, by one of the two, whatever the share becomes', {
     timeout: 60_000,
   }, async () => {

@@ -5,32 +5,45 @@ function work(ms: number): void {
   for (const untilMs = performance.now() + ms; performance.now() < untilMs; );
 }
 
-/** How long a question stays away after each of its turns. */
-async function rests(turns: number): Promise<number[]> {
-  const budget = new Budget(0, 0)
-  const away: number[] = []
-  for (let turn = 0; turn < turns; turn++) {
-    work(11)
-    const endedMs = performance.now()
-    await budget.breathe()
-    away.push(performance.now() - endedMs)
+/** Asks so many questions at once, each of which holds the thread for a while again and again. @returns the milliseconds that they took of it, and all that passed. */
+async function ask(questions: number, turns: number, turnMs: number): Promise<{ tookMs: number; passedMs: number }> {
+  let tookMs = 0
+  const question = async () => {
+    const budget = new Budget(0, 0)
+    for (let turn = 0; turn < turns; turn++) {
+      const begunMs = performance.now()
+      work(turnMs)
+      tookMs += performance.now() - begunMs
+      await budget.breathe()
+    }
   }
-  return away
+  const begunMs = performance.now()
+  await Promise.all(Array.from({ length: questions }, question))
+  return { tookMs, passedMs: performance.now() - begunMs }
 }
 
-test('a question leaves a busy thread to the flow for most of the time', async () => {
+test.each([
+  [1, 11],
+  [1, 60],
+  [4, 11],
+])('the flow has four fifths of a busy thread, with %i questions in turns of %i ms', async (questions, turnMs) => {
   let busy = true
   const flow = () => {
     work(3)
     if (busy) setImmediate(flow)
   }
   setImmediate(flow)
-  const away = await rests(5)
+  const { tookMs, passedMs } = await ask(questions, 5, turnMs)
   busy = false
-  expect(Math.min(...away)).toBeGreaterThan(39)
+  expect(tookMs / passedMs).toBeLessThan(0.25)
 })
 
-test('a question does not rest where nobody else has anything to do', async () => {
+test('a question has an idle thread to itself', async () => {
   // A machine that is busy otherwise may take a turn or two away.
-  expect(Math.min(...(await rests(20)))).toBeLessThan(10)
+  const shares = []
+  for (let round = 0; round < 5; round++) {
+    const { tookMs, passedMs } = await ask(1, 3, 11)
+    shares.push(tookMs / passedMs)
+  }
+  expect(Math.max(...shares)).toBeGreaterThan(0.9)
 })

@@ -1,7 +1,7 @@
 import type { Remote } from '../remote.ts'
 import { Desk } from './desk.ts'
 
-/** More gains nothing for a few workers; many of them want more. */
+/** A claim's worth. More only wait, and what waits for long is dear to keep: many workers want more partitions, or more of this. */
 const CONCURRENCY = 500
 
 /**

@@ -2,10 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { type Duration, durationMs } from '../../duration.ts'
 import { checkReplicas, type Replicas } from '../policies.ts'
 import type { Remote } from '../remote.ts'
+import { MAX_IN_HAND } from './child.ts'
 import { Children } from './children.ts'
 
-/** As many as one process has in hand: more only wait, and what waits for long is dear to keep. */
-const CONCURRENCY = 500
+/** For two processes: more only wait, and what waits for long is dear to keep. */
+const MOST_CONCURRENCY = 2 * MAX_IN_HAND
 
 export interface CommandOptions {
   /**
@@ -34,7 +35,7 @@ export function command(program: string | readonly [string, ...string[]], option
   const startMs = durationMs(options.startTimeout ?? '60s', `${say} startTimeout`)
   return {
     kind: 'remote',
-    concurrency: CONCURRENCY,
+    concurrency: Math.min(MOST_CONCURRENCY, replicas.max * MAX_IN_HAND),
     replicas,
     open: (agent, events) =>
       new Children({ command: program, cwd: cwd instanceof URL ? fileURLToPath(cwd) : cwd, env, startMs }, replicas.min, agent, events),

@@ -46,6 +46,8 @@ export class Desk implements OpenRemote, WorkDesk {
   readonly #waiters = new Set<Waiter>()
   readonly #claims = new Map<string, Claim>()
   readonly #finished = new Set<string>()
+  /** How many workers there are: the most that have had a claim or waited for one, at once, of late. */
+  #workers = 0
   /** What comes in one turn goes out together. */
   readonly #giveSoon = onceATurn(() => this.#giveWaiters())
   #stopping = false
@@ -86,6 +88,7 @@ export class Desk implements OpenRemote, WorkDesk {
     if (this.#stopping) throw new MillraceError('AGENT_AWAY', `${this.#name} stops.`, { fix: 'Ask again in a moment.' })
     this.#seen()
     const work = this.#give(most)
+    this.#count()
     if (work !== undefined || waitMs === 0 || gone.aborted) return work
     if (this.#waiters.size >= MAX_WAITERS) {
       throw new MillraceError('OVERLOADED', `${MAX_WAITERS} workers of ${this.#name} wait for data already.`, { fix: 'Ask again later.' })
@@ -105,6 +108,7 @@ export class Desk implements OpenRemote, WorkDesk {
       const cancel = this.#clock.after(waitMs, nothing)
       gone.addEventListener('abort', nothing, { once: true })
       this.#waiters.add(waiter)
+      this.#count()
     })
   }
 
@@ -171,12 +175,18 @@ export class Desk implements OpenRemote, WorkDesk {
   #give(most: number): ClaimedWork | undefined {
     const { timeoutMs } = this.#agent
     const dueMs = this.#clock.now() + timeoutMs
-    const given = Claim.of(this.#suspects, 1, true, dueMs) ?? Claim.of(this.#queue, Math.min(most, MAX_CLAIM_DATA), false, dueMs)
+    // Whoever asks first would leave nothing for the others.
+    const share = Math.ceil(this.#queue.length / Math.max(1, this.#workers - this.#claims.size))
+    const given = Claim.of(this.#suspects, 1, true, dueMs) ?? Claim.of(this.#queue, Math.min(most, share, MAX_CLAIM_DATA), false, dueMs)
     if (given === undefined) return undefined
     const { token } = given.claim
     this.#claims.set(token, given.claim)
     this.#lookBy(dueMs)
     return { claim: token, json: UTF8.encode(`{"claim":"${token}","timeout_ms":${timeoutMs},"data":[${given.data}]}`) }
+  }
+
+  #count(): void {
+    this.#workers = Math.max(this.#workers, this.#claims.size + this.#waiters.size)
   }
 
   /** A worker has asked for something. */
@@ -202,6 +212,7 @@ export class Desk implements OpenRemote, WorkDesk {
 
   #look(): void {
     const nowMs = this.#clock.now()
+    this.#workers = this.#claims.size + this.#waiters.size
     for (const claim of this.#claims.values()) {
       if (claim.dueMs <= nowMs) this.#timedOut(claim)
       else this.#lookBy(claim.dueMs)

@@ -4,7 +4,11 @@ import { Timestamp } from './timestamp.ts'
 
 const timestamp = new Timestamp()
 
-/** The job's datum as it is sent, an `Item` in JSON. @throws RemoteError where it cannot be written: it would be the same another time. */
+/**
+ * The datum as a program gets it, in JSON: docs/protocol.md has its fields.
+ * @param n names it in answers: unique among all that one process is given; in a request its place there, from 0.
+ * @throws RemoteError where it cannot be written: it would be the same another time.
+ */
 export function encoded(n: number, job: Job): string {
   const { dataId, source, createdMs, topic, attempt, window, state } = job
   try {

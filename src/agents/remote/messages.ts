@@ -8,26 +8,7 @@ export const PROTOCOL = 1
 /** What to do about a program that prints what is no message. */
 export const STDOUT = 'Its stdout is for messages alone: let it print everything else to stderr (docs/protocol.md).'
 
-/** A datum as a program gets it. */
-export interface Item {
-  /** Names the datum in answers: unique among all that one process is given; in a request its place there, from 0. */
-  readonly n: number
-  readonly data_id: string
-  readonly source: string
-  /** RFC 3339, UTC. */
-  readonly created: string
-  readonly topic: string
-  /** 1 the first time. */
-  readonly attempt: number
-  /** What the topic's schema made of it, as JSON; bytes as base64 in `data_base64`. */
-  readonly data?: unknown
-  readonly data_base64?: string
-  /** Where the agent has a window: the last data of the key, oldest first, this one last. */
-  readonly window?: readonly unknown[]
-  /** Where the agent keeps a state: the key's, with this datum folded in. */
-  readonly state?: unknown
-}
-
+/** What is said to a program beside data, which `encoded` writes. */
 export type ToProgram =
   | {
       readonly type: 'hello'
@@ -38,7 +19,6 @@ export type ToProgram =
       readonly targets: readonly string[]
       readonly addressed: boolean
     }
-  | { readonly type: 'batch'; readonly data: readonly Item[] }
   /** Nobody waits for these any more: what has not been begun need not be. They are answered all the same, with anything. */
   | { readonly type: 'cancel'; readonly n: readonly number[] }
   | { readonly type: 'ping' }

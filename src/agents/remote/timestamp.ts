@@ -4,7 +4,7 @@ export class Timestamp {
   /** Up to and with the point before the milliseconds. */
   #upToSecond = ''
 
-  /** @param ms since 1970 UTC. @throws RangeError where no date has them */
+  /** @param ms since 1970 UTC. @throws RangeError where no date has their second */
   of(ms: number): string {
     const whole = Math.trunc(ms)
     const second = Math.floor(whole / 1_000)

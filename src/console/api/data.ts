@@ -43,7 +43,16 @@ export const Life = Type.Object({
   created: Time,
   accepted: Time,
   data: Type.Array(ShownDatum, { description: 'The datum, its ancestors and its descendants: at most 200, the nearest first.' }),
-  links: Type.Array(Type.Object({ from: Type.String(), to: Type.String() }), { description: 'Parent to child.' }),
+  links: Type.Array(
+    Type.Object({
+      from: Type.String(),
+      to: Type.String(),
+      by: Type.Union([Type.String(), Type.Null()], {
+        description: 'The agent that made it when it handled this parent. Null for the rest of a window, and where it is not known.',
+      }),
+    }),
+    { description: 'Parent to child.' },
+  ),
   steps: Type.Array(Step, {
     description: 'Of the datum, of its descendants, and those that made it. What else became of its ancestors is their life. By time.',
   }),

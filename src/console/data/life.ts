@@ -6,7 +6,7 @@ import type { StoredAt } from '../../storage/storage.ts'
 import { type AgentStory, type DatumStory, whereIs } from '../../trace/explain.ts'
 import { type Lineage, type LineageOptions, lineage } from '../../trace/lineage.ts'
 import { Budget } from '../../trace/scan.ts'
-import type { TraceRecord } from '../../trace/trace.ts'
+import type { OutputRange, Position, TraceRecord } from '../../trace/trace.ts'
 import type { Life, Step } from '../api/data.ts'
 import type { ShownDatum } from '../api/topics.ts'
 import type { ShownData } from '../masked.ts'
@@ -58,7 +58,9 @@ export async function lifeOf(view: LifeView, dataId: DataId, options: LifeOption
     steps.push(...(await stepsOf(mine, standings, options, member.dataId === dataId)))
   }
   // Its trace was there a moment ago.
-  return own === undefined ? undefined : { ...lifeToJson(own, family, data, steps), forgotten: [...family.forgotten, ...gone] }
+  return own === undefined
+    ? undefined
+    : { ...lifeToJson(own, family, await linksOf(family, find), data, steps), forgotten: [...family.forgotten, ...gone] }
 }
 
 /** Looks each datum up once: the log may have to be searched for it, and where the lineage has met it that is known. */
@@ -73,28 +75,51 @@ function once(view: Pick<EngineView, 'find'>): EngineView['find'] {
 
 /** The datum with what came of it; and what was handled when it was made, and that in turn: of the rest of a window nothing became it alone. */
 function ownLine({ dataId, links }: Lineage): { readonly makers: ReadonlySet<DataId>; readonly made: ReadonlySet<DataId> } {
+  const handled = new Map(links.filter(link => link.handled).map(({ parent, child }) => [child, parent]))
   const makers = new Set<DataId>()
+  for (let maker = handled.get(dataId); maker !== undefined && !makers.has(maker); maker = handled.get(maker)) makers.add(maker)
+  const children = Map.groupBy(links, ({ parent }) => parent)
   const made = new Set([dataId])
-  // Nearest first, upwards and then downwards: whose link is met, its own end has been met before.
-  for (const { parent, child, handled } of links) {
-    if (made.has(parent)) made.add(child)
-    else if (handled && (child === dataId || makers.has(child))) makers.add(parent)
-  }
+  // What is added on the way is visited, too.
+  for (const id of made) for (const { child } of children.get(id) ?? []) made.add(child)
   return { makers, made }
+}
+
+/** @param find has met every parent that is linked. */
+async function linksOf({ data, links }: Lineage, find: EngineView['find']): Promise<Life['links']> {
+  const placed = new Map(data.map(member => [member.dataId, member]))
+  return Promise.all(
+    links.map(async ({ parent, child, handled }) => {
+      const at = placed.get(child)
+      const marks = handled && at !== undefined ? ((await find(parent))?.marks ?? []) : []
+      const mark = marks.find(({ outputs }) => outputs.some(range => isWithin(at!, range)))
+      return { from: parent, to: child, by: mark === undefined ? null : shownAgent(mark) }
+    }),
+  )
+}
+
+function isWithin({ topic, partition, offset }: Position, range: OutputRange): boolean {
+  return topic === range.topic && partition === range.partition && offset >= range.first && offset < range.end
 }
 
 function hasMade({ fate }: AgentStory, makers: ReadonlySet<DataId>, dataId: DataId): boolean {
   return fate.state === 'done' && fate.outputs.some(output => output.dataId === dataId || makers.has(output.dataId))
 }
 
-function lifeToJson(own: DatumStory, family: Lineage, data: ShownDatum[], steps: readonly Step[]): Omit<Life, 'forgotten'> {
+function lifeToJson(
+  own: DatumStory,
+  family: Lineage,
+  links: Life['links'],
+  data: ShownDatum[],
+  steps: readonly Step[],
+): Omit<Life, 'forgotten'> {
   return {
     data_id: own.dataId,
     source: own.source,
     created: iso(own.createdMs),
     accepted: iso(own.acceptedMs),
     data,
-    links: family.links.map(({ parent, child }) => ({ from: parent, to: child })),
+    links,
     steps: steps.toSorted((a, b) => timeOf(a).localeCompare(timeOf(b))),
     truncated: family.truncated || own.truncated,
   }

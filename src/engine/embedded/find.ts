@@ -100,12 +100,13 @@ export class Finder {
     const indexed = this.#indexed(id)
     if (indexed.length > 0) return indexed
     const relatives = new Map<string, Spot>()
+    const walked = new Set<string>()
     const timeMs = idTimeMs(id, 0)
     for (const span of SPANS) {
       const found = this.#scan(id, timeMs + span.fromMs, timeMs + span.toMs, relatives)
       if (found.length > 0) return found
-      const walked = this.#walk(id, [...relatives.values(), ...this.#indexedFamily(id)])
-      if (walked.length > 0) return walked
+      const derived = this.#walk(id, [...relatives.values(), ...this.#indexedFamily(id)], walked)
+      if (derived.length > 0) return derived
     }
     return []
   }
@@ -133,7 +134,7 @@ export class Finder {
       )
   }
 
-  /** Through the batches appended in a span of time, until one holds the id: it is in the log once. Relatives are noted on the way. */
+  /** Through the batches appended in a span of time, until one holds the id: what was put again stands behind it, and is known by other ways. */
   #scan(id: Buffer, fromMs: number, toMs: number, relatives: Map<string, Spot>): Spot[] {
     const family = id.subarray(0, FAMILY_BYTES)
     let bytes = 0
@@ -152,11 +153,10 @@ export class Finder {
     return []
   }
 
-  /** From relatives along the outputs of the work done on them, as far as the family goes. */
-  #walk(id: Buffer, roots: readonly Spot[]): Spot[] {
+  /** From relatives along the outputs of the work done on them, as far as the family goes. @param seen outputs that were looked through before. */
+  #walk(id: Buffer, roots: readonly Spot[], seen: Set<string>): Spot[] {
     const family = id.subarray(0, FAMILY_BYTES)
     const queue = [...roots]
-    const seen = new Set<string>()
     for (let i = 0; i < queue.length && i < WALK_POSITIONS; i++) {
       // The loop's own condition keeps i below the length.
       const { place, offset } = queue[i]!

@@ -93,13 +93,40 @@ describe('a claim', () => {
   it('waits for data, gets all of one turn at once, and nothing when its time is over', async () => {
     const { clock, hand, claim, commit } = scene()
     const waiting = claim(100, 5_000)
-    const other = claim(100, 5_000)
     for (let n = 0; n < 3; n++) hand(n)
     const batch = await waiting
     expect(given(batch)).toEqual([0, 1, 2])
     await commit(batch, [done(0), done(1), done(2)])
+    const other = claim(100, 5_000)
     await clock.advance('5s')
     expect(await other).toBeUndefined()
+  })
+
+  it('has its worker’s share where others wait or have worked beside it of late, and all where they have gone', async () => {
+    const { clock, hand, claim, commit } = scene()
+    const [one, other] = [claim(100, 5_000), claim(100, 5_000)]
+    for (let n = 0; n < 5; n++) hand(n)
+    expect([given(await one), given(await other)]).toEqual([
+      [0, 1, 2],
+      [3, 4],
+    ])
+    await commit(await one, [done(0), done(1), done(2)])
+    for (let n = 5; n < 9; n++) hand(n)
+    // The other has its claim still.
+    const next = await claim()
+    expect(given(next)).toEqual([5, 6, 7, 8])
+    await commit(next, [done(0), done(1), done(2), done(3)])
+    await commit(await other, [done(0), done(1)])
+    for (let n = 9; n < 13; n++) hand(n)
+    // Both are about to ask.
+    expect([given(await claim()), given(await claim())]).toEqual([
+      [9, 10],
+      [11, 12],
+    ])
+    // Those two never answer.
+    await clock.advance('1m')
+    for (let n = 9; n < 13; n++) expect(given(await claim())).toHaveLength(1)
+    for (let n = 13; n < 20; n++) hand(n)
   })
 
   it('of somebody who has gone is given nothing, and what did not reach its worker is given to the next', async () => {

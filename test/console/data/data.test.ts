@@ -102,7 +102,7 @@ describe('a life', () => {
         { data_id: id, topic: 'demand', json: { n: 1, pin: '•••' } },
         { topic: 'prediction', json: { n: 2 }, parents: [id] },
       ],
-      links: [{ from: id, to: child }],
+      links: [{ from: id, to: child, by: 'forecast@2' }],
       steps: [
         {
           ...{ agent: 'forecast@2', data_id: id, topic: 'demand', partition: 0, offset: 0, state: 'done', attempts: 1 },
@@ -112,7 +112,7 @@ describe('a life', () => {
         },
       ],
     })
-    expect((await ops.get(`/v1/data/${child}`)).json.links).toEqual([{ from: id, to: child }])
+    expect((await ops.get(`/v1/data/${child}`)).json.links).toEqual([{ from: id, to: child, by: 'forecast@2' }])
   })
 
   test('has the steps that made it and those of what came of it, not what else became of the data of a window', async () => {
@@ -126,7 +126,7 @@ describe('a life', () => {
     const [made] = (await ops.get(`/v1/data/${window[1]}`)).json.steps[0].outputs
     const { json } = await ops.get(`/v1/data/${made.data_id}`)
     const found = json.steps.map(({ agent, data_id }: { agent: string; data_id: string }) => [agent, data_id])
-    expect(json.links).toHaveLength(3)
+    expect(json.links.map(({ by }: { by: string | null }) => by)).toEqual(['forecast@2', null, null])
     expect(found).toEqual([
       ['forecast@2', window[1]],
       ['dispatch@1', made.data_id],

@@ -12,9 +12,8 @@ const T0 = Date.parse('2026-01-31T08:00:00.000Z')
 const at = (ms: number) => new Date(T0 + ms).toISOString()
 
 function datum(id: string, topic: string, parents: string[] = [], json: unknown = { v: 1 }): ShownDatum {
-  const source = parents.length === 0 ? "plant's" : 'forecast@1'
   return {
-    ...{ topic, partition: 0, offset: 0, appended: at(0), data_id: id, source, created: at(0), key: null },
+    ...{ topic, partition: 0, offset: 0, appended: at(0), data_id: id, source: "plant's", created: at(0), key: null },
     ...{ content_type: 'application/json', parents, json },
   } as ShownDatum
 }
@@ -82,9 +81,10 @@ describe('the lineage of a datum', () => {
     data_id: 'b',
     data: [datum('b', 'prediction', ['a']), datum('a', 'demand'), datum('c', 'dispatch', ['b']), datum('s', 'alert', ['a'])],
     links: [
-      { from: 'a', to: 'b' },
-      { from: 'b', to: 'c' },
-      { from: 'a', to: 's' },
+      { from: 'w', to: 'b', by: null },
+      { from: 'a', to: 'b', by: 'forecast@1' },
+      { from: 'b', to: 'c', by: null },
+      { from: 'a', to: 's', by: null },
     ],
     steps: [
       step('forecast@1', 'a', { outputs: [{ data_id: 'b', topic: 'prediction' }] }),
@@ -113,7 +113,7 @@ describe('the lineage of a datum', () => {
   })
 
   it('draws a link alone between those that are there', () => {
-    expect(lineageOf({ ...life, links: [...life.links, { from: 'forgotten', to: 'a' }] }).links).toHaveLength(4)
+    expect(lineageOf({ ...life, links: [...life.links, { from: 'forgotten', to: 'a', by: null }] }).links).toHaveLength(4)
   })
 })
 

@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openLookup } from '../../../../src/agents/remote/http/addresses.ts'
 import { type HttpLimits, type HttpOptions, httpWithin, LIMITS } from '../../../../src/agents/remote/http/http.ts'
 import { http } from '../../../../src/agents/remote/index.ts'
-import type { Item } from '../../../../src/agents/remote/messages.ts'
 import { systemClock } from '../../../../src/clock.ts'
 import { handOver } from '../../../../src/testing/hand-over.ts'
 import { remoteSuite } from '../../../../src/testing/remote-suite.ts'
 import { failureOf } from '../failure.ts'
+import type { Item } from '../item.ts'
 import { ServiceProcess } from './service-process.ts'
 
 const ORDERS = fileURLToPath(new URL('./orders-service.js', import.meta.url))

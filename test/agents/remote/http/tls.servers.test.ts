@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { expect, it, onTestFinished } from 'vitest'
 import { http } from '../../../../src/agents/remote/index.ts'
-import type { Item } from '../../../../src/agents/remote/messages.ts'
 import { systemClock } from '../../../../src/clock.ts'
 import { handOver } from '../../../../src/testing/hand-over.ts'
 import { makeCertificates } from '../../../servers/certificates.ts'
+import type { Item } from '../item.ts'
 
 it('a service whose certificate nobody vouches for is not spoken to; once its authority is known its data go there', async () => {
   const { ca, server } = makeCertificates()

@@ -20,7 +20,7 @@ export function Hops({ life }: { readonly life: Life }) {
       <h2 id="payloads">Payloads</h2>
       {inOrder.map(datum => {
         const parent = datum.parents.map(id => byId.get(id)).find(found => found !== undefined)
-        const maker = makerOf(datum)
+        const maker = makerOf(datum.data_id, life.links)
         return <Hop key={datum.data_id} datum={datum} parent={parent} maker={maker} isAsked={datum.data_id === life.data_id} />
       })}
     </section>

@@ -63,7 +63,7 @@ export function lineageOf(life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps
   const loose: Omit<Member, 'x' | 'y'>[] = life.data.map(datum => ({
     id: datum.data_id,
     datum,
-    by: makerOf(datum),
+    by: makerOf(datum.data_id, life.links),
     generation: generations.get(datum.data_id) ?? 0,
   }))
   for (const { data_id, agent, stored } of life.steps) {
@@ -88,7 +88,7 @@ export function lineageOf(life: Pick<Life, 'data_id' | 'data' | 'links' | 'steps
   return { members, links, width: columns.length * (CARD.width + CARD.gap.x) - CARD.gap.x, height }
 }
 
-/** The agent whose output a datum is, which is its source; undefined for what a producer sent. */
-export function makerOf({ parents, source }: ShownDatum): string | undefined {
-  return parents.length === 0 ? undefined : source
+/** The agent whose output a datum is; undefined for what a producer sent, and where it is not known. */
+export function makerOf(dataId: string, links: Life['links']): string | undefined {
+  return links.find(({ to, by }) => to === dataId && by !== null)?.by ?? undefined
 }
