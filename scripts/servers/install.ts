@@ -13,7 +13,7 @@ import { archive, kafka } from './kafka.ts'
 import { kubeSchemas } from './kube-schemas.ts'
 import { kubernetes } from './kubernetes.ts'
 import { lambdaNode, lambdaPython } from './lambda.ts'
-import { otlpDecoder } from './otlp-decoder.ts'
+import { otelCollector } from './otel-collector.ts'
 import type { Step } from './step.ts'
 import { victoriaMetrics } from './victoria-metrics.ts'
 
@@ -60,7 +60,7 @@ const STEPS: readonly Step[] = [
     how: '18 MB, about half a minute',
   }),
   victoriaMetrics,
-  otlpDecoder,
+  otelCollector,
 ]
 const KUBERNETES_STEPS: readonly Step[] = [debianPackage('etcd-server', 'etcd', 'about 10 s', 'etcd'), kubernetes]
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { installed } from '../../scripts/servers/cache.ts'
 import { serverFolder } from './folder.ts'
@@ -49,6 +49,69 @@ export async function startVictoriaMetrics(): Promise<Queried> {
   return queried(await started('VictoriaMetrics', port, '/health', folder, [installed('victoria-metrics'), ...flags]))
 }
 
+export interface ReceivedSpan {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId: string
+  readonly name: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/** The OpenTelemetry Collector. */
+export interface Collector extends Monitor {
+  /** Every span that has come by now. */
+  spans(): readonly ReceivedSpan[]
+}
+
+/** The OpenTelemetry Collector, which takes what is sent by OTLP to its `url`, keeps traces, and hands metrics on. @param metricsTo where by OTLP. */
+export async function startCollector(metricsTo: string): Promise<Collector> {
+  const folder = serverFolder('otel-collector')
+  const port = await freePort()
+  const traces = join(folder, 'traces.json')
+  const config = {
+    receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${port}` } } } },
+    exporters: { otlp_http: { endpoint: metricsTo }, file: { path: traces, flush_interval: '200ms' } },
+    service: {
+      telemetry: { metrics: { level: 'none' } },
+      pipelines: {
+        metrics: { receivers: ['otlp'], exporters: ['otlp_http'] },
+        traces: { receivers: ['otlp'], exporters: ['file'] },
+      },
+    },
+  }
+  writeFileSync(join(folder, 'collector.yml'), JSON.stringify(config))
+  const command = [installed('otel-collector'), `--config=${join(folder, 'collector.yml')}`]
+  const nothing = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
+  const monitor = await started('The OpenTelemetry Collector', port, '/v1/traces', folder, command, nothing)
+  return Object.assign(monitor, { spans: () => (existsSync(traces) ? spansIn(readFileSync(traces, 'utf8')) : []) })
+}
+
+/** OTLP as JSON, a request a line. */
+interface Request {
+  readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly RawSpan[] }[] }[]
+}
+
+interface RawSpan extends Omit<ReceivedSpan, 'attributes' | 'startMs' | 'endMs'> {
+  readonly startTimeUnixNano: string
+  readonly endTimeUnixNano: string
+  readonly attributes: readonly { readonly key: string; readonly value: Readonly<Record<string, string>> }[]
+}
+
+/** The last line may be half written. */
+function spansIn(text: string): ReceivedSpan[] {
+  const requests = text
+    .split('\n')
+    .slice(0, -1)
+    .map(line => JSON.parse(line) as Request)
+  const spans = requests.flatMap(({ resourceSpans }) => resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(scope => scope.spans)))
+  return spans.map(({ traceId, spanId, parentSpanId = '', name, startTimeUnixNano, endTimeUnixNano, attributes }) => ({
+    ...{ traceId, spanId, parentSpanId, name, startMs: Number(startTimeUnixNano) / 1e6, endMs: Number(endTimeUnixNano) / 1e6 },
+    attributes: Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])])),
+  }))
+}
+
 /** statsd_exporter, which shows at `/metrics` what it understood of DogStatsD. */
 export async function startStatsdExporter(): Promise<Monitor & { readonly address: string }> {
   const folder = serverFolder('statsd')
@@ -67,7 +130,15 @@ export async function startStatsdExporter(): Promise<Monitor & { readonly addres
   return Object.assign(monitor, { address: `127.0.0.1:${udp}` })
 }
 
-async function started(name: string, port: number, readyPath: string, folder: string, command: readonly string[]): Promise<Monitor> {
+/** @param asked what `readyPath` is asked with. */
+async function started(
+  name: string,
+  port: number,
+  readyPath: string,
+  folder: string,
+  command: readonly string[],
+  asked: RequestInit = {},
+): Promise<Monitor> {
   mkdirSync(join(folder, 'data'), { recursive: true })
   const url = `http://127.0.0.1:${port}`
   const server = new ServerProcess({
@@ -76,7 +147,7 @@ async function started(name: string, port: number, readyPath: string, folder: st
     cwd: folder,
     logFile: join(folder, 'server.log'),
     ready: async () => {
-      const response = await fetch(`${url}${readyPath}`, { signal: AbortSignal.timeout(ANSWER_MS) })
+      const response = await fetch(`${url}${readyPath}`, { ...asked, signal: AbortSignal.timeout(ANSWER_MS) })
       await response.arrayBuffer()
       if (!response.ok) throw new Error(`${name} answers ${response.status}`)
     },
