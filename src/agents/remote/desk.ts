@@ -11,6 +11,8 @@ import { onceATurn } from './once-a-turn.ts'
 const MAX_CLAIM_DATA = 1_000
 /** Claims that wait for data. */
 const MAX_WAITERS = 1_000
+/** A worker that has neither had a claim nor waited for one for so long, or twice that, has no share any more. */
+const COUNTED_MS = 10_000
 /** Nobody has asked for so long: nobody is attached. Longer than workers pause between two claims. */
 const AWAY_MS = 15_000
 /** Claims whose data are all answered and that are still known, so that their last commit can be sent again. */
@@ -46,8 +48,10 @@ export class Desk implements OpenRemote, WorkDesk {
   readonly #waiters = new Set<Waiter>()
   readonly #claims = new Map<string, Claim>()
   readonly #finished = new Set<string>()
-  /** How many workers there are: the most that have had a claim or waited for one, at once, of late. */
+  /** The most workers that had a claim or waited for one at once, since that was counted anew, and in the time before. */
   #workers = 0
+  #workersBefore = 0
+  #countedMs = 0
   /** What comes in one turn goes out together. */
   readonly #giveSoon = onceATurn(() => this.#giveWaiters())
   #stopping = false
@@ -175,9 +179,8 @@ export class Desk implements OpenRemote, WorkDesk {
   #give(most: number): ClaimedWork | undefined {
     const { timeoutMs } = this.#agent
     const dueMs = this.#clock.now() + timeoutMs
-    // Whoever asks first would leave nothing for the others.
-    const share = Math.ceil(this.#queue.length / Math.max(1, this.#workers - this.#claims.size))
-    const given = Claim.of(this.#suspects, 1, true, dueMs) ?? Claim.of(this.#queue, Math.min(most, share, MAX_CLAIM_DATA), false, dueMs)
+    const given =
+      Claim.of(this.#suspects, 1, true, dueMs) ?? Claim.of(this.#queue, Math.min(most, this.#share(), MAX_CLAIM_DATA), false, dueMs)
     if (given === undefined) return undefined
     const { token } = given.claim
     this.#claims.set(token, given.claim)
@@ -187,6 +190,18 @@ export class Desk implements OpenRemote, WorkDesk {
 
   #count(): void {
     this.#workers = Math.max(this.#workers, this.#claims.size + this.#waiters.size)
+  }
+
+  /** What is a worker's of the queue: whoever asks first would leave nothing for the others. */
+  #share(): number {
+    const nowMs = this.#clock.now()
+    if (nowMs >= this.#countedMs + COUNTED_MS) {
+      this.#workersBefore = this.#workers
+      this.#workers = 0
+      this.#countedMs = nowMs
+    }
+    const without = Math.max(this.#workers, this.#workersBefore) - this.#claims.size
+    return Math.ceil(this.#queue.length / Math.max(1, without))
   }
 
   /** A worker has asked for something. */
@@ -212,7 +227,6 @@ export class Desk implements OpenRemote, WorkDesk {
 
   #look(): void {
     const nowMs = this.#clock.now()
-    this.#workers = this.#claims.size + this.#waiters.size
     for (const claim of this.#claims.values()) {
       if (claim.dueMs <= nowMs) this.#timedOut(claim)
       else this.#lookBy(claim.dueMs)

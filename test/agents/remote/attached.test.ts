@@ -102,8 +102,8 @@ describe('a claim', () => {
     expect(await other).toBeUndefined()
   })
 
-  it('has its worker’s share where others wait or have worked beside it of late, and all where they have gone', async () => {
-    const { clock, hand, claim, commit } = scene()
+  it('has its worker’s share where others wait or have worked beside it of late, and all of the rest where they have theirs', async () => {
+    const { hand, claim, commit } = scene()
     const [one, other] = [claim(100, 5_000), claim(100, 5_000)]
     for (let n = 0; n < 5; n++) hand(n)
     expect([given(await one), given(await other)]).toEqual([
@@ -123,10 +123,28 @@ describe('a claim', () => {
       [9, 10],
       [11, 12],
     ])
-    // Those two never answer.
-    await clock.advance('1m')
-    for (let n = 9; n < 13; n++) expect(given(await claim())).toHaveLength(1)
-    for (let n = 13; n < 20; n++) hand(n)
+  })
+
+  it('has all there is once the others have not asked for a while', async () => {
+    const { clock, hand, claim, commit } = scene()
+    const [one, other] = [claim(100, 5_000), claim(100, 5_000)]
+    for (let n = 0; n < 2; n++) hand(n)
+    for (const claimed of [await one, await other]) await commit(claimed, [done(0)])
+    const claims: (readonly number[] | undefined)[] = []
+    for (let n = 2; n < 8; n += 2) {
+      hand(n)
+      hand(n + 1)
+      for (let claimed = await claim(); claimed !== undefined; claimed = await claim()) {
+        claims.push(given(claimed))
+        await commit(
+          claimed,
+          claimed.data.map(datum => done(datum.n)),
+        )
+      }
+      await clock.advance('11s')
+    }
+    // For ten to twenty seconds the other may be about to ask.
+    expect(claims).toEqual([[2], [3], [4], [5], [6, 7]])
   })
 
   it('of somebody who has gone is given nothing, and what did not reach its worker is given to the next', async () => {
