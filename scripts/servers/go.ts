@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { cacheFolder } from './cache.ts'
 import { has, need, run } from './run.ts'
@@ -11,6 +11,41 @@ export interface GoProgram {
   readonly source: string
   readonly version: string
   readonly how: string
+}
+
+export interface GoModule {
+  /** What it is called here. */
+  readonly program: string
+  readonly version: string
+  readonly how: string
+  /** The modules that it is made of, without their version. */
+  readonly parts: readonly string[]
+  /** What is built: a package of these, or a file of ours. */
+  readonly main: string
+}
+
+/** A program built as part of a module made for it: of modules that replace others, which `go install` refuses, or put together of several. */
+export function goModule({ program, version, how, parts, main }: GoModule): Step {
+  const file = cacheFolder('bin', program)
+  return {
+    name: `${program} ${version}`,
+    how: `by go build, ${how}`,
+    present: () => existsSync(file),
+    install: () => {
+      need('go', `to build ${program}`, 'https://go.dev/dl')
+      const partial = cacheFolder(`${program}.partial`)
+      rmSync(partial, { recursive: true, force: true })
+      mkdirSync(partial, { recursive: true })
+      const isOurs = main.endsWith('.go')
+      if (isOurs) copyFileSync(main, join(partial, 'main.go'))
+      run('go', ['mod', 'init', 'servers'], { cwd: partial })
+      run('go', ['get', ...parts.map(part => `${part}@${version}`)], { cwd: partial })
+      run('go', ['build', '-mod=mod', '-trimpath', '-ldflags=-s -w', '-o', program, isOurs ? '.' : main], { cwd: partial })
+      mkdirSync(dirname(file), { recursive: true })
+      renameSync(join(partial, program), file)
+      rmSync(partial, { recursive: true })
+    },
+  }
 }
 
 /** A program built from its source by `go install`, of exactly that version. */

@@ -77,22 +77,13 @@ export class Attempts {
     this.busy = new BusyTime(options.busy)
     this.#remoteEnds = {
       stage: done => outputs.stage(done),
-      succeeded: (attempt, staged) => {
+      ended: (attempt, staged, error) => {
         this.#running--
         this.#left(attempt)
         // Whoever tells it would take what is thrown here for the program's fault.
         try {
-          succeeded(attempt.task, staged)
-        } catch (fault) {
-          broken(fault)
-        }
-        changed()
-      },
-      failed: (attempt, error) => {
-        this.#running--
-        this.#left(attempt)
-        try {
-          failed(attempt.task, error)
+          if (staged === undefined) failed(attempt.task, error)
+          else succeeded(attempt.task, staged)
         } catch (fault) {
           broken(fault)
         }

@@ -7,8 +7,8 @@ import type { Task } from './task.ts'
 export interface RemoteAttemptEnds {
   /** @throws OUTPUT_INVALID */
   readonly stage: (outputs: readonly unknown[]) => readonly Staged[] | Promise<readonly Staged[]>
-  readonly succeeded: (attempt: RemoteAttempt, staged: readonly Staged[]) => void
-  readonly failed: (attempt: RemoteAttempt, error: unknown) => void
+  /** With its outputs, or without them by an error. */
+  readonly ended: (attempt: RemoteAttempt, staged: readonly Staged[] | undefined, error?: unknown) => void
   /** The lease has ended. */
   readonly letGo: (attempt: RemoteAttempt) => void
 }
@@ -61,21 +61,21 @@ export class RemoteAttempt implements Job {
     try {
       staged = this.#ends.stage(outputs)
     } catch (error) {
-      this.#fail(error)
+      this.#end(undefined, error)
       return
     }
-    if (!(staged instanceof Promise)) this.#succeed(staged)
+    if (!(staged instanceof Promise)) this.#end(staged)
     else
       staged.then(
-        done => this.#succeed(done),
-        error => this.#fail(error),
+        done => this.#end(done),
+        error => this.#end(undefined, error),
       )
   }
 
   failed(error: unknown): void {
     if (this.#isAnswered) return
     this.#isAnswered = true
-    this.#fail(error)
+    this.#end(undefined, error)
   }
 
   abort(): void {
@@ -85,15 +85,9 @@ export class RemoteAttempt implements Job {
     this.#ends.letGo(this)
   }
 
-  #succeed(staged: readonly Staged[]): void {
+  #end(staged: readonly Staged[] | undefined, error?: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#ends.succeeded(this, staged)
-  }
-
-  #fail(error: unknown): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#ends.failed(this, error)
+    this.#ends.ended(this, staged, error)
   }
 }

@@ -204,7 +204,7 @@ export class FrameCursor {
     return (this.bytes[this.start + 4]! & FLAG_VOID) !== 0
   }
   get createdMs(): number {
-    return this.bytes.readDoubleLE(this.start + 12)
+    return createdMsAt(this.bytes, this.start)
   }
   get parentCount(): number {
     return this.bytes.readUInt16LE(this.start + 10)
@@ -220,7 +220,7 @@ export class FrameCursor {
     return this.bytes.subarray(at, at + this.bytes[this.start + 5]!)
   }
   get source(): string {
-    return this.sourceBytes.toString('utf8')
+    return sourceAt(this.bytes, this.start)
   }
   get contentType(): string {
     const length = this.bytes[this.start + 6]!

@@ -1,6 +1,6 @@
+import { Timestamp } from '../../envelope/timestamp.ts'
 import type { Job } from '../remote.ts'
 import { RemoteError } from './messages.ts'
-import { Timestamp } from './timestamp.ts'
 
 const timestamp = new Timestamp()
 

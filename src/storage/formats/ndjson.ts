@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { decodeData, isJsonType } from '../../envelope/content.ts'
 import type { FrameCursor } from '../../envelope/frame.ts'
 import { toJsonText } from '../../envelope/json-text.ts'
+import { Timestamp } from '../../envelope/timestamp.ts'
 import type { Topic } from '../../stream/topic.ts'
 import { type Compression, compress } from './compression.ts'
 import type { Encoder, Format, Sink } from './format.ts'
@@ -24,7 +25,7 @@ export class Ndjson implements Format {
   readonly chunkBytes = CHUNK_BYTES
   readonly #envelope: boolean
   readonly #compression: NdjsonCompression
-  readonly #time = new TimeText()
+  readonly #time = new Timestamp()
   readonly #sources = new Map<string, string>()
 
   constructor(envelope: boolean, compression: NdjsonCompression) {
@@ -141,20 +142,4 @@ function writeParents(cursor: FrameCursor, into: Gathered): void {
     into.bytes[into.length++] = QUOTE
   }
   into.bytes[into.length++] = 0x5d
-}
-
-/** RFC 3339 times; those of one second share their text, as neighbours in a stream do. */
-class TimeText {
-  #second = Number.NaN
-  #text = ''
-
-  of(ms: number): string {
-    const whole = Math.floor(ms)
-    const second = Math.floor(whole / 1000)
-    if (second !== this.#second) {
-      this.#text = new Date(second * 1000).toISOString().slice(0, -4)
-      this.#second = second
-    }
-    return `${this.#text}${String(whole - second * 1000).padStart(3, '0')}Z`
-  }
 }

@@ -8,8 +8,8 @@ function attempt(stage: (outputs: readonly unknown[]) => readonly Staged[] | Pro
   const told: string[] = []
   const ends = {
     stage,
-    succeeded: () => void told.push('succeeded'),
-    failed: (_: RemoteAttempt, error: unknown) => void told.push(`failed: ${(error as Error).message}`),
+    ended: (_: RemoteAttempt, staged: readonly Staged[] | undefined, error: unknown) =>
+      void told.push(staged === undefined ? `failed: ${(error as Error).message}` : 'succeeded'),
     letGo: () => void told.push('let go'),
   }
   return { attempt: new RemoteAttempt({ attempts: 1 } as Task, 0, ends), told }

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type LambdaOptions, lambda } from '../../../../src/agents/remote/lambda/index.ts'
 import { systemClock } from '../../../../src/clock.ts'
 import { handOver } from '../../../../src/testing/hand-over.ts'
+import { withoutPackage } from '../../../without-package.ts'
 import { failureOf } from '../failure.ts'
 import type { Item } from '../item.ts'
 import { ask } from './asked.ts'
@@ -246,14 +245,6 @@ describe('lambda()', () => {
 
   it('has its data wait where the AWS SDK is not installed, and says what to install', async () => {
     const source = join(import.meta.dirname, '../../../../src/agents/remote/lambda/index.ts')
-    const hooks = `
-      import { registerHooks } from 'node:module'
-      registerHooks({
-        resolve(specifier, context, next) {
-          if (specifier === '@aws-sdk/client-lambda') throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
-          return next(specifier, context)
-        },
-      })`
     const script = `
       import { lambda } from '${source}'
       const clock = { now: Date.now, sleep: async () => {}, after: () => () => {} }
@@ -261,14 +252,6 @@ describe('lambda()', () => {
         { name: 'mood', version: 1, to: [], addressed: false, timeoutMs: 1000, clock },
         { held: error => console.log(error.code, error.fix), log: () => {} })
       remote.take({ datum: 1, window: [], attempt: 1, aborted: false, dataId: 'x', source: 'x', createdMs: 0, topic: 'x' })`
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      ...process.execArgv,
-      '--import',
-      `data:text/javascript,${encodeURIComponent(hooks)}`,
-      '--input-type=module',
-      '--eval',
-      script,
-    ])
-    expect(stdout.trim()).toBe('CLIENT_MISSING Run: npm install @aws-sdk/client-lambda')
+    expect((await withoutPackage('@aws-sdk/client-lambda', script)).trim()).toBe('CLIENT_MISSING Run: npm install @aws-sdk/client-lambda')
   })
 })

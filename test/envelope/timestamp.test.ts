@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { Timestamp } from '../../../src/agents/remote/timestamp.ts'
+import { Timestamp } from '../../src/envelope/timestamp.ts'
 
 it('is what a Date says, one after the other', () => {
   const timestamp = new Timestamp()
